@@ -1,0 +1,1 @@
+"""Detect, crop and write datasets: pure work on a unit, and what runs the units."""

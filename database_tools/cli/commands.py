@@ -1,0 +1,51 @@
+"""The installed command: ``tf-classification NAME ...`` runs the command of that name.
+
+The commands are the files in the roots of the three packages; there is no other list.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+PACKAGES = ("database_tools", "tf_classification", "slim_legacy")
+
+_ROOT = Path(__file__).parents[2]
+
+
+def commands() -> dict[str, str]:
+    """Return each command's name and the module that it is, in the order of PACKAGES."""
+    return {
+        file.stem: f"{package}.{file.stem}"
+        for package in PACKAGES
+        for file in sorted((_ROOT / package).glob("*.py"))
+        if file.stem != "__init__"
+    }
+
+
+def summary(module: str) -> str:
+    """Return the first line of a command's docstring without importing it."""
+    source = (_ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that the first word names and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    table = commands()
+    if not words or words[0] in ("-h", "--help"):
+        print("usage: tf-classification COMMAND [-h] ...\n\ncommands:")
+        for name, module in table.items():
+            print(f"  {name:<40} {summary(module)}")
+        return 0
+    if words[0] not in table:
+        print(f"tf-classification: error: no command {words[0]!r}; see -h", file=sys.stderr)
+        return 2
+    return int(importlib.import_module(table[words[0]]).main(words[1:]))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

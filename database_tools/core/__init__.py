@@ -1,0 +1,1 @@
+"""Pure arithmetic and types: no files, no network, no TensorFlow."""

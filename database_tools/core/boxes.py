@@ -1,0 +1,64 @@
+"""Boxes and their conventions; everything inside the product uses the first one.
+
+================  ==================================  =========================
+convention        row                                 who speaks it
+================  ==================================  =========================
+relative xywh     x, y, width, height in [0, 1]       ours, MegaDetector's JSON
+relative corners  ymin, xmin, ymax, xmax in [0, 1]    TensorFlow detectors
+pixel xywh        x, y, width, height in pixels       COCO
+================  ==================================  =========================
+
+All refer to the displayed picture, orientation applied, origin at the top left.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Boxes = npt.NDArray[np.float64]
+
+
+def from_corners(corners: npt.ArrayLike) -> Boxes:
+    """Turn TensorFlow's corners into relative xywh.
+
+    Args:
+        corners: (N, 4), rows (ymin, xmin, ymax, xmax), float32 or float64, N may be 0.
+
+    Returns:
+        (N, 4) float64.  The differences of float32 values are taken in float64, where they
+        are exact, so that ``to_corners`` gives the same corners back.
+    """
+    ymin, xmin, ymax, xmax = np.asarray(corners, np.float64).reshape(-1, 4).T
+    return np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1)
+
+
+def to_corners(boxes: npt.ArrayLike) -> Boxes:
+    """Turn relative xywh (N, 4) into TensorFlow's corners (N, 4), float64."""
+    x, y, width, height = np.asarray(boxes, np.float64).reshape(-1, 4).T
+    return np.stack([y, x, y + height, x + width], axis=1)
+
+
+def to_pixels(boxes: npt.ArrayLike, width: int, height: int) -> Boxes:
+    """Turn relative xywh (N, 4) into COCO's pixel xywh (N, 4) of a width x height picture."""
+    return np.asarray(boxes, np.float64).reshape(-1, 4) * [width, height, width, height]
+
+
+def from_pixels(boxes: npt.ArrayLike, width: int, height: int) -> Boxes:
+    """Turn COCO's pixel xywh (N, 4) into relative xywh (N, 4) of a width x height picture."""
+    return np.asarray(boxes, np.float64).reshape(-1, 4) / [width, height, width, height]
+
+
+def iou(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Intersection over union of every box of ``first`` (N, 4) with every one of ``second`` (M, 4).
+
+    Returns:
+        (N, M) in [0, 1]; 0 where both boxes are empty.
+    """
+    a = np.asarray(first, np.float64).reshape(-1, 1, 4)
+    b = np.asarray(second, np.float64).reshape(1, -1, 4)
+    start = np.maximum(a[..., :2], b[..., :2])
+    end = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = np.clip(end - start, 0, None).prod(axis=-1)
+    union = a[..., 2:].prod(axis=-1) + b[..., 2:].prod(axis=-1) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

@@ -1,0 +1,26 @@
+"""Errors that are the user's to mend; a command prints them as one line and exits with 2.
+
+Anything else that is raised is our own fault: it keeps its traceback and exits with 1.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class UserError(Exception):
+    """A wrong flag, a broken input or an impossible request, said in one line."""
+
+
+class FormatError(UserError):
+    """A file that breaks a rule of its format.
+
+    The message reads ``FILE: PLACE: RULE AND VALUE``, for example
+    ``cct.json: images[17] ("a/b.jpg"): no key "location"; its keys are file_name, id``.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], place: str, rule: str) -> None:
+        super().__init__(": ".join(part for part in (str(path), place, rule) if part))
+        self.path = str(path)
+        self.place = place
+        self.rule = rule

@@ -1,0 +1,1 @@
+"""Animal detectors: TensorFlow graphs, saved models and precomputed results."""

@@ -1,0 +1,74 @@
+"""``dataset_info.json``: what a crop dataset holds, so that nobody edits constants by hand.
+
+    {"classes": ["empty", "red fox"],
+     "counts": {"train": {"empty": 0, "red fox": 112}, "test": {"empty": 0, "red fox": 24}},
+     "num_classes": 2,
+     "parameters": {"padding_factor": 1.69, ...}}
+
+Class ids are positions in ``classes``; a class without any crop keeps its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from database_tools.core.errors import FormatError
+from database_tools.formats import files
+
+NAME = "dataset_info.json"
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Counts and parameters of a dataset made by ``make_classification_dataset.py``.
+
+    Attributes:
+        classes: names in the order of their ids.
+        counts: split ("train", "test") to the number of crops of each class, in order of ids.
+        parameters: what the dataset was made with; values as JSON has them.
+    """
+
+    classes: tuple[str, ...]
+    counts: Mapping[str, tuple[int, ...]]
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def num_classes(self) -> int:
+        """All classes, those without crops included."""
+        return len(self.classes)
+
+    def size(self, split: str) -> int:
+        """Number of crops in a split."""
+        return sum(self.counts[split])
+
+
+def write(folder: Path, info: DatasetInfo) -> None:
+    """Write ``dataset_info.json`` into ``folder``."""
+    counts = {
+        split: dict(zip(info.classes, numbers, strict=True))
+        for split, numbers in info.counts.items()
+    }
+    table = {
+        "classes": list(info.classes),
+        "num_classes": info.num_classes,
+        "counts": counts,
+        "parameters": dict(info.parameters),
+    }
+    files.write_json(folder / NAME, table)
+
+
+def read(folder: Path) -> DatasetInfo:
+    """Read ``dataset_info.json`` of ``folder``; raise FormatError if it is not one."""
+    path = folder / NAME
+    table = files.read_json(path)
+    try:
+        classes = tuple(str(name) for name in table["classes"])
+        counts = {
+            split: tuple(int(numbers[name]) for name in classes)
+            for split, numbers in table["counts"].items()
+        }
+        return DatasetInfo(classes, counts, table["parameters"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FormatError(path, "", f"not a dataset_info.json: {error!r}") from None

@@ -1,0 +1,77 @@
+"""Whole files or none: write beside, then rename.
+
+A reader, or a run after a kill, sees the old file or the new one, never half of either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from database_tools.core.errors import FormatError, UserError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary neighbour of ``path`` to write to; rename it to ``path`` at the end.
+
+    The folder is made if need be.  When the block raises, the neighbour is removed and
+    ``path`` stays as it was.
+
+    Raises:
+        UserError: if the folder cannot be written or the disk is full.
+    """
+    # The process id keeps two runs apart; a fixed place in the name lets a later run clean up.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
+            raise UserError(f"cannot write {path}: {error.strerror}") from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` in UTF-8, whole or not at all, with the line ends that it has."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: object, indent: int | None = 1) -> None:
+    """Write ``value`` as JSON in UTF-8, without NaN, which JSON does not have."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n" if indent is not None else text)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file whole; a byte order mark is tolerated.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, expected a JSON file") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(path, f"byte {error.start}", "not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise FormatError(path, place, f"not JSON: {error.msg}") from None

@@ -1,0 +1,1 @@
+"""Pictures: the one loader, and crops."""

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Lint, format, types and the architecture test. Green before every commit.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/environment.sh
+ensure_environment "[test,dev]"
+ruff check .
+ruff format --check .
+mypy
+python -m pytest -q tests/test_architecture.py

@@ -1,0 +1,26 @@
+# Sourced by the other scripts: makes or reuses the checkout's virtual environment.
+# An environment that is already active (VIRTUAL_ENV) is used as it is.
+
+ensure_environment() { # ensure_environment "[extra,extra]"
+    local extras="$1" root stamp wanted
+    root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+    if [ -z "${VIRTUAL_ENV:-}" ]; then
+        if [ ! -x "$root/.venv/bin/python" ]; then
+            local python
+            python="$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)"
+            "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+                { echo "error: Python 3.11 or newer is needed, found $("$python" --version)" >&2; exit 2; }
+            echo "Making a virtual environment in $root/.venv"
+            "$python" -m venv "$root/.venv"
+        fi
+        # shellcheck disable=SC1091
+        source "$root/.venv/bin/activate"
+    fi
+    stamp="$VIRTUAL_ENV/.tf-classification-$(echo "$extras" | tr -cd 'a-z,')"
+    wanted="$(sha256sum "$root/setup.py")"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+        echo "Installing tf-classification$extras (some minutes the first time)"
+        python -m pip install --quiet --disable-pip-version-check -e "$root$extras"
+        echo "$wanted" >"$stamp"
+    fi
+}

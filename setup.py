@@ -1,0 +1,53 @@
+"""Distribution ``tf-classification``: three packages and one console command.
+
+The version and every dependency are written here and nowhere else.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+CORE = [
+    "tensorflow>=2.20,<2.22",
+    "keras>=3.12,<4",
+    "numpy>=1.26",
+    "pandas>=2.2",
+    "pillow>=10.3",
+    "pycocotools>=2.0.8",
+    "ijson>=3.3",
+    "tqdm>=4.66",
+    "google-crc32c>=1.5",  # TFRecord checksums without TensorFlow
+    "scikit-learn>=1.4",
+    "matplotlib>=3.8",
+    "tensorboard>=2.20",  # no longer a dependency of tensorflow itself
+]
+
+EXTRAS = {
+    "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+    # what the test suite needs on top of the core
+    "test": [
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "hypothesis>=6.100",
+        "megadetector-utils>=10",  # MegaDetector's own validator judges our JSON
+        "psutil>=5.9",
+    ],
+    "dev": ["ruff==0.17.6", "mypy==2.4.1"],
+}
+
+setup(
+    name="tf-classification",
+    version="0.1.0",
+    description="Camera-trap species classification on TensorFlow and Keras",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["database_tools*", "tf_classification*", "slim_legacy*"]),
+    package_data={"database_tools.demo": ["*.npz"], "slim_legacy": ["*.sh"]},
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={
+        "console_scripts": ["tf-classification = database_tools.cli.commands:main"],
+    },
+)

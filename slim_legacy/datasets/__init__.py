@@ -1,0 +1,1 @@
+"""Dataset descriptors, one module for each dataset."""

@@ -1,0 +1,1 @@
+"""Inception preprocessing, numerically the original's."""

@@ -1,0 +1,1 @@
+"""The slim loop, TF1 optimizers and checkpoints."""

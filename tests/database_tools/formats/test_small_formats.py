@@ -1,0 +1,100 @@
+"""The label index, splits, dataset info, and whole-or-nothing files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import dataset_info, files, label_index, splits_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "deep" / "a.txt"
+    files.write_text(path, "old")
+
+    def write_then_fail():
+        with files.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_then_fail()
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"{", "line 1 column 2: not JSON"),
+        (b"\xff\xfe", "byte 0: not UTF-8"),
+    ],
+)
+def test_a_broken_json_is_named(tmp_path, content, message):
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        files.read_json(path)
+
+
+def test_a_byte_order_mark_is_tolerated(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": 1}')
+    assert files.read_json(tmp_path / "a.json") == {"a": 1}
+
+
+def test_label_index_both_ways(tmp_path):
+    path = tmp_path / "label_index.json"
+    label_index.write(path, ["zebra", "cat"])
+    assert json.loads(path.read_text()) == {"0": "zebra", "1": "cat"}
+    assert label_index.read(path) == ("zebra", "cat")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"1": "cat"}, '"0": no name'),
+        ({"0": "cat", "1": "cat"}, "'cat' is there twice"),
+        ([], "expected an object"),
+    ],
+)
+def test_a_wrong_label_index_is_refused(tmp_path, table, message):
+    files.write_json(tmp_path / "i.json", table)
+    with pytest.raises(FormatError, match=message):
+        label_index.read(tmp_path / "i.json")
+
+
+def test_splits_both_ways_with_locations_as_strings(tmp_path):
+    path = tmp_path / "splits.json"
+    files.write_json(path, {"train": [["d", 13], ["d", "013"]], "val": [], "test": [["e", 13]]})
+    splits = splits_json.read(path)
+    assert splits["train"] == {("d", "13"), ("d", "013")}
+    splits_json.write(path, splits)
+    assert json.loads(path.read_text())["train"] == [["d", "013"], ["d", "13"]]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"train": [], "val": []}, "no split 'test'"),
+        ({"train": [["d", 1]], "val": [["d", "1"]], "test": []}, "train and val: share"),
+        ({"train": ["d"], "val": [], "test": []}, r"train\[0\]: expected \[dataset, location\]"),
+    ],
+)
+def test_wrong_splits_are_refused(tmp_path, table, message):
+    files.write_json(tmp_path / "s.json", table)
+    with pytest.raises(FormatError, match=message):
+        splits_json.read(tmp_path / "s.json")
+
+
+def test_dataset_info_both_ways(tmp_path):
+    info = dataset_info.DatasetInfo(("empty", "fox"), {"train": (0, 5), "test": (0, 2)}, {"a": 1})
+    dataset_info.write(tmp_path, info)
+    assert dataset_info.read(tmp_path) == info
+    assert info.size("train") == 5
+    (tmp_path / dataset_info.NAME).write_text("{}")
+    with pytest.raises(FormatError, match="not a dataset_info"):
+        dataset_info.read(tmp_path)

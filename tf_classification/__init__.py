@@ -1,0 +1,1 @@
+"""Crop datasets become classifiers, served models and predictions (TensorFlow, Keras 3)."""

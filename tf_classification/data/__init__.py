@@ -1,0 +1,1 @@
+"""tf.data input: crops or records, sampling by label, augmentation."""

@@ -1,0 +1,1 @@
+"""Frozen graphs and other runtimes' formats."""

@@ -1,0 +1,1 @@
+"""The training loop on strategy.run, and what hangs on it."""
