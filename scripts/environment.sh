@@ -1,5 +1,6 @@
 # Sourced by the other scripts: makes or reuses the checkout's virtual environment.
-# An environment that is already active (VIRTUAL_ENV) is used as it is.
+# An environment that is already active (VIRTUAL_ENV) is used; with
+# TF_CLASSIFICATION_SKIP_INSTALL=1 nothing is installed into it.
 
 ensure_environment() { # ensure_environment "[extra,extra]"
     local extras="$1" root stamp wanted
@@ -16,8 +17,9 @@ ensure_environment() { # ensure_environment "[extra,extra]"
         # shellcheck disable=SC1091
         source "$root/.venv/bin/activate"
     fi
+    [ -z "${TF_CLASSIFICATION_SKIP_INSTALL:-}" ] || return 0
     stamp="$VIRTUAL_ENV/.tf-classification-$(echo "$extras" | tr -cd 'a-z,')"
-    wanted="$(sha256sum "$root/setup.py")"
+    wanted="$root $(sha256sum <"$root/setup.py")" # an editable install knows its folder
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         echo "Installing tf-classification$extras (some minutes the first time)"
         python -m pip install --quiet --disable-pip-version-check -e "$root$extras"
