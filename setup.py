@@ -10,7 +10,7 @@ from setuptools import find_packages, setup
 CORE = [
     "tensorflow>=2.20,<2.22",
     "keras>=3.12,<4",
-    "numpy>=1.26",
+    "numpy>=2.0",
     "pandas>=2.2",
     "pillow>=10.3",
     "pycocotools>=2.0.8",

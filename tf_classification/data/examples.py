@@ -1,0 +1,90 @@
+"""A dataset in memory: columns that describe the crops, never their pixels.
+
+Millions of crops fit: a row costs its key's text and 40 bytes.  The pixels are read when a
+batch needs them, through the split's reader.
+
+``directory.load(dataset_dir, crops_dir)`` makes one from the README's three files and a folder
+of crops, ``tfrecords.load(folder, val_fraction=, seed=)`` from what
+``make_classification_dataset.py`` wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from database_tools.core.ledger import Ledger
+
+Rows = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.str_]
+
+
+class Reader(Protocol):
+    """Where the encoded pictures of one split are."""
+
+    def __call__(self, rows: Rows) -> list[bytes]:
+        """Return the encoded pictures of these rows; b"" for one that cannot be read.
+
+        Called from several threads at a time.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The n crops of one split, one row each; n may be 0.
+
+    Attributes:
+        keys: (n,) text (``numpy.dtypes.StringDType``), what a person calls the crop: its path
+            below the crops' folder, or the record's ``image/filename``.
+        labels: (n,) int32, position in ``Dataset.label_names``.
+        locations: (n,) int32, position in ``Dataset.locations``.
+        confidences: (n,) float32 in [0, 1], the detector's; 1 for a box drawn by hand.
+        reader: gives the encoded pictures.
+    """
+
+    keys: Keys
+    labels: npt.NDArray[np.int32]
+    locations: npt.NDArray[np.int32]
+    confidences: npt.NDArray[np.float32]
+    reader: Reader
+
+    def __post_init__(self) -> None:
+        columns = (self.keys, self.labels, self.locations, self.confidences)
+        if len({len(column) for column in columns}) != 1:
+            raise ValueError(f"columns of different lengths: {[len(c) for c in columns]}")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def counts(self, num_labels: int) -> npt.NDArray[np.int64]:
+        """Return the number of crops of each label, (num_labels,)."""
+        return np.bincount(self.labels, minlength=num_labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What a classifier is trained and evaluated on.
+
+    Attributes:
+        label_names: the classifier's outputs, in order.
+        locations: (dataset, location) of each location number.
+        splits: "train", "val" and "test", each of which may have no rows.
+        ledger: rows of the input that are in no split, with the reasons.
+        empty_labels: labels that are known to have no crop anywhere (``dataset_info.json``
+            counts 0); they keep their output and are never drawn.
+    """
+
+    label_names: tuple[str, ...]
+    locations: tuple[tuple[str, str], ...]
+    splits: Mapping[str, Examples]
+    ledger: Ledger
+    empty_labels: tuple[int, ...] = field(default=())
+
+    @property
+    def num_labels(self) -> int:
+        """Number of the classifier's outputs."""
+        return len(self.label_names)
