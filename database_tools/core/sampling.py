@@ -158,8 +158,9 @@ def _systematic(shares: npt.NDArray[np.float64], number: int, rng: np.random.Gen
     ends[-1] = number
     # Away from the teeth's edges, where sums like 0.1 + 0.2 would miss a whole number.
     offset = 1e-5 + (1 - 2e-5) * rng.random()
-    counts: Indices = np.diff(np.floor(ends + offset).astype(np.int64), prepend=0)
-    return counts
+    passed = np.floor(ends + offset).astype(np.int64)
+    passed[1:] -= passed[:-1].copy()
+    return passed
 
 
 def _rank_in_group(group: npt.NDArray[np.integer]) -> Indices:
