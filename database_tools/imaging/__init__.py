@@ -1,1 +1,9 @@
-"""Pictures: the one loader, and crops."""
+"""THE image loader, and cutting and encoding crops.
+
+Everything in the product that looks at a picture opens it here, so that boxes always refer to
+the same pixels: those of the displayed picture.
+"""
+
+from database_tools.imaging.loader import MAX_PIXELS, UnreadableImage, load, open_upright
+
+__all__ = ["MAX_PIXELS", "UnreadableImage", "load", "open_upright"]

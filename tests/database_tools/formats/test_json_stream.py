@@ -1,0 +1,85 @@
+"""Streaming a large object: the same values as reading it whole, at any window size."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import json_stream
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+
+
+def gathered(path):
+    table = {}
+    for key, position, value in json_stream.members(path):
+        if position is None:
+            table[key] = value
+        else:
+            assert position == len(table[key])
+            table[key].append(value)
+    return table
+
+
+def write(folder, text, encoding="utf-8"):
+    path = folder / "a.json"
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+@settings(max_examples=60)
+@given(table=st.dictionaries(st.text(max_size=5), VALUES), chunk=st.integers(1, 40))
+def test_a_file_is_read_the_same_through_any_window(table, chunk, tmp_path_factory):
+    path = write(tmp_path_factory.mktemp("json"), json.dumps(table, indent=chunk % 3))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_CHUNK", chunk)
+        assert gathered(path) == table
+
+
+def test_a_number_at_the_windows_end_is_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_stream, "_CHUNK", 8)
+    assert gathered(write(tmp_path, '{"a": [12345678, 1.25e10]}')) == {"a": [12345678, 1.25e10]}
+
+
+def test_bare_nan_and_a_byte_order_mark_are_tolerated(tmp_path):
+    table = gathered(write(tmp_path, '{"a": [NaN, -Infinity]}', "utf-8-sig"))
+    assert math.isnan(table["a"][0])
+    assert table["a"][1] == -math.inf
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "top level: expected an object, got ''"),
+        ("[1]", "top level: expected an object"),
+        ('{"a" 1}', '"a": expected ":"'),
+        ('{"a": [{"b": 1}, {"b": ]}', r"a\[1\]: not JSON: Expecting value"),
+        ('{"a": [1, 2', r'a\[1\]: expected "," or "]" after it, got \'\''),
+        ('{"a": [1 2]}', r'a\[0\]: expected ","'),
+        ('{"a": [1]} x', "more text after the end"),
+        ('{"a": {"b": "cut', '"a": not JSON: Unterminated string'),
+        ("{1: 2}", "expected a key, got 1"),
+        ('{"a": [' + "[" * 100_000, r"a\[0\]: not JSON"),
+        ('{"a": [' + "9" * 5000 + "]}", r"a\[0\]: not JSON"),
+    ],
+)
+def test_broken_files_are_told_with_their_place(tmp_path, text, message):
+    with pytest.raises(FormatError, match=message):
+        gathered(write(tmp_path, text))
+
+
+def test_text_that_is_not_utf8_is_told(tmp_path):
+    with pytest.raises(FormatError, match="not UTF-8"):
+        gathered(write(tmp_path, '{"a": "é"}', "latin-1"))
+
+
+def test_a_missing_file_is_the_users_mistake(tmp_path):
+    with pytest.raises(UserError, match=r"no\.json: no such file"):
+        gathered(tmp_path / "no.json")
