@@ -1,1 +1,1 @@
-"""The generated demo world and its tiny detector."""
+"""The demo world: generated pictures with labels and exact boxes, and a detector for them."""

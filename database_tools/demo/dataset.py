@@ -1,0 +1,215 @@
+"""A data set of the demo world on disk.
+
+    OUTPUT/images/loc000/loc000_seq0000_0.jpg   pictures
+    OUTPUT/image_level.json                     COCO Camera Traps: what an expert noted
+    OUTPUT/boxes.json                           the same pictures: exact boxes
+    OUTPUT/demo_dataset.json                    parameters and files, to run again safely
+
+The expert looked at sequences: every picture of a sequence has its label, also one that the
+animal has left already.  The boxes are true to the pixel.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from database_tools.core.errors import UserError
+from database_tools.demo import manifest, scene
+from database_tools.demo.scene import Box
+from database_tools.demo.shots import CorruptShot, Shot, corrupt, plan
+from database_tools.demo.species import NAMES
+from database_tools.demo.world import World
+from database_tools.formats import files
+
+GENERATOR = "1"  # another number, other pictures from the same parameters
+CATEGORIES = ("empty", *NAMES)
+
+Progress = Callable[[Iterable[list[Box]], int], Iterable[list[Box]]]
+
+
+@dataclass(frozen=True)
+class DemoDataset:
+    """What a data set of the demo world is made of.
+
+    Attributes:
+        images: number of pictures, corrupt files not counted.
+        locations: number of places, at least 1.
+        first_location: index of the first; two sets share a place where the indices overlap.
+        seed: another seed, other events at the same places.
+        size: (width, height) of the pictures.
+        location_bias: how much the mix of species differs between places, in [0, 1].
+        class_imbalance: exponent of the species' shares, at least 0.
+        corrupt_files: ``"marked"``, ``"unmarked"`` or ``"none"``: four files that are no pictures.
+    """
+
+    images: int = 400
+    locations: int = 12
+    first_location: int = 0
+    seed: int = 0
+    size: tuple[int, int] = (640, 480)
+    location_bias: float = 0.8
+    class_imbalance: float = 1.0
+    corrupt_files: str = "marked"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be made; raise UserError."""
+        rules = (
+            (self.images >= 1, f"--images must be at least 1, got {self.images}"),
+            (1 <= self.locations <= 1000, f"--locations must be 1 to 1000, got {self.locations}"),
+            (
+                self.first_location >= 0,
+                f"--first_location must be at least 0, got {self.first_location}",
+            ),
+            (self.seed >= 0, f"--seed must be at least 0, got {self.seed}"),
+            (
+                min(self.size) >= 96 and max(self.size) <= 4096,
+                f"--size must be 96x96 to 4096x4096, got {self.size[0]}x{self.size[1]}",
+            ),
+            (
+                0 <= self.location_bias <= 1,
+                f"--location_bias must be in [0, 1], got {self.location_bias}",
+            ),
+            (
+                0 <= self.class_imbalance <= 5,
+                f"--class_imbalance must be in [0, 5], got {self.class_imbalance}",
+            ),
+            (
+                self.corrupt_files in ("marked", "unmarked", "none"),
+                f"--corrupt_files {self.corrupt_files!r} is unknown",
+            ),
+        )
+        for kept, message in rules:
+            if not kept:
+                raise UserError(message)
+
+    @property
+    def world(self) -> World:
+        """The world that the pictures are taken in."""
+        return World(self.seed, *self.size, self.location_bias, self.class_imbalance)
+
+    def shots(self) -> list[Shot]:
+        """Its pictures, by location."""
+        places = range(self.first_location, self.first_location + self.locations)
+        shots = plan(self.world, places, self.images)
+        return sorted(shots, key=lambda shot: (shot.event.location, shot.event.number, shot.frame))
+
+    def corrupt_shots(self) -> list[CorruptShot]:
+        """Its files that are no pictures."""
+        if self.corrupt_files == "none":
+            return []
+        return list(
+            corrupt(self.world, range(self.first_location, self.first_location + self.locations))
+        )
+
+
+def make(
+    config: DemoDataset, output: Path, workers: int = 1, progress: Progress = lambda items, _: items
+) -> None:
+    """Write the data set, or what is missing of it, to ``output``.
+
+    Args:
+        config: what to make.
+        output: its folder; files of another demo data set in it are replaced.
+        workers: number of processes; the files are the same for any.
+        progress: is given the pictures' boxes as they come and how many will.
+
+    Raises:
+        UserError: if the folder holds files that this tool did not make.
+    """
+    shots, broken = config.shots(), config.corrupt_shots()
+    names = [f"images/{shot.file_name}" for shot in shots]
+    names += [f"images/{one.file_name}" for one in broken]
+    parameters = {"generator": GENERATOR, **asdict(config), "size": list(config.size)}
+    if manifest.finished(output, parameters, names):
+        return
+    manifest.begin(output, "images", parameters, [*names, "image_level.json", "boxes.json"])
+    boxes = list(progress(_pictures(config.world, shots, output / "images", workers), len(shots)))
+    for one in broken:
+        pixels, _ = scene.render(config.world, one.shot.event, one.shot.frame)
+        content = one.encode(one.shot.encode(config.world, pixels))
+        files.write_bytes(output / "images" / one.file_name, content)
+    files.write_json(output / "boxes.json", _boxes_table(config, shots, boxes))
+    files.write_json(output / "image_level.json", _image_level_table(config, shots, broken))
+    manifest.finish(output)
+
+
+def _pictures(world: World, shots: list[Shot], folder: Path, workers: int) -> Iterator[list[Box]]:
+    """Write the pictures in order and yield the boxes of each."""
+    # One place is one piece of work: its scenery is built once.
+    by_place = itertools.groupby(shots, lambda shot: shot.event.location)
+    places = [list(group) for _, group in by_place]
+    if workers <= 1:
+        yield from (_take(world, folder, shot) for shot in shots)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(places)), mp_context=spawn) as pool:
+        for group in pool.map(functools.partial(_take_all, world, folder), places):
+            yield from group
+
+
+def _take_all(world: World, folder: Path, shots: list[Shot]) -> list[list[Box]]:
+    return [_take(world, folder, shot) for shot in shots]
+
+
+def _take(world: World, folder: Path, shot: Shot) -> list[Box]:
+    """Write one picture unless it is there; return its boxes."""
+    path = folder / shot.file_name
+    if path.exists():  # whole, as files appear by renaming, and of this set, as the manifest says
+        return scene.boxes(world, shot.event, shot.frame)
+    pixels, boxes = scene.render(world, shot.event, shot.frame)
+    files.write_bytes(path, shot.encode(world, pixels))
+    return boxes
+
+
+def _categories() -> list[dict[str, object]]:
+    return [{"id": i, "name": name} for i, name in enumerate(CATEGORIES)]
+
+
+def _image_level_table(
+    config: DemoDataset, shots: list[Shot], broken: list[CorruptShot]
+) -> dict[str, object]:
+    """What an expert noted: one annotation for each species of the sequence."""
+    marked = config.corrupt_files == "marked"
+    labelled = [(shot.id, shot.event.labels) for shot in shots]
+    labelled += [(one.id, one.shot.event.labels) for one in broken]
+    return {
+        "info": {"version": "1.0", "description": "Demo world, labels of sequences"},
+        "categories": _categories(),
+        "images": [shot.entry(config.world) for shot in shots]
+        + [one.entry(config.world, marked=marked) for one in broken],
+        "annotations": [
+            {"id": f"{image}_{name}", "image_id": image, "category_id": CATEGORIES.index(name)}
+            for image, names in labelled
+            for name in names
+        ],
+    }
+
+
+def _boxes_table(
+    config: DemoDataset, shots: list[Shot], boxes: list[list[Box]]
+) -> dict[str, object]:
+    """What is to be seen: one annotation for each animal; an empty picture has none."""
+    return {
+        "info": {"version": "1.0", "description": "Demo world, exact boxes in displayed pixels"},
+        "categories": _categories(),
+        "images": [shot.entry(config.world) for shot in shots],
+        "annotations": [
+            {
+                "id": f"{shot.id}_{i}",
+                "image_id": shot.id,
+                "category_id": CATEGORIES.index(box.species),
+                "bbox": list(box.box),
+                "area": box.box[2] * box.box[3],
+                "iscrowd": 0,
+                "visible": box.visible,
+            }
+            for shot, seen in zip(shots, boxes, strict=True)
+            for i, box in enumerate(seen)
+        ],
+    }
