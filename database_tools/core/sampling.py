@@ -29,7 +29,7 @@ class Sampling:
             which ones is drawn anew for each epoch.  None for no limit.
         size: number of draws in an epoch; None for the number of crops that one epoch may
             use, so that with power 0 and equal weights each is seen once.
-        seed: of all draws.
+        seed: of all draws, at least 0.
     """
 
     power: float = 0.0
@@ -44,6 +44,8 @@ class Sampling:
             raise ValueError(f"max_per_location must be at least 1, got {self.max_per_location}")
         if self.size is not None and self.size < 1:
             raise ValueError(f"size must be at least 1, got {self.size}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,9 @@ index       int64    (B,)        row of ``Examples``; -1 for a row that only fil
 target      float32  (B,C)       only with MixUp or CutMix: share of each label
 ==========  =======  ==========  ==========================================================
 
-A row with weight 0 and an index is a picture that could not be decoded: count it.
+A row with weight 0 and an index is a picture that could not be read or decoded; it is black.
+The loop that consumes the batches counts these rows: a bad file never stops it, and nothing
+that happens in the input depends on what happened before, which an exact resume needs.
 
 Every batch is full (B rows), so a network is compiled once and no replica is ever empty.
 Worker w of N gets rows w·B/N to (w+1)·B/N of each global batch: the stream of examples is the
@@ -20,70 +22,91 @@ but seed, step and row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.core.sampling import EpochPlan, Indices
 from tf_classification.data import transforms
-from tf_classification.data.augmentation import Augmentation
+from tf_classification.data.augmentation import DRAWS, Augmentation, generator
+from tf_classification.data.augmenter import Augmenter
+from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Examples
+from tf_classification.data.mixing import Mixer
+
+Row: TypeAlias = dict[str, tf.Tensor]
 
 
-@dataclass(frozen=True)
-class Batching:
-    """How examples are cut into batches.
+_Columns: TypeAlias = tuple[npt.NDArray[np.generic], ...]
 
-    Attributes:
-        size: rows of a global batch, over all workers and replicas.
-        image_size: side of the pictures in pixels.
-        worker: number of this worker, from 0.
-        workers: number of workers.
-    """
+_SPECS = (
+    tf.TensorSpec((), tf.int64),  # index
+    tf.TensorSpec((), tf.int32),  # label
+    tf.TensorSpec((), tf.float32),  # weight
+    tf.TensorSpec((), tf.string),  # encoded picture
+)
+"""A row of the columns that every batch is made from."""
 
-    size: int
-    image_size: int
-    worker: int = 0
-    workers: int = 1
+_READERS = 4
+"""Batches read from disk at a time."""
 
-    def __post_init__(self) -> None:
-        if self.size % self.workers:
-            raise ValueError(f"a batch of {self.size} does not divide by {self.workers} workers")
-
-    @property
-    def local_size(self) -> int:
-        """Rows of this worker's part of a batch."""
-        return self.size // self.workers
-
-    def steps(self, rows: int) -> int:
-        """Return the number of batches that ``rows`` fill, the last one perhaps in part."""
-        return -(-rows // self.size)
+_PREPARED = 2
+"""Batches that wait for the network."""
 
 
 def training(
     examples: Examples,
     plan: EpochPlan,
     batching: Batching,
-    augmentation: Augmentation,
+    changes: Augmentation,
     *,
+    num_labels: int,
     epochs: int,
     start_step: int = 0,
 ) -> tf.data.Dataset:
     """Return this worker's batches of all epochs, from step ``start_step`` on.
 
     An epoch has ``batching.steps(plan.size)`` steps; step s belongs to epoch s // that.  The
-    rows that fill an epoch's last batch repeat its first pictures with weight 0, so that batch
-    normalization sees pictures, and the loss does not.
+    rows that fill an epoch's last batch repeat its first pictures with weight 0: batch
+    normalization sees pictures, and the loss does not see them twice.
+
+    Args:
+        examples: the training split.
+        plan: which of its rows are drawn; also gives the seed of all random changes.
+        batching: how.
+        changes: what happens to the pictures.
+        num_labels: length of ``target``, with MixUp or CutMix.
+        epochs: after how many the stream ends.
+        start_step: steps that were done already, over all epochs.
     """
     per_epoch = batching.steps(plan.size)
+    drawn = _LatestEpochs(plan)
+    augmenter = Augmenter(changes, batching.image_size)
+
+    def read(step: int) -> _Columns:
+        epoch, step_in_epoch = divmod(int(step), per_epoch)
+        rows = drawn(epoch)
+        index = batching.take(rows, step_in_epoch)
+        shown = np.where(index < 0, np.resize(rows, batching.size), index)[batching.part]
+        uniform = generator(plan.sampling.seed, int(step)).random((batching.size, DRAWS))
+        encoded = examples.reader(shown)
+        recipe = augmenter.recipes(encoded, uniform[batching.part])
+        return *_describe(examples, index[batching.part], shown, encoded), *recipe
+
+    def change(encoded: tf.Tensor, *recipe: tf.Tensor) -> tf.Tensor:
+        return augmenter(encoded, recipe)
+
     steps = tf.data.Dataset.range(start_step, per_epoch * epochs)
-
-    def rows(step: int) -> Indices:
-        epoch, step = divmod(int(step), per_epoch)
-        return _cut(plan.indices(epoch), step, batching)
-
-    return _batches(examples, steps, rows, batching)
+    batches = _batches(steps, read, change, batching, augmenter.recipe_types)
+    if changes.mixup or changes.cutmix:
+        mixer = Mixer(changes, batching, num_labels, plan.sampling.seed)
+        batches = tf.data.Dataset.zip(steps, batches).map(mixer)
+    return batches.prefetch(_PREPARED)
 
 
 def evaluation(examples: Examples, batching: Batching) -> tf.data.Dataset:
@@ -91,35 +114,90 @@ def evaluation(examples: Examples, batching: Batching) -> tf.data.Dataset:
 
     The last batch is filled with black pictures of weight 0.
     """
-    steps = tf.data.Dataset.range(batching.steps(len(examples)))
     every = np.arange(len(examples))
-    return _batches(examples, steps, lambda step: _cut(every, int(step), batching), batching)
+    side = batching.image_size
+
+    def read(step: int) -> _Columns:
+        index = batching.take(every, int(step))[batching.part]
+        real = index[index >= 0]
+        encoded = examples.reader(real) + [b""] * (len(index) - len(real))
+        return _describe(examples, index, np.maximum(index, 0), encoded)
+
+    def change(encoded: tf.Tensor) -> tf.Tensor:
+        return tf.cond(
+            tf.equal(encoded, b""),
+            lambda: tf.zeros((side, side, 3)),
+            lambda: transforms.decode_for_evaluation(encoded, side),
+        )
+
+    steps = tf.data.Dataset.range(batching.steps(len(examples)))
+    return _batches(steps, read, change, batching).prefetch(_PREPARED)
 
 
-def _cut(rows: Indices, step: int, batching: Batching) -> Indices:
-    """Return this worker's rows of a step, -1 where there are no more."""
-    start = step * batching.size + batching.worker * batching.local_size
-    part = rows[start : start + batching.local_size]
-    return np.pad(part, (0, batching.local_size - len(part)), constant_values=-1)
+def _describe(examples: Examples, index: Indices, shown: Indices, encoded: list[bytes]) -> _Columns:
+    """Return the columns that every batch has, in the order of ``_SPECS``."""
+    readable = np.array([bool(e) for e in encoded])
+    weight = (readable & (index >= 0)).astype(np.float32)
+    return index, examples.labels[shown], weight, np.array(encoded, object)
 
 
-def _batches(examples, steps, rows, batching) -> tf.data.Dataset:  # type: ignore[no-untyped-def]
-    def read(step):  # type: ignore[no-untyped-def]
-        index = rows(step)
-        real = np.maximum(index, 0)
-        weight = (index >= 0).astype(np.float32)
-        return np.array(examples.reader(real), object), examples.labels[real], weight, index
+def _batches(
+    steps: tf.data.Dataset,
+    read: Callable[[int], _Columns],
+    change: Callable[..., tf.Tensor],
+    batching: Batching,
+    more: Sequence[tf.TensorSpec] = (),
+) -> tf.data.Dataset:
+    """Read each step's columns in NumPy, decode and change each row, and batch the rows again.
 
-    def fetch(step):  # type: ignore[no-untyped-def]
-        kinds = (tf.string, tf.int32, tf.float32, tf.int64)
-        columns = tf.numpy_function(read, [step], kinds)
-        for column in columns:
-            column.set_shape((batching.local_size,))
-        return dict(zip(("encoded", "label", "weight", "index"), columns, strict=True))
+    Args:
+        steps: scalar int64 elements.
+        read: step to the columns of ``_SPECS``, then those of ``more``.
+        change: encoded picture and the row of ``more`` to the picture for the network.
+        batching: how.
+        more: what a row of further columns is.
+    """
+    specs = (*_SPECS, *more)
 
-    def decode(row):  # type: ignore[no-untyped-def]
-        image = transforms.decode_for_evaluation(row.pop("encoded"), batching.image_size)
-        return {"image": image, **row}
+    def fetch(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        columns = tf.numpy_function(read, [step], [spec.dtype for spec in specs], stateful=False)
+        return tuple(
+            tf.ensure_shape(column, (batching.local_size, *spec.shape))
+            for column, spec in zip(columns, specs, strict=True)
+        )
 
-    rows_ = steps.map(fetch).unbatch().map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    return rows_.batch(batching.local_size, drop_remainder=True).prefetch(2)
+    def finish(index: tf.Tensor, label: tf.Tensor, weight: tf.Tensor, *rest: tf.Tensor) -> Row:
+        return {"image": change(*rest), "label": label, "weight": weight, "index": index}
+
+    def give_up(index: tf.Tensor, label: tf.Tensor, weight: tf.Tensor, *rest: tf.Tensor) -> Row:
+        black = tf.zeros((batching.image_size, batching.image_size, 3))
+        return {"image": black, "label": label, "weight": tf.zeros_like(weight), "index": index}
+
+    def attempt(*row: tf.Tensor) -> tf.data.Dataset:
+        # The only way to catch an error inside a graph: a dataset of one row that loses it.
+        one = tf.data.Dataset.from_tensors(row)
+        good = one.map(finish).ignore_errors(log_warning=False)
+        return good.concatenate(one.map(give_up)).take(1)
+
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return (
+        steps.map(fetch, num_parallel_calls=_READERS)
+        .unbatch()
+        .interleave(attempt, batching.threads, num_parallel_calls=batching.threads)
+        .batch(batching.local_size, drop_remainder=True)
+        .with_options(options)
+    )
+
+
+class _LatestEpochs:
+    """Keeps the plans of the two latest epochs; several threads read around an epoch's end."""
+
+    def __init__(self, plan: EpochPlan) -> None:
+        self._draw = functools.lru_cache(maxsize=2)(plan.indices)
+        self._lock = threading.Lock()
+
+    def __call__(self, epoch: int) -> Indices:
+        with self._lock:
+            return self._draw(epoch)

@@ -1,0 +1,57 @@
+"""Height and width of an encoded picture, from its head alone.
+
+For JPEG it costs some microseconds; Pillow's ``open`` takes ten times as long, which a training
+input of thousands of pictures a second would feel.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+from PIL import Image
+
+from database_tools.imaging.loader import FORMATS, MAX_PIXELS
+
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers that start a frame and hold its size; the others in the range are tables."""
+
+_SEGMENT = struct.Struct(">BBHxHH")
+"""0xFF, marker, length; in a frame: bits per sample, height, width."""
+
+UNREADABLE = (0, 0)
+
+
+def read(encoded: bytes) -> tuple[int, int]:
+    """Return (height, width) in pixels, or ``UNREADABLE`` if there is no such picture.
+
+    A picture with a size may still turn out to be broken when it is decoded.
+    """
+    height, width = _jpeg(encoded) if is_jpeg(encoded) else _other(encoded)
+    return (height, width) if 0 < height * width <= MAX_PIXELS else UNREADABLE
+
+
+def is_jpeg(encoded: bytes) -> bool:
+    """Say whether these bytes begin as a JPEG, by TensorFlow's rule."""
+    return encoded.startswith(b"\xff\xd8\xff")
+
+
+def _jpeg(encoded: bytes) -> tuple[int, int]:
+    position = 2
+    while position + _SEGMENT.size <= len(encoded):
+        start, marker, length, height, width = _SEGMENT.unpack_from(encoded, position)
+        if start != 0xFF:
+            return UNREADABLE
+        if marker in _FRAMES:
+            return height, width
+        # 0xFF may be repeated before a marker.
+        position += 1 if marker == 0xFF else 2 + length
+    return UNREADABLE
+
+
+def _other(encoded: bytes) -> tuple[int, int]:
+    try:
+        with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
+            return image.height, image.width
+    except Exception:  # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error, ...
+        return UNREADABLE
