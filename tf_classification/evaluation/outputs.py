@@ -1,0 +1,177 @@
+"""The files of an evaluation, as the original tools write them.
+
+``outputs_{split}.csv.gz``: one row for each crop, in the order of the dataset::
+
+    path,label,weight,cat,cervid
+    caltech/13/a.jpg___crop00_mdv4.1.jpg,cervid,0.75,0.12,0.88
+
+``overall_metrics.csv``: one row for each split; accuracies in percent::
+
+    split,loss,loss_weighted,acc_top1,acc_top3,acc_weighted_top1,acc_weighted_top3
+
+``label_stats.csv``: precision (0 if never predicted) and recall (empty if no crop is of the
+label), in [0, 1]::
+
+    split,label,precision,recall
+
+``confusion_matrices.npz``: for each split an array, [i, j] = crops of label i taken for label j.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import files
+from tf_classification.evaluation import metrics
+
+COLUMNS = ("path", "label", "weight")
+METRICS = ("loss", "loss_weighted", "acc_top1", "acc_top3")
+METRICS_WEIGHTED = ("acc_weighted_top1", "acc_weighted_top3")
+
+
+def file_name(split: str) -> str:
+    """Name the outputs of a split."""
+    return f"outputs_{split}.csv.gz"
+
+
+class Writer:
+    """Writes an ``outputs_{split}.csv.gz`` in parts; see ``writing``."""
+
+    def __init__(self, stream: io.TextIOBase, label_names: Sequence[str]) -> None:
+        self._names = np.array(label_names, object)
+        self._csv = csv.writer(stream, lineterminator="\n")
+        self._csv.writerow([*COLUMNS, *label_names])
+
+    def write(
+        self,
+        keys: Sequence[str] | npt.NDArray[np.str_],
+        labels: npt.NDArray[np.integer],
+        weights: npt.NDArray[np.float64],
+        probabilities: npt.NDArray[np.float32],
+    ) -> None:
+        """Append N rows: (N,) paths, true labels and weights, (N, C) probabilities.
+
+        A float32 is written with the fewest digits that give it back.
+        """
+        texts = probabilities.astype(np.float32, copy=False).astype("U").tolist()
+        columns = zip(keys, self._names[labels], weights.tolist(), texts, strict=True)
+        self._csv.writerows(
+            [str(key), label, weight, *text] for key, label, weight, text in columns
+        )
+
+
+@contextmanager
+def writing(path: Path, label_names: Sequence[str]) -> Iterator[Writer]:
+    """Give a ``Writer``; the file appears whole at the end, or not at all."""
+    with (
+        files.replacing(path) as temporary,
+        temporary.open("wb") as raw,
+        # No name and no time inside: equal outputs are equal bytes.
+        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
+    ):
+        yield Writer(text, label_names)
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a model said about each crop of a split, read back.
+
+    Attributes:
+        keys: (n,) paths of the crops.
+        labels: (n,) true labels, positions in ``label_names``.
+        weights: (n,) float64.
+        probabilities: (n, C) float32.
+        label_names: C names, in the order of the columns.
+    """
+
+    keys: tuple[str, ...]
+    labels: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float32]
+    label_names: tuple[str, ...]
+
+
+def read(path: Path) -> Outputs:
+    """Read an ``outputs_{split}.csv.gz`` (or ``.csv``) whole.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not such a table, or a row's label is not among the columns.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="") as stream:
+            rows = csv.reader(stream)
+            header = next(rows, [])
+            if tuple(header[:3]) != COLUMNS or len(header) == len(COLUMNS):
+                raise FormatError(path, "line 1", f"expected {','.join(COLUMNS)},LABELS...")
+            return _outputs(path, tuple(header[3:]), rows)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+        raise FormatError(path, "the file", str(error)) from None
+
+
+def _outputs(path: Path, names: tuple[str, ...], rows: Iterator[list[str]]) -> Outputs:
+    position = {name: i for i, name in enumerate(names)}
+    keys, labels, numbers = [], [], []
+    for line, row in enumerate(rows, start=2):
+        try:
+            labels.append(position[row[1]])
+            numbers.append(np.array(row[2:], np.float64))
+        except (KeyError, IndexError, ValueError):
+            raise FormatError(path, f"line {line}", f"no label and numbers in {row[:3]}") from None
+        if len(row) != len(names) + len(COLUMNS):
+            raise FormatError(
+                path, f"line {line}", f"{len(row)} cells, the header has more or less"
+            )
+        keys.append(row[0])
+    table = np.array(numbers).reshape(len(keys), len(names) + 1)
+    return Outputs(
+        tuple(keys), np.array(labels, np.int32), table[:, 0], table[:, 1:].astype(np.float32), names
+    )
+
+
+def write_overall_metrics(path: Path, by_split: Mapping[str, Mapping[str, float]]) -> None:
+    """Write ``overall_metrics.csv`` from each split's ``Tally.overall``."""
+    columns = (*METRICS, *METRICS_WEIGHTED)
+    rows = [[split, *(row[name] for name in columns)] for split, row in by_split.items()]
+    _write_table(path, ("split", *columns), rows)
+
+
+def write_label_stats(
+    path: Path, confusions: Mapping[str, npt.NDArray[np.int64]], label_names: Sequence[str]
+) -> None:
+    """Write ``label_stats.csv`` from each split's confusion matrix."""
+    rows: list[list[object]] = []
+    for split, confusion in confusions.items():
+        counts = metrics.counts(confusion)
+        precision, recall = metrics.precision(counts), metrics.recall(counts)
+        for name, p, r in zip(label_names, precision.tolist(), recall.tolist(), strict=True):
+            rows.append([split, name, p, r if r == r else ""])
+    _write_table(path, ("split", "label", "precision", "recall"), rows)
+
+
+def write_confusion_matrices(path: Path, confusions: Mapping[str, npt.NDArray[np.int64]]) -> None:
+    """Write ``confusion_matrices.npz``; numpy sets no time in it."""
+    with files.replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **dict(confusions))
+
+
+def _write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    files.write_text(path, text.getvalue())
