@@ -93,7 +93,7 @@ def label_weights(labels: npt.NDArray[np.integer], num_labels: int) -> Floats:
     Source: README, ``--label-weighted``; specification, worked example 10.
     """
     numbers = np.bincount(labels, minlength=num_labels)
-    occurring = max(np.count_nonzero(numbers), 1)
+    occurring = max(int((numbers > 0).sum()), 1)
     each: Floats = len(labels) / occurring / np.maximum(numbers, 1)
     return each[labels]
 

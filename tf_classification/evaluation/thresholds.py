@@ -92,9 +92,9 @@ def risk_coverage(
     sure = np.asarray(confidence)[order].astype(np.float64)
     hit = np.asarray(right, np.float64)[order]
     last = np.flatnonzero(np.append(np.diff(sure) != 0, len(sure) > 0))
-    accepted: Floats = last + 1.0
+    accepted = (last + 1).astype(np.float64)
     precision = (np.cumsum(hit)[last] / accepted).astype(np.float64)
-    coverage: Floats = accepted / max(len(sure), 1)
+    coverage = accepted / max(len(sure), 1)
     return RiskCoverage(sure[last], coverage, precision, accepted)
 
 
