@@ -1,11 +1,19 @@
-"""What a detector found in one picture."""
+"""What a detector found in one picture, or why it found nothing out.
+
+Detectors compute in float32, so both kinds of detection file can hold their numbers exactly.
+Numbers that a file brings with other digits are rounded to float32 once, when they enter a
+build (``of_corners``); from then on every copy of them is the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from database_tools.core import boxes as box_rows
 
 ANIMAL, PERSON, VEHICLE = "1", "2", "3"
 """MegaDetector's category ids."""
@@ -38,7 +46,48 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    @classmethod
+    def of_corners(
+        cls, corners: npt.ArrayLike, scores: npt.ArrayLike, categories: Sequence[str]
+    ) -> Detections:
+        """Make detections of a detector's own rows, rounded to float32.
+
+        Args:
+            corners: (N, 4) rows (ymin, xmin, ymax, xmax), relative.
+            scores: (N,).
+            categories: N category ids.
+        """
+        exact = np.asarray(corners, np.float32).reshape(-1, 4)
+        confidences = np.asarray(scores, np.float32).reshape(-1)
+        return cls(box_rows.from_corners(exact), confidences.astype(np.float64), tuple(categories))
+
+    def corners(self) -> npt.NDArray[np.float32]:
+        """Return (N, 4) float32 rows (ymin, xmin, ymax, xmax); inverse of ``of_corners``."""
+        return box_rows.to_corners(self.boxes).astype(np.float32)
+
+    def at_least(self, threshold: float) -> npt.NDArray[np.bool_]:
+        """Say which scores reach ``threshold``: (N,) bool.
+
+        Both are compared as float32, as the original does: a detector's 0.7 is 0.69999999.
+        """
+        return self.scores.astype(np.float32) >= np.float32(threshold)
+
     def select(self, keep: npt.NDArray[np.bool_]) -> Detections:
         """Return those where ``keep``, (N,) bool, is true, in the same order."""
         chosen = tuple(c for c, kept in zip(self.categories, keep, strict=True) if kept)
         return Detections(self.boxes[keep], self.scores[keep], chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A picture that no detector could look at.
+
+    Attributes:
+        reason: a few stable words without addresses or times, e.g. ``"truncated"``.
+    """
+
+    reason: str
+
+
+Found = Detections | Failure
+"""What is known of a picture after detection."""

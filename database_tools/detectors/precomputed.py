@@ -1,0 +1,113 @@
+"""Detections that somebody computed before, instead of a detector.
+
+Three kinds of file: this tool's ``detections_final.pkl``, whose keys are image ids; its twin
+``detections_final.json``; and any batch output of MegaDetector.  The latter two know pictures by
+file name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from database_tools.core import boxes as box_rows
+from database_tools.core.detection_table import DetectionTable
+from database_tools.core.detections import CATEGORY_NAMES, Found
+from database_tools.core.errors import UserError
+from database_tools.formats import detections_pickle, megadetector_json
+
+ImageId = str | int
+
+
+ID, FILE_NAME = "image id", "file name"
+
+
+@dataclass(frozen=True)
+class Precomputed:
+    """A detection file, opened.
+
+    Attributes:
+        name: of the detector that made it, if the file says so, else of the file.
+        categories: category id to name, of those ids that the boxes have.
+        by: what the file knows pictures by, ``"image id"`` or ``"file name"``.
+    """
+
+    name: str
+    categories: Mapping[str, str]
+    by: str
+    _table: DetectionTable
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def find(self, image_id: ImageId, file_name: str) -> Found | None:
+        """Return what the file says about a picture: boxes, a failure, or None for nothing.
+
+        Args:
+            image_id: as in the annotation file; 7 is not "7".
+            file_name: as in the annotation file.  Pickles are asked for it too, as
+                ``convert_json_detections_to_pickle.py`` wrote file names for ids.
+        """
+        found = self._table.get(image_id) if self.by == ID else None
+        return self._table.get(plain_name(file_name)) if found is None else found
+
+    def example(self) -> str:
+        """Return the first key, to show when nothing matches; empty if there is none."""
+        return next((str(key) for key in self._table), "")
+
+
+def plain_name(file_name: str) -> str:
+    """Write a path the one way in which names are compared: ``a/b.jpg``."""
+    return str(PurePosixPath(file_name.replace("\\", "/")))
+
+
+def read(path: Path, image_dir: Path | None = None) -> Precomputed:
+    """Read a detection file, ``.pkl`` or ``.json``.
+
+    Args:
+        path: the file.
+        image_dir: folder of the pictures; absolute names inside it, which MegaDetector writes
+            unless told otherwise, are taken relative to it.
+
+    Raises:
+        UserError: if there is no such file, or its name ends otherwise.
+        FormatError: if it breaks its format, or is a pickle with anything but numbers in it.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such detection file")
+    if path.suffix.lower() in (".pkl", ".pickle", ".p"):
+        return _read_pickle(path)
+    if path.suffix.lower() == ".json":
+        return _read_json(path, image_dir)
+    raise UserError(f"{path}: a detection file ends in .pkl or .json")
+
+
+def _read_pickle(path: Path) -> Precomputed:
+    return Precomputed(path.name, CATEGORY_NAMES, ID, detections_pickle.read(path))
+
+
+def _read_json(path: Path, image_dir: Path | None) -> Precomputed:
+    header = megadetector_json.read_header(path)
+    roots = [plain_name(str(f)) + "/" for f in (image_dir, image_dir and image_dir.resolve()) if f]
+    table = DetectionTable()
+    for image in megadetector_json.images(path):
+        _add(table, _relative(plain_name(image.file), roots), image, header.detection_categories)
+    name = str(header.info.get("detector", path.name))
+    return Precomputed(name, header.detection_categories, FILE_NAME, table)
+
+
+def _relative(file_name: str, roots: list[str]) -> str:
+    return next((file_name[len(r) :] for r in roots if file_name.startswith(r)), file_name)
+
+
+def _add(
+    table: DetectionTable, key: str, image: megadetector_json.Image, known: Mapping[str, str]
+) -> None:
+    if image.boxes is None:
+        table.add_failure(key, image.failure or "not processed")
+        return
+    # The format says of a box with an unknown category id: there is none.
+    boxes = [box for box in image.boxes if box.category in known]
+    corners = box_rows.to_corners([box.bbox for box in boxes])
+    table.add(key, corners, [box.conf for box in boxes], [box.category for box in boxes])

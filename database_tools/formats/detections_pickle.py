@@ -1,0 +1,191 @@
+"""``detections_final.pkl``: what a detector found in each picture, by image id.
+
+    {"a1": {"num_detections": 2,
+            "detection_classes": uint8 (2,),
+            "detection_boxes": float32 (2, 4), rows (ymin, xmin, ymax, xmax), relative,
+            "detection_scores": float32 (2,)},
+     ...}
+
+Image ids are those of the annotation file, int or str.  A picture that is not in it was not
+looked at.  Files of ``convert_json_detections_to_pickle.py`` are read too: their values are lists
+of Python numbers, without classes, which means animals.
+
+Reading runs nothing that is in the file (``numpy_pickle``).  Writing is a stream of pickle's own
+instructions, so that a million pictures need no memory; ``pickle.load`` reads the result under
+numpy 1 and 2, and so does the original tool.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from database_tools.core.detection_table import DetectionTable
+from database_tools.core.detections import ANIMAL, Detections
+from database_tools.core.errors import FormatError
+from database_tools.formats import files, numpy_pickle
+
+ImageId = int | str
+
+LEAST_CONFIDENCE = 0.005
+"""Boxes below this are not written: most of a detector's hundred are."""
+
+_NUMBER, _CLASSES = "num_detections", "detection_classes"
+_BOXES, _SCORES = "detection_boxes", "detection_scores"
+
+
+def read(path: Path) -> DetectionTable:
+    """Read all detections, keyed by image id; categories are class numbers as text.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not such a pickle; nothing that it holds is run.
+    """
+    entries = numpy_pickle.load(path)
+    if not isinstance(entries, dict):
+        raise FormatError(path, "", f"holds a {type(entries).__name__}, expected a dict")
+    table = DetectionTable()
+    for key in list(entries):
+        # An entry is dropped as soon as it is read: its objects take ten times its numbers.
+        entry = entries.pop(key)
+        if isinstance(key, bool) or not isinstance(key, int | str):
+            raise FormatError(path, f"key {str(key)[:80]!r}", "expected an image id, int or str")
+        try:
+            table.add(key, *_columns(entry))
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise FormatError(path, f"entry {key!r}", str(error)) from None
+    return table
+
+
+def _columns(entry: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], list[str]]:
+    if not isinstance(entry, dict):
+        raise ValueError(f"a {type(entry).__name__}, expected a dict")
+    if missing := [name for name in (_BOXES, _SCORES) if name not in entry]:
+        raise ValueError(f"no {missing[0]!r}; its keys are {sorted(map(str, entry))}")
+    scores = _numbers(entry[_SCORES], np.float32).reshape(-1)
+    boxes = _numbers(entry[_BOXES], np.float32).reshape(-1, 4)
+    classes = [ANIMAL] * len(scores)
+    if _CLASSES in entry:
+        classes = [str(number) for number in _numbers(entry[_CLASSES], np.int64).reshape(-1)]
+    if not len(boxes) == len(scores) == len(classes):
+        found = f"{len(boxes)} boxes, {len(scores)} scores, {len(classes)} classes"
+        raise ValueError(f"{found} do not belong together")
+    good = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
+    return boxes[good], scores[good], [c for c, kept in zip(classes, good, strict=True) if kept]
+
+
+def _numbers(value: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    if isinstance(value, numpy_pickle.Array):
+        value = value.value
+    elif not isinstance(value, list | tuple):
+        raise ValueError(f"a {type(value).__name__}, expected numbers")
+    array = np.asarray(value)
+    if array.size and array.dtype.kind not in "biuf":
+        raise ValueError("expected numbers")
+    return array.astype(dtype)
+
+
+def write(path: Path, items: Iterable[tuple[ImageId, Detections]]) -> None:
+    """Write detections as they come; boxes below ``LEAST_CONFIDENCE`` are left out.
+
+    Args:
+        path: of the pickle; it appears when it is whole.
+        items: image id and detections; categories must be whole numbers from 0 to 255.
+    """
+    with files.replacing(path) as temporary, temporary.open("wb") as stream:
+        writer = _Writer(stream)
+        for key, found in items:
+            writer.add(key, found.select(found.at_least(LEAST_CONFIDENCE)))
+        writer.close()
+
+
+class _Writer:
+    """Writes one dict as pickle protocol 4, entry by entry.
+
+    What entries share (names, types) is put into pickle's memo first; the reader's memo does not
+    grow after that.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._write = stream.write
+        self._memo = 0
+        self._write(pickle.PROTO + b"\x04")
+        # numpy 2 still knows numpy 1's name of this function, and the original needs it.
+        self._reconstruct = self._keep(_name("numpy.core.multiarray", "_reconstruct"))
+        self._ndarray = self._keep(_name("numpy", "ndarray"))
+        self._dtype = self._keep(_name("numpy", "dtype"))
+        self._float32 = self._keep(self._type("f4", "<"))
+        self._uint8 = self._keep(self._type("u1", "|"))
+        names = (_NUMBER, _CLASSES, _BOXES, _SCORES)
+        self._keys = {name: self._keep(_text(name)) for name in names}
+        self._write(pickle.EMPTY_DICT)
+
+    def add(self, key: ImageId, found: Detections) -> None:
+        """Write one picture's entry."""
+        classes = np.array([int(category) for category in found.categories], np.uint8)
+        entry = (
+            self._keys[_NUMBER] + _int(len(found)),
+            self._keys[_CLASSES] + self._array(classes, self._uint8),
+            self._keys[_BOXES] + self._array(found.corners(), self._float32),
+            self._keys[_SCORES] + self._array(found.scores.astype("<f4"), self._float32),
+        )
+        content = pickle.EMPTY_DICT + pickle.MARK + b"".join(entry) + pickle.SETITEMS
+        self._write((_text(key) if isinstance(key, str) else _int(key)) + content + pickle.SETITEM)
+
+    def close(self) -> None:
+        """End the pickle."""
+        self._write(pickle.STOP)
+
+    def _keep(self, instructions: bytes) -> bytes:
+        """Write what makes an object, and return what recalls it."""
+        self._write(instructions + pickle.MEMOIZE + pickle.POP)
+        self._memo += 1
+        return pickle.BINGET + bytes([self._memo - 1])
+
+    def _type(self, name: str, order: str) -> bytes:
+        """Instructions for ``numpy.dtype(name)`` with its state as numpy pickles it."""
+        made = self._dtype + _text(name) + pickle.NEWFALSE + pickle.NEWTRUE + pickle.TUPLE3
+        nothing = pickle.NONE * 3
+        state = _int(3) + _text(order) + nothing + _int(-1) + _int(-1) + _int(0)
+        return made + pickle.REDUCE + pickle.MARK + state + pickle.TUPLE + pickle.BUILD
+
+    def _array(self, values: npt.NDArray[Any], dtype: bytes) -> bytes:
+        """Instructions for an array with its state as numpy pickles it."""
+        empty = self._ndarray + _int(0) + pickle.TUPLE1 + _bytes(b"b") + pickle.TUPLE3
+        shape = b"".join(_int(size) for size in values.shape)
+        shape += pickle.TUPLE1 if values.ndim == 1 else pickle.TUPLE2
+        state = _int(1) + shape + dtype + pickle.NEWFALSE + _bytes(values.tobytes())
+        made = self._reconstruct + empty + pickle.REDUCE
+        return made + pickle.MARK + state + pickle.TUPLE + pickle.BUILD
+
+
+def _name(module: str, name: str) -> bytes:
+    return _text(module) + _text(name) + pickle.STACK_GLOBAL
+
+
+def _text(text: str) -> bytes:
+    content = text.encode("utf-8", "surrogatepass")
+    if len(content) < 256:
+        return pickle.SHORT_BINUNICODE + bytes([len(content)]) + content
+    return pickle.BINUNICODE + struct.pack("<I", len(content)) + content
+
+
+def _bytes(content: bytes) -> bytes:
+    if len(content) < 256:
+        return pickle.SHORT_BINBYTES + bytes([len(content)]) + content
+    return pickle.BINBYTES + struct.pack("<I", len(content)) + content
+
+
+def _int(number: int) -> bytes:
+    if 0 <= number < 256:
+        return pickle.BININT1 + bytes([number])
+    if -(2**31) <= number < 2**31:
+        return pickle.BININT + struct.pack("<i", number)
+    content = pickle.encode_long(number)
+    return pickle.LONG1 + bytes([len(content)]) + content

@@ -1,0 +1,295 @@
+r"""MegaDetector's batch output, versions 1.0 to 1.6: what was found in each picture.
+
+    {"info": {"detector": "md_v4.1.0.pb", "format_version": "1.6"},
+     "detection_categories": {"1": "animal", "2": "person", "3": "vehicle"},
+     "images": [
+      {"file": "a/b.jpg",
+       "detections": [{"category": "1", "conf": 0.926, "bbox": [0.1, 0.2, 0.5, 0.25]}]},
+      {"file": "a/empty.jpg", "detections": []},
+      {"file": "a/bad.jpg", "failure": "image access failure", "detections": null}]}
+
+``bbox`` is x, y, width, height, relative to the displayed picture.  What differs in the wild, and
+is read here: top-level keys in any order; ``max_detection_conf`` (before 1.3); failures without
+``detections`` (1.1 to 1.4); ``format_version`` as a number (before 1.6); a vehicle is "4" in 1.0;
+whole numbers without a decimal point; backslashes in paths; keys of later tools, which are kept.
+
+Files of millions of pictures are read and written as streams.
+
+Source: https://lila.science/megadetector-output-format
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import ijson
+import numpy as np
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import files
+
+FORMAT_VERSION = "1.6"
+LEAST_CONFIDENCE = 0.005
+"""MegaDetector writes no box below this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One entry of ``detections``.
+
+    Attributes:
+        category: id; it may be missing from ``detection_categories``, which then means nothing.
+        conf: in [0, 1].
+        bbox: x, y, width, height, relative.
+        classifications: (category id, confidence), as the file has them.
+        extra: other keys, e.g. ``frame_number``.
+    """
+
+    category: str
+    conf: float
+    bbox: tuple[float, float, float, float]
+    classifications: tuple[tuple[str, float], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One entry of ``images``.
+
+    Attributes:
+        file: path with forward slashes.
+        boxes: empty if nothing was found; None if the picture was not processed.
+        failure: why it was not, in the writer's words; None if it was.
+        extra: other keys, e.g. ``meta``; without ``max_detection_conf``, which the boxes tell.
+    """
+
+    file: str
+    boxes: tuple[Box, ...] | None
+    failure: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Everything but ``images``.
+
+    Attributes:
+        info: as in the file, ``format_version`` as a string.
+        detection_categories: id to name.
+        classification_categories: id to name; empty if the file has none.
+        extra: other top-level keys.
+    """
+
+    info: Mapping[str, Any]
+    detection_categories: Mapping[str, str]
+    classification_categories: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_header(path: Path) -> Header:
+    """Read everything but the images.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not a batch output.
+    """
+    with _open(path) as stream, _json_errors(path):
+        table = _without_images(stream)
+    if "images" not in table:
+        raise FormatError(path, "top level", f'no key "images"; its keys are {sorted(table)}')
+    del table["images"]
+    info, categories = table.pop("info", None), table.pop("detection_categories", None)
+    if not isinstance(info, dict) or "format_version" not in info:
+        raise FormatError(path, "info", 'no "format_version", so this is no batch output')
+    version = str(info["format_version"])
+    if not version.startswith("1."):
+        raise FormatError(path, "info", f"format_version {version} is not one of 1.0 to 1.6")
+    return Header(
+        {**info, "format_version": version},
+        _names(path, "detection_categories", categories),
+        _names(path, "classification_categories", table.pop("classification_categories", None)),
+        table,
+    )
+
+
+def _without_images(stream: IO[bytes]) -> dict[str, Any]:
+    """Return the top level; in the place of ``images`` is True."""
+    table: dict[str, Any] = {}
+    key, depth, builder = "", 0, None
+    for event, value in ijson.basic_parse(stream, use_float=True):
+        if event in ("end_map", "end_array"):
+            depth -= 1
+        if depth == 1 and event == "map_key":
+            key, builder = value, ijson.ObjectBuilder()
+        elif builder is not None and depth >= 1 and key != "images":
+            builder.event(event, value)
+            table[key] = builder.value
+        elif key == "images" and depth == 1:
+            table[key] = True
+        if event in ("start_map", "start_array"):
+            depth += 1
+    return table
+
+
+def _names(path: Path, place: str, table: object) -> dict[str, str]:
+    if table is None and place == "classification_categories":
+        return {}
+    if not isinstance(table, dict):
+        raise FormatError(path, place, "expected an object from category id to name")
+    return {str(key): str(name) for key, name in table.items()}
+
+
+def images(path: Path) -> Iterator[Image]:
+    """Yield the images in the file's order.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: at the first image that breaks a rule.
+    """
+    with _open(path) as stream, _json_errors(path):
+        for i, entry in enumerate(ijson.items(stream, "images.item", use_float=True)):
+            try:
+                yield _image(entry)
+            except (ValueError, TypeError, KeyError) as error:
+                file = entry.get("file") if isinstance(entry, dict) else entry
+                place = f"images[{i}] ({json.dumps(file)[:200]})"
+                raise FormatError(path, place, _said(error)) from None
+
+
+def _said(error: Exception) -> str:
+    return f"no key {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _image(entry: Any) -> Image:
+    if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
+        raise ValueError('expected an object with "file", a text')
+    rest = {k: v for k, v in entry.items() if k not in _IMAGE_KEYS}
+    failure, found = entry.get("failure"), entry.get("detections")
+    if found is not None and not isinstance(found, list):
+        raise ValueError("detections are not a list")
+    if failure is not None:
+        # Some writers give a failed picture an empty list, which would read as "no animal".
+        failure, found = str(failure), None
+    boxes = None if found is None else tuple(_box(box) for box in found)
+    return Image(entry["file"].replace("\\", "/"), boxes, failure, rest)
+
+
+_IMAGE_KEYS = {"file", "detections", "failure", "max_detection_conf"}
+_BOX_KEYS = {"category", "conf", "bbox", "classifications"}
+
+
+def _box(entry: Any) -> Box:
+    x, y, width, height = (_finite(value) for value in entry["bbox"])
+    classes = tuple((str(name), _finite(conf)) for name, conf in entry.get("classifications") or ())
+    rest = {k: v for k, v in entry.items() if k not in _BOX_KEYS}
+    conf = _finite(entry["conf"])
+    return Box(str(entry["category"]), conf, (x, y, width, height), classes, rest)
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"expected a number, got {json.dumps(value)[:80]}")
+    return float(value)
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, expected a JSON file") from None
+    with stream:
+        if stream.read(3) != b"\xef\xbb\xbf":  # a byte order mark, as Windows tools write
+            stream.seek(0)
+        yield stream
+
+
+@contextlib.contextmanager
+def _json_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        text = " ".join(str(error).split())
+        raise FormatError(path, "", f"not JSON: {text[:200]}") from None
+
+
+@contextlib.contextmanager
+def writing(path: Path, header: Header) -> Iterator[Writer]:
+    """Write a file of version 1.6, picture by picture; it appears when the block ends well.
+
+    Args:
+        path: of the file.
+        header: ``format_version`` is set; ``detector`` belongs into ``info``.
+    """
+    with (
+        files.replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
+        writer = Writer(stream, header)
+        yield writer
+        writer.close()
+
+
+class Writer:
+    """Writes images as they come; make it with ``writing``."""
+
+    def __init__(self, stream: IO[str], header: Header) -> None:
+        self._write, self._separator = stream.write, "\n"
+        info = {**header.info, "format_version": FORMAT_VERSION}
+        table = {"info": info, "detection_categories": dict(header.detection_categories)}
+        if header.classification_categories:
+            table["classification_categories"] = dict(header.classification_categories)
+        table.update(header.extra)
+        self._write(_dumps(table)[:-1] + ', "images": [')
+
+    def add(self, image: Image) -> None:
+        """Write one image."""
+        entry = {"file": image.file, **image.extra}
+        if image.failure is not None:
+            entry["failure"] = image.failure
+        self._write(self._separator + _dumps(entry)[:-1] + ', "detections": ')
+        boxes = image.boxes if image.failure is None else None
+        self._write("null}" if boxes is None else f"[{', '.join(map(_written, boxes))}]}}")
+        self._separator = ",\n"
+
+    def close(self) -> None:
+        """End the file."""
+        self._write("\n]}\n")
+
+
+def _dumps(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _written(box: Box) -> str:
+    corners = ", ".join(map(number, box.bbox))
+    text = f'{{"category": {json.dumps(box.category)}, "conf": {number(box.conf)}'
+    text += f', "bbox": [{corners}]'
+    if box.classifications:  # never null: Timelapse refuses the whole file then
+        text += f', "classifications": [{", ".join(map(_class, box.classifications))}]'
+    return text + (", " + _dumps(box.extra)[1:] if box.extra else "}")
+
+
+def _class(pair: Sequence[Any]) -> str:
+    return f"[{json.dumps(pair[0])}, {number(pair[1])}]"
+
+
+def number(value: float) -> str:
+    """Write a number in full and with a decimal point, which makes it a float everywhere.
+
+    ``1.0`` and ``0.00001``, not ``1`` and ``1e-05``.  Reading gives the same number back.
+    """
+    text = repr(float(value))
+    if "e" in text:
+        return np.format_float_positional(value, trim="0")
+    if "n" in text:
+        raise ValueError(f"{text} is no number in JSON")
+    return text

@@ -1,0 +1,207 @@
+"""The model bundle: a SavedModel that explains itself, refused when it was tampered with.
+
+A bundle lies as TensorFlow Serving wants it; the highest number is the newest::
+
+    BASE/1/saved_model.pb               signatures: see ``signatures``
+    BASE/1/variables/...
+    BASE/1/assets.extra/model.weights.h5    Keras weights, for --pretrained, evaluation and export
+    BASE/1/assets.extra/bundle.json         see ``description``
+
+``read`` takes ``BASE`` or ``BASE/1`` and needs no TensorFlow.  Whatever uses a model takes its
+labels, their order, its input size and its calibration from here and from nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from database_tools.core.errors import UserError
+from tf_classification.models import description as descriptions
+from tf_classification.models.description import Description
+
+if TYPE_CHECKING:
+    import keras
+
+SAVED_MODEL = "saved_model.pb"
+WEIGHTS = "assets.extra/model.weights.h5"
+DESCRIPTION = "assets.extra/bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One version of a model on the disk, checked.
+
+    Attributes:
+        path: the version's folder.
+        description: labels, input size, calibration and the rest.
+    """
+
+    path: Path
+    description: Description
+
+    @property
+    def base(self) -> Path:
+        """The folder that holds the versions: TensorFlow Serving's ``--model_base_path``."""
+        return self.path.parent
+
+    @property
+    def version(self) -> int:
+        """The version's number."""
+        return int(self.path.name)
+
+    @property
+    def weights(self) -> Path:
+        """The Keras weights file."""
+        return self.path / WEIGHTS
+
+    def check_labels(self, labels: Sequence[str], origin: str) -> None:
+        """Refuse labels from ``origin`` that are not this model's, in its order."""
+        ours = self.description.labels
+        if tuple(labels) == ours:
+            return
+        if len(labels) != len(ours):
+            raise UserError(
+                f"{origin} has {len(labels)} labels but the model {self.path} has {len(ours)}"
+            )
+        i = next(i for i, (a, b) in enumerate(zip(labels, ours, strict=True)) if a != b)
+        raise UserError(
+            f"{origin}: label {i} is {labels[i]!r} but the model {self.path} has {ours[i]!r} there"
+        )
+
+    def network(self) -> keras.Model:
+        """Build the Keras network and load its weights: raw RGB float32 0..255 to logits."""
+        from tf_classification.models import signatures
+
+        network = signatures.build_network(self.description)
+        try:
+            network.load_weights(self.weights)
+        except (ValueError, OSError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"{self.weights} does not fit the network that {DESCRIPTION} names: {reason}"
+            ) from None
+        return network
+
+
+def versions(base: Path) -> list[int]:
+    """List the numbers of a base folder's versions, rising; other folders do not count."""
+    if not base.is_dir():
+        return []
+    return sorted(
+        int(entry.name) for entry in base.iterdir() if entry.name.isdecimal() and entry.is_dir()
+    )
+
+
+def is_bundle(path: Path) -> bool:
+    """Tell whether a path looks like a bundle or a base folder of some; ``read`` may refuse it."""
+    return any(
+        (folder / DESCRIPTION).is_file()
+        for folder in (path, *(path / str(n) for n in versions(path)[-1:]))
+    )
+
+
+def read(path: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Args:
+        path: the version's folder, or the base folder, of which the newest version is taken.
+
+    Raises:
+        UserError: if it is not a bundle, or a file of it is missing, or was changed after the
+            bundle was written.
+    """
+    folder = path
+    if not (path / SAVED_MODEL).exists() and (numbers := versions(path)):
+        folder = path / str(numbers[-1])
+    if not (folder / SAVED_MODEL).is_file() or not (folder / DESCRIPTION).is_file():
+        raise UserError(f"{path} is not a model bundle: it has no {SAVED_MODEL} with {DESCRIPTION}")
+    folder = folder.resolve()
+    if not folder.name.isdecimal():
+        raise UserError(f"{folder}: the folder of a bundle is named by its version, a number")
+    description, expected = descriptions.read(folder / DESCRIPTION)
+    found = _fingerprints(folder)
+    for name in sorted(set(expected) - {"description"} | set(found)):
+        if name not in found:
+            raise UserError(f"{folder}: {name} is missing")
+        if found[name] != expected.get(name):
+            known = "was changed after" if name in expected else "was not there when"
+            raise UserError(f"{folder}: {name} {known} the bundle was written")
+    return Bundle(folder, description)
+
+
+def write(
+    base: Path, model: keras.Model, description: Description, version: int | None = None
+) -> Bundle:
+    """Write a bundle whole or not at all.
+
+    Args:
+        base: the folder that holds the versions; made if need be.
+        model: a network as ``description`` names it; only its weights are used, so it may have
+            been made under a strategy, with synchronised BatchNorm or in mixed precision.
+        description: what to say about it.
+        version: its number; None takes the next.
+
+    Raises:
+        UserError: if the version exists already.
+        ValueError: if the weights are not those of the network that ``description`` names.
+    """
+    from tf_classification.models import signatures
+
+    if version is not None and (base / str(version)).exists():
+        raise UserError(f"{base / str(version)} exists already")
+    network = signatures.build_network(description)
+    network.set_weights(model.get_weights())
+    base.mkdir(parents=True, exist_ok=True)
+    # A name that starts with a dot is no version, neither for us nor for TensorFlow Serving.
+    draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=base))
+    try:
+        signatures.save(network, description, draft)
+        (draft / WEIGHTS).parent.mkdir()
+        network.save_weights(draft / WEIGHTS)
+        _write_description(draft, description)
+        draft.chmod(0o755)
+        return Bundle(_publish(draft, base, version).resolve(), description)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write_description(folder: Path, description: Description) -> None:
+    table = description.to_json()
+    table["fingerprints"] = {
+        "description": descriptions.fingerprint(table),
+        **_fingerprints(folder),
+    }
+    text = json.dumps(table, indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+
+
+def _publish(draft: Path, base: Path, version: int | None) -> Path:
+    """Rename the draft to its number; another process may have taken the next one meanwhile."""
+    while True:
+        number = max(versions(base), default=0) + 1 if version is None else version
+        try:
+            draft.rename(base / str(number))
+            return base / str(number)
+        except OSError:
+            if not (base / str(number)).exists():
+                raise
+            if version is not None:
+                raise UserError(f"{base / str(number)} exists already") from None
+
+
+def _fingerprints(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a bundle but its bundle.json, by the path inside it."""
+    digests = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if name != DESCRIPTION:
+            with path.open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests

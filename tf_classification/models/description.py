@@ -1,0 +1,184 @@
+"""bundle.json: what must be known to use a model rightly.
+
+It lies in the ``assets.extra`` folder of a SavedModel::
+
+    {"format": 1,
+     "labels": ["deer", "fox"],            in the order of the network's outputs
+     "num_labels": 2,
+     "network": "efficientnet-b0",         a name in the table of ``networks``
+     "image_size": 224,
+     "padding": "same",                    or "symmetric": from EfficientNet-PyTorch 0.7.0
+     "crop_policy": {"square": true, "resize": "shorter side, bicubic antialiased, centre crop"},
+     "calibration": {"temperature": 1.7, "curves": null},
+     "thresholds": {"deer": 0.83},         smallest probability at which a label is accepted
+     "taxonomy": {"deer": [{"level": "family", "name": "cervidae"}]},      or null
+     "parameters": {...},                  of the training, as in params.json
+     "fingerprints": {"description": SHA256, "saved_model.pb": SHA256, ...}}
+
+There is no date in it: the same model gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from database_tools.core.errors import FormatError
+from tf_classification.models.calibration import Calibration
+
+FORMAT = 1
+PADDINGS = ("same", "symmetric")
+RESIZE = "shorter side, bicubic antialiased, centre crop"
+
+
+@dataclass(frozen=True)
+class CropPolicy:
+    """How the network wants its pictures.
+
+    Attributes:
+        square: whether crops were cut as squares around the box; None if the training did not say.
+        resize: from the crop to the network's input; there is one way today.
+    """
+
+    square: bool | None = None
+    resize: str = RESIZE
+
+    def __post_init__(self) -> None:
+        if self.square not in (True, False, None):
+            raise ValueError(f"crop_policy.square must be true, false or null, got {self.square!r}")
+        if self.resize != RESIZE:
+            raise ValueError(f"crop_policy.resize must be {RESIZE!r}, got {self.resize!r}")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a bundle says about its model.
+
+    Attributes:
+        labels: names in the order of the network's outputs; each once.
+        network: name in the table of networks.
+        image_size: side of the square input, pixels.
+        padding: of stride-2 convolutions, one of ``PADDINGS``.
+        crop_policy: how crops were cut and are resized.
+        calibration: from logits to probabilities.
+        thresholds: label to the smallest probability at which it is accepted; any subset of the
+            labels.
+        taxonomy: label to its taxa, each ``{"level": ..., "name": ...}``; None if not known.
+        parameters: of the training; JSON values.
+    """
+
+    labels: tuple[str, ...]
+    network: str
+    image_size: int
+    padding: str = "same"
+    crop_policy: CropPolicy = field(default_factory=CropPolicy)
+    calibration: Calibration = field(default_factory=Calibration)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    taxonomy: Mapping[str, list[dict[str, str]]] | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for problem in self._problems():
+            raise ValueError(problem)
+
+    def _problems(self) -> list[str]:
+        names, curves = set(self.labels), self.calibration.curves
+        checks = {
+            "there must be at least one label": bool(self.labels),
+            "labels must be text, each once": len(names) == len(self.labels)
+            and all(isinstance(name, str) for name in self.labels),
+            f"network must be a name, got {self.network!r}": isinstance(self.network, str),
+            f"image_size must be a positive whole number, got {self.image_size!r}": type(
+                self.image_size
+            )
+            is int
+            and self.image_size > 0,
+            f"padding must be one of {', '.join(PADDINGS)}, got {self.padding!r}": self.padding
+            in PADDINGS,
+            "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
+            and all(0 <= value <= 1 for value in self.thresholds.values()),
+            "taxonomy must be of labels": set(self.taxonomy or ()) <= names,
+            "there must be one calibration curve for each label": curves is None
+            or len(curves) == len(self.labels),
+        }
+        return [rule for rule, kept in checks.items() if not kept]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object of bundle.json without its fingerprints."""
+        return {
+            "format": FORMAT,
+            "labels": list(self.labels),
+            "num_labels": len(self.labels),
+            "network": self.network,
+            "image_size": self.image_size,
+            "padding": self.padding,
+            "crop_policy": {"square": self.crop_policy.square, "resize": self.crop_policy.resize},
+            "calibration": self.calibration.to_json(self.labels),
+            "thresholds": dict(self.thresholds),
+            "taxonomy": None if self.taxonomy is None else dict(self.taxonomy),
+            "parameters": dict(self.parameters),
+        }
+
+
+def fingerprint(table: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a bundle.json object without its fingerprints, however spaced."""
+    rest = {key: value for key, value in table.items() if key != "fingerprints"}
+    text = json.dumps(
+        rest, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False
+    )
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def read(path: Path) -> tuple[Description, dict[str, str]]:
+    """Read a bundle.json.
+
+    Returns:
+        the description, and the fingerprints: path inside the bundle to SHA-256.
+
+    Raises:
+        FormatError: if it is not one, was changed after it was written, or says something
+            impossible.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(path, "the file", f"cannot be read as JSON: {error}") from None
+    if not isinstance(table, dict) or table.get("format") != FORMAT:
+        raise FormatError(path, "format", f"this program reads bundles of format {FORMAT}")
+    fingerprints = table.get("fingerprints")
+    if not isinstance(fingerprints, dict) or fingerprints.get("description") != fingerprint(table):
+        raise FormatError(
+            path,
+            "fingerprints.description",
+            "the description was changed after the bundle was written",
+        )
+    try:
+        description = _from_json(table)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(path, "the description", f"{type(error).__name__}: {error}") from None
+    if table.get("num_labels") != len(description.labels):
+        raise FormatError(
+            path,
+            "num_labels",
+            f"{table.get('num_labels')} but there are {len(description.labels)} labels",
+        )
+    return description, {str(name): str(digest) for name, digest in fingerprints.items()}
+
+
+def _from_json(table: Mapping[str, Any]) -> Description:
+    labels = tuple(table["labels"])
+    return Description(
+        labels=labels,
+        network=table["network"],
+        image_size=table["image_size"],
+        padding=table["padding"],
+        crop_policy=CropPolicy(**table["crop_policy"]),
+        calibration=Calibration.from_json(table["calibration"], labels),
+        thresholds=dict(table["thresholds"]),
+        taxonomy=table["taxonomy"],
+        parameters=dict(table["parameters"]),
+    )

@@ -1,0 +1,112 @@
+"""The signatures of the bundle's SavedModel: from pictures to named probabilities.
+
+==================  ============================  ===========================================
+signature           input                         outputs, one row for each picture
+==================  ============================  ===========================================
+serving_default     image_bytes (N,) string:      classes (N, labels) string, label order;
+                    JPEG, PNG, GIF or BMP files   probabilities (N, labels) float32;
+serving_pixels      pixels (N, side, side, 3)     top_classes, top_probabilities (N, k):
+                    float32, RGB 0..255           the k best, falling, k = 5 or all
+==================  ============================  ===========================================
+
+All outputs have N rows, since TensorFlow Serving's row format wants that; hence the names are
+repeated in each row.  No output's name ends in ``_bytes``: TensorFlow Serving would send it in
+base64.  Orientation tags are not looked at (crops carry none).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tf_classification.data import transforms
+from tf_classification.models import networks
+from tf_classification.models.calibration import Calibration, Curve
+from tf_classification.models.description import Description
+
+BYTES = "serving_default"
+PIXELS = "serving_pixels"
+TOP = 5
+
+
+def build_network(description: Description) -> keras.Model:
+    """Build the network that a description names, in float32, with fresh weights."""
+    return networks.build(
+        description.network,
+        len(description.labels),
+        image_size=description.image_size,
+        padding=description.padding,
+    )
+
+
+def calibrate(logits: tf.Tensor, calibration: Calibration) -> tf.Tensor:
+    """Do in the graph what ``Calibration.probabilities`` does: (N, labels) float32 to float32."""
+    softmax = tf.nn.softmax(logits / calibration.temperature)
+    if calibration.curves is None:
+        return softmax
+    bent = tf.stack(
+        [_bend(softmax[:, i], curve) for i, curve in enumerate(calibration.curves)], axis=1
+    )
+    total = tf.reduce_sum(bent, axis=1, keepdims=True)
+    return tf.where(total > 0, tf.math.divide_no_nan(bent, total), softmax)
+
+
+def _bend(probability: tf.Tensor, curve: Curve) -> tf.Tensor:
+    """Interpolate (N,) as a sum of ramps: no search, only operations that every runtime knows."""
+    x, y = tf.constant(curve.x, tf.float32), tf.constant(curve.y, tf.float32)
+    if len(curve.x) == 1:
+        return tf.zeros_like(probability) + y[0]
+    run = tf.clip_by_value((probability[:, None] - x[:-1]) / (x[1:] - x[:-1]), 0.0, 1.0)
+    return y[0] + tf.reduce_sum(run * (y[1:] - y[:-1]), axis=1)
+
+
+class Servable(tf.Module):
+    """A network with all that stands between a picture and its named probabilities."""
+
+    def __init__(self, network: keras.Model, description: Description) -> None:
+        super().__init__(name="classifier")
+        self._network = network
+        self._calibration = description.calibration
+        self._labels = description.labels
+        self._size = description.image_size
+
+    def pixels_to_answer(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classify (N, size, size, 3) float32, RGB 0..255."""
+        probabilities = calibrate(self._network(pixels, training=False), self._calibration)
+        best = tf.math.top_k(probabilities, min(TOP, len(self._labels)))
+        names = tf.constant(self._labels)
+        return {
+            "classes": tf.broadcast_to(names, tf.shape(probabilities)),
+            "probabilities": probabilities,
+            "top_classes": tf.gather(names, best.indices),
+            "top_probabilities": best.values,
+        }
+
+    def bytes_to_answer(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Classify (N,) encoded pictures."""
+        shape = tf.TensorSpec((self._size, self._size, 3), tf.float32)
+        decoded = tf.map_fn(self._decode, image_bytes, fn_output_signature=shape)
+        return self.pixels_to_answer(decoded)
+
+    def _decode(self, encoded: tf.Tensor) -> tf.Tensor:
+        return transforms.decode_for_evaluation(encoded, self._size)
+
+    def functions(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Trace both signatures."""
+        side = self._size
+        return {
+            BYTES: tf.function(self.bytes_to_answer).get_concrete_function(
+                tf.TensorSpec([None], tf.string, name="image_bytes")
+            ),
+            PIXELS: tf.function(self.pixels_to_answer).get_concrete_function(
+                tf.TensorSpec([None, side, side, 3], tf.float32, name="pixels")
+            ),
+        }
+
+
+def save(network: keras.Model, description: Description, folder: Path) -> None:
+    """Write the SavedModel with its signatures into an empty folder."""
+    servable = Servable(network, description)
+    tf.saved_model.save(servable, folder, signatures=servable.functions())
