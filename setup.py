@@ -24,6 +24,7 @@ CORE = [
 
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+    "torch": ["torch==2.13.0"],  # only to test the import of its weights against it
     # what the test suite needs on top of the core
     "test": [
         "pytest>=8",

@@ -16,6 +16,9 @@ base64.  Orientation tags are not looked at (crops carry none).
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -84,29 +87,45 @@ class Servable(tf.Module):
             "top_probabilities": best.values,
         }
 
-    def bytes_to_answer(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Classify (N,) encoded pictures."""
-        shape = tf.TensorSpec((self._size, self._size, 3), tf.float32)
-        decoded = tf.map_fn(self._decode, image_bytes, fn_output_signature=shape)
-        return self.pixels_to_answer(decoded)
-
     def _decode(self, encoded: tf.Tensor) -> tf.Tensor:
         return transforms.decode_for_evaluation(encoded, self._size)
 
     def functions(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Trace both signatures."""
+        """Trace both signatures; the network is traced once, for both."""
         side = self._size
-        return {
-            BYTES: tf.function(self.bytes_to_answer).get_concrete_function(
-                tf.TensorSpec([None], tf.string, name="image_bytes")
-            ),
-            PIXELS: tf.function(self.pixels_to_answer).get_concrete_function(
-                tf.TensorSpec([None, side, side, 3], tf.float32, name="pixels")
-            ),
-        }
+        by_pixels = tf.function(self.pixels_to_answer).get_concrete_function(
+            tf.TensorSpec([None, side, side, 3], tf.float32, name="pixels")
+        )
+        shape = tf.TensorSpec((side, side, 3), tf.float32)
+
+        def bytes_to_answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            """Classify (N,) encoded pictures."""
+            return by_pixels(tf.map_fn(self._decode, image_bytes, fn_output_signature=shape))
+
+        by_bytes = tf.function(bytes_to_answer).get_concrete_function(
+            tf.TensorSpec([None], tf.string, name="image_bytes")
+        )
+        return {BYTES: by_bytes, PIXELS: by_pixels}
 
 
 def save(network: keras.Model, description: Description, folder: Path) -> None:
     """Write the SavedModel with its signatures into an empty folder."""
     servable = Servable(network, description)
-    tf.saved_model.save(servable, folder, signatures=servable.functions())
+    # gradients are of no use here and make the file larger
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    with _quiet():
+        tf.saved_model.save(servable, folder, signatures=servable.functions(), options=options)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what TensorFlow says of names that no user gave, and of a temporary folder."""
+    loggers = [logging.getLogger(name) for name in ("tensorflow", "absl")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
