@@ -67,7 +67,8 @@ def open_log(
     folder: Path, pictures: Sequence[Picture], source: Source, detector: Detector
 ) -> DetectionLog:
     """Open the log of this pass in ``folder``: of these pictures in this order, this detector."""
-    digest = hashlib.sha256(f"{detector.fingerprint} {source.max_pixels}".encode())
+    place = source.image_dir.resolve()
+    digest = hashlib.sha256(f"{detector.fingerprint} {source.max_pixels} {place}".encode())
     for picture in pictures:
         digest.update(repr((picture.id, picture.file_name)).encode())
     return DetectionLog(folder, digest.hexdigest(), len(pictures), detector.batch_size)

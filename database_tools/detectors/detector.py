@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.detections import Detections
+from database_tools.core.detections import Found
 
 Image = npt.NDArray[np.uint8]
 """(height, width, 3) RGB, displayed orientation."""
@@ -38,10 +38,10 @@ class Detector(Protocol):
             UserError: if it cannot run or returns something else than detections.
         """
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """Return one Detections for each picture, in the same order.
+    def detect(self, images: Sequence[Image]) -> list[Found]:
+        """Return one result for each picture, in the same order.
 
         Pictures of one size are computed together, at most ``batch_size`` at a time.  The last
         bits of a result depend on the pictures that it is computed with, so whoever wants equal
-        bytes gives the same lists again.
+        bytes gives the same lists again.  A picture that the detector fails at is a Failure.
         """

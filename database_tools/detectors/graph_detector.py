@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from database_tools.core.detections import Detections
+from database_tools.core.detections import Detections, Failure, Found
 from database_tools.core.errors import UserError
 from database_tools.detectors import batches, raw_output
 from database_tools.detectors.detector import Image
+
+log = logging.getLogger(__name__)
 
 Run = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
 """From (B, H, W, 3) uint8 to the output tensors by name."""
@@ -34,18 +37,33 @@ class GraphDetector:
     def check(self) -> None:
         """Run it on blank pictures, two if it takes batches; raise UserError if it cannot."""
         try:
-            self.detect([np.full(_BLANK, 127, np.uint8)] * min(2, self.batch_size))
+            self._together([np.full(_BLANK, 127, np.uint8)] * min(2, self.batch_size))
         except (tf.errors.OpError, ValueError) as error:
             raise UserError(f"{self.name}: cannot run on pictures: {in_one_line(error)}") from error
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """Return one Detections for each picture, in the same order."""
-        found: dict[int, Detections] = {}
+    def detect(self, images: Sequence[Image]) -> list[Found]:
+        """Return one result for each picture, in the same order."""
+        found: dict[int, Found] = {}
         for batch in batches.of_equal_size([image.shape for image in images], self.batch_size):
-            outputs = self.run(tf.constant(np.stack([images[i] for i in batch])))
-            arrays = {name: tensor.numpy() for name, tensor in outputs.items()}
-            found.update(zip(batch, raw_output.split(arrays), strict=True))
+            members = [images[i] for i in batch]
+            try:
+                results: Sequence[Found] = self._together(members)
+            except tf.errors.OpError as error:
+                log.warning("%s: %s", self.name, in_one_line(error))
+                results = [self._alone(image) for image in members]
+            found.update(zip(batch, results, strict=True))
         return [found[i] for i in range(len(images))]
+
+    def _together(self, images: Sequence[Image]) -> list[Detections]:
+        outputs = self.run(tf.constant(np.stack(images)))
+        return raw_output.split({name: tensor.numpy() for name, tensor in outputs.items()})
+
+    def _alone(self, image: Image) -> Found:
+        """Detect one picture of a batch that failed, mostly for want of memory."""
+        try:
+            return self._together([image])[0]
+        except tf.errors.OpError:
+            return Failure("inference failure")
 
 
 def in_one_line(error: Exception, limit: int = 300) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from database_tools.core import boxes as box_rows
@@ -29,7 +30,7 @@ class Precomputed:
 
     Attributes:
         name: of the detector that made it, if the file says so, else of the file.
-        categories: category id to name, of those ids that the boxes have.
+        categories: category id to name, in the ids that the boxes have here.
         by: what the file knows pictures by, ``"image id"`` or ``"file name"``.
     """
 
@@ -62,13 +63,18 @@ def plain_name(file_name: str) -> str:
     return str(PurePosixPath(file_name.replace("\\", "/")))
 
 
-def read(path: Path, image_dir: Path | None = None) -> Precomputed:
+def read(
+    path: Path, image_dir: Path | None = None, categories: Mapping[str, str] | None = None
+) -> Precomputed:
     """Read a detection file, ``.pkl`` or ``.json``.
 
     Args:
         path: the file.
         image_dir: folder of the pictures; absolute names inside it, which MegaDetector writes
             unless told otherwise, are taken relative to it.
+        categories: id to name of the detector that finds the rest; the file's categories of the
+            same names get these ids, and others that would clash new ones.  None to keep the
+            file's ids.  A pickle has no names, so its ids stay.
 
     Raises:
         UserError: if there is no such file, or its name ends otherwise.
@@ -79,7 +85,7 @@ def read(path: Path, image_dir: Path | None = None) -> Precomputed:
     if path.suffix.lower() in (".pkl", ".pickle", ".p"):
         return _read_pickle(path)
     if path.suffix.lower() == ".json":
-        return _read_json(path, image_dir)
+        return _read_json(path, image_dir, categories or {})
     raise UserError(f"{path}: a detection file ends in .pkl or .json")
 
 
@@ -87,14 +93,40 @@ def _read_pickle(path: Path) -> Precomputed:
     return Precomputed(path.name, CATEGORY_NAMES, ID, detections_pickle.read(path))
 
 
-def _read_json(path: Path, image_dir: Path | None) -> Precomputed:
+def _read_json(path: Path, image_dir: Path | None, categories: Mapping[str, str]) -> Precomputed:
     header = megadetector_json.read_header(path)
     roots = [plain_name(str(f)) + "/" for f in (image_dir, image_dir and image_dir.resolve()) if f]
+    ids = same_ids(header.detection_categories, categories)
     table = DetectionTable()
     for image in megadetector_json.images(path):
-        _add(table, _relative(plain_name(image.file), roots), image, header.detection_categories)
+        _add(table, _relative(plain_name(image.file), roots), image, ids)
     name = str(header.info.get("detector", path.name))
-    return Precomputed(name, header.detection_categories, FILE_NAME, table)
+    names = {ids[category]: text for category, text in header.detection_categories.items()}
+    return Precomputed(name, names, FILE_NAME, table)
+
+
+def same_ids(own: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Return for each of a file's category ids the one to use beside another table's.
+
+    Args:
+        own: the file's, id to name.
+        other: the other table, id to name.
+
+    Returns:
+        The file's id to: the other's id of the same name; else its own, if that is a whole
+        number that is still free; else the least free number from 1.
+    """
+    by_name = {name: category for category, name in reversed(list(other.items()))}
+    ids = {category: by_name[name] for category, name in own.items() if name in by_name}
+    taken = {*other, *ids.values()}
+    for category in sorted(own.keys() - ids.keys()):
+        if category.isdecimal() and category not in taken:
+            ids[category] = category
+            taken.add(category)
+    for category in sorted(own.keys() - ids.keys()):
+        ids[category] = next(str(n) for n in count(1) if str(n) not in taken)
+        taken.add(ids[category])
+    return ids
 
 
 def _relative(file_name: str, roots: list[str]) -> str:
@@ -102,12 +134,12 @@ def _relative(file_name: str, roots: list[str]) -> str:
 
 
 def _add(
-    table: DetectionTable, key: str, image: megadetector_json.Image, known: Mapping[str, str]
+    table: DetectionTable, key: str, image: megadetector_json.Image, ids: Mapping[str, str]
 ) -> None:
     if image.boxes is None:
         table.add_failure(key, image.failure or "not processed")
         return
     # The format says of a box with an unknown category id: there is none.
-    boxes = [box for box in image.boxes if box.category in known]
+    boxes = [box for box in image.boxes if box.category in ids]
     corners = box_rows.to_corners([box.bbox for box in boxes])
-    table.add(key, corners, [box.conf for box in boxes], [box.category for box in boxes])
+    table.add(key, corners, [box.conf for box in boxes], [ids[box.category] for box in boxes])

@@ -96,7 +96,7 @@ def write(path: Path, items: Iterable[tuple[ImageId, Detections]]) -> None:
 
     Args:
         path: of the pickle; it appears when it is whole.
-        items: image id and detections; categories must be whole numbers from 0 to 255.
+        items: image id and detections; categories must be whole numbers.
     """
     with files.replacing(path) as temporary, temporary.open("wb") as stream:
         writer = _Writer(stream)
@@ -122,17 +122,21 @@ class _Writer:
         self._dtype = self._keep(_name("numpy", "dtype"))
         self._float32 = self._keep(self._type("f4", "<"))
         self._uint8 = self._keep(self._type("u1", "|"))
+        self._int32 = self._keep(self._type("i4", "<"))  # for detectors of more than 255 classes
         names = (_NUMBER, _CLASSES, _BOXES, _SCORES)
         self._keys = {name: self._keep(_text(name)) for name in names}
         self._write(pickle.EMPTY_DICT)
 
     def add(self, key: ImageId, found: Detections) -> None:
         """Write one picture's entry."""
-        classes = np.array([int(category) for category in found.categories], np.uint8)
+        classes = np.array([int(category) for category in found.categories], "<i4")
+        dtype = self._int32
+        if ((classes >= 0) & (classes < 256)).all():
+            classes, dtype = classes.astype(np.uint8), self._uint8
         entry = (
             self._keys[_NUMBER] + _int(len(found)),
-            self._keys[_CLASSES] + self._array(classes, self._uint8),
-            self._keys[_BOXES] + self._array(found.corners(), self._float32),
+            self._keys[_CLASSES] + self._array(classes, dtype),
+            self._keys[_BOXES] + self._array(found.corners().astype("<f4"), self._float32),
             self._keys[_SCORES] + self._array(found.scores.astype("<f4"), self._float32),
         )
         content = pickle.EMPTY_DICT + pickle.MARK + b"".join(entry) + pickle.SETITEMS
