@@ -134,9 +134,11 @@ class _Decoder:
             more = self._file.read(max(_CHUNK, len(rest)))
         except UnicodeDecodeError as error:
             raise self._error(f"not UTF-8 text: {error.reason}") from None
-        self._ended = not more
+        if not more:
+            self._ended = True
+            return False
         self._text, self._position = rest + more, 0
-        return bool(more)
+        return True
 
     def _error(self, rule: str) -> FormatError:
         return FormatError(self._path, self._place, rule)

@@ -28,11 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import ijson
 import numpy as np
 
-from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.core.errors import FormatError
+from database_tools.formats import files, json_stream
 
 FORMAT_VERSION = "1.6"
 LEAST_CONFIDENCE = 0.005
@@ -99,16 +98,19 @@ def read_header(path: Path) -> Header:
         UserError: if there is no such file.
         FormatError: if it is not a batch output.
     """
-    with _open(path) as stream, _json_errors(path):
-        table = _without_images(stream)
-    if "images" not in table:
-        raise FormatError(path, "top level", f'no key "images"; its keys are {sorted(table)}')
-    del table["images"]
+    table: dict[str, Any] = {}
+    for key, position, value in json_stream.members(path):
+        if position is None:
+            table[key] = value
+        elif key != "images":
+            table[key].append(value)
+    if not isinstance(table.pop("images", None), list):
+        raise FormatError(path, "top level", f'no list "images"; its keys are {sorted(table)}')
     info, categories = table.pop("info", None), table.pop("detection_categories", None)
     if not isinstance(info, dict) or "format_version" not in info:
         raise FormatError(path, "info", 'no "format_version", so this is no batch output')
     version = str(info["format_version"])
-    if not version.startswith("1."):
+    if version.split(".")[0] != "1":
         raise FormatError(path, "info", f"format_version {version} is not one of 1.0 to 1.6")
     return Header(
         {**info, "format_version": version},
@@ -116,25 +118,6 @@ def read_header(path: Path) -> Header:
         _names(path, "classification_categories", table.pop("classification_categories", None)),
         table,
     )
-
-
-def _without_images(stream: IO[bytes]) -> dict[str, Any]:
-    """Return the top level; in the place of ``images`` is True."""
-    table: dict[str, Any] = {}
-    key, depth, builder = "", 0, None
-    for event, value in ijson.basic_parse(stream, use_float=True):
-        if event in ("end_map", "end_array"):
-            depth -= 1
-        if depth == 1 and event == "map_key":
-            key, builder = value, ijson.ObjectBuilder()
-        elif builder is not None and depth >= 1 and key != "images":
-            builder.event(event, value)
-            table[key] = builder.value
-        elif key == "images" and depth == 1:
-            table[key] = True
-        if event in ("start_map", "start_array"):
-            depth += 1
-    return table
 
 
 def _names(path: Path, place: str, table: object) -> dict[str, str]:
@@ -152,14 +135,15 @@ def images(path: Path) -> Iterator[Image]:
         UserError: if there is no such file.
         FormatError: at the first image that breaks a rule.
     """
-    with _open(path) as stream, _json_errors(path):
-        for i, entry in enumerate(ijson.items(stream, "images.item", use_float=True)):
-            try:
-                yield _image(entry)
-            except (ValueError, TypeError, KeyError) as error:
-                file = entry.get("file") if isinstance(entry, dict) else entry
-                place = f"images[{i}] ({json.dumps(file)[:200]})"
-                raise FormatError(path, place, _said(error)) from None
+    for key, i, entry in json_stream.members(path):
+        if key != "images" or i is None:
+            continue
+        try:
+            yield _image(entry)
+        except (ValueError, TypeError, KeyError) as error:
+            file = entry.get("file") if isinstance(entry, dict) else entry
+            place = f"images[{i}] ({json.dumps(file)[:200]})"
+            raise FormatError(path, place, _said(error)) from None
 
 
 def _said(error: Exception) -> str:
@@ -185,6 +169,8 @@ _BOX_KEYS = {"category", "conf", "bbox", "classifications"}
 
 
 def _box(entry: Any) -> Box:
+    if not isinstance(entry["bbox"], list) or len(entry["bbox"]) != 4:
+        raise ValueError(f"bbox: expected 4 numbers, got {json.dumps(entry['bbox'])[:80]}")
     x, y, width, height = (_finite(value) for value in entry["bbox"])
     classes = tuple((str(name), _finite(conf)) for name, conf in entry.get("classifications") or ())
     rest = {k: v for k, v in entry.items() if k not in _BOX_KEYS}
@@ -196,29 +182,6 @@ def _finite(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"expected a number, got {json.dumps(value)[:80]}")
     return float(value)
-
-
-@contextlib.contextmanager
-def _open(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder, expected a JSON file") from None
-    with stream:
-        if stream.read(3) != b"\xef\xbb\xbf":  # a byte order mark, as Windows tools write
-            stream.seek(0)
-        yield stream
-
-
-@contextlib.contextmanager
-def _json_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (ijson.JSONError, UnicodeDecodeError) as error:
-        text = " ".join(str(error).split())
-        raise FormatError(path, "", f"not JSON: {text[:200]}") from None
 
 
 @contextlib.contextmanager

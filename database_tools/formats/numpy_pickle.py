@@ -51,7 +51,8 @@ def load(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except _BROKEN as error:
-        raise FormatError(path, "", f"not a pickle of numbers: {error}") from None
+        text = " ".join(str(error).split())
+        raise FormatError(path, "", f"not a pickle of numbers: {text}") from None
 
 
 class Array:

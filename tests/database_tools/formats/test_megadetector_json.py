@@ -1,0 +1,209 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import megadetector_json
+from database_tools.formats.megadetector_json import Box, Header, Image
+
+NAMES = {"1": "animal", "2": "person", "3": "vehicle"}
+HEADER = Header({"detector": "md_v4.1.0.pb"}, NAMES)
+BOX = {"category": "1", "conf": 0.926, "bbox": [0.1, 0.2, 0.5, 0.25]}
+READ_BOX = Box("1", 0.926, (0.1, 0.2, 0.5, 0.25))
+
+# What each version of the format has that the others do not.
+VERSIONS = {
+    "1.0": (
+        {"1": "animal", "2": "person", "4": "vehicle"},
+        {"file": "a\\b.jpg", "max_detection_conf": 0.926, "detections": [BOX], "meta": "x"},
+        Image("a/b.jpg", (READ_BOX,), None, {"meta": "x"}),
+    ),
+    "1.1": (
+        NAMES,
+        {"file": "b.jpg", "failure": "Failure image access"},
+        Image("b.jpg", None, "Failure image access"),
+    ),
+    "1.2": (
+        NAMES,
+        {"file": "c.jpg", "max_detection_conf": 0, "detections": []},
+        Image("c.jpg", ()),
+    ),
+    "1.3": (
+        NAMES,
+        {"file": "c.jpg", "detections": [{**BOX, "conf": 1, "bbox": [0, 0, 1, 1]}]},
+        Image("c.jpg", (Box("1", 1.0, (0.0, 0.0, 1.0, 1.0)),)),
+    ),
+    "1.4": (
+        NAMES,
+        {"file": "v.mp4", "frame_rate": 30.0, "detections": [{**BOX, "frame_number": 7}]},
+        Image(
+            "v.mp4",
+            (Box("1", 0.926, READ_BOX.bbox, (), {"frame_number": 7}),),
+            None,
+            {"frame_rate": 30.0},
+        ),
+    ),
+    "1.5": (
+        NAMES,
+        {"file": "b.jpg", "failure": "image access failure", "detections": None},
+        Image("b.jpg", None, "image access failure"),
+    ),
+    "1.6": (
+        NAMES,
+        {"file": "c.jpg", "detections": [{**BOX, "classifications": [["0", 0.9], ["3", 0.05]]}]},
+        Image("c.jpg", (Box("1", 0.926, READ_BOX.bbox, (("0", 0.9), ("3", 0.05))),)),
+    ),
+}
+
+
+def written(path, table):
+    path.write_text(json.dumps(table), encoding="utf-8")
+    return path
+
+
+def output(image, categories=NAMES, version="1.6"):
+    return {
+        "images": [image],
+        "detection_categories": categories,
+        "info": {"detector": "megadetector_v4.1", "format_version": version},
+    }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", [str, float])
+def test_every_version_is_read(tmp_path, version, kind):
+    categories, entry, image = VERSIONS[version]
+    path = written(tmp_path / "md.json", output(entry, categories, kind(version)))
+    header = megadetector_json.read_header(path)
+    assert header.info == {"detector": "megadetector_v4.1", "format_version": version}
+    assert header.detection_categories == categories
+    assert list(megadetector_json.images(path)) == [image]
+
+
+def test_byte_order_mark_other_keys_and_classes_are_read(tmp_path):
+    table = output({"file": "a.jpg", "detections": []})
+    table |= {"classification_categories": {"0": "fox"}, "notes": ["x"]}
+    path = tmp_path / "md.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(table).encode())
+    header = megadetector_json.read_header(path)
+    assert header.classification_categories == {"0": "fox"}
+    assert header.extra == {"notes": ["x"]}
+
+
+def test_failure_with_an_empty_list_is_not_an_empty_picture(tmp_path):
+    entry = {"file": "a.jpg", "failure": "inference failure", "detections": []}
+    [image] = megadetector_json.images(written(tmp_path / "md.json", output(entry)))
+    assert image.boxes is None
+
+
+def test_a_picture_without_detections_or_failure_was_not_processed(tmp_path):
+    path = written(tmp_path / "md.json", output({"file": "a.jpg", "detections": None}))
+    assert [*megadetector_json.images(path)] == [Image("a.jpg", None)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"detections": []}, r'images\[0\] \(null\): expected an object with "file"'),
+        ("a.jpg", 'expected an object with "file"'),
+        ({"file": "a.jpg", "detections": {}}, "detections are not a list"),
+        ({"file": "a.jpg", "detections": [{"conf": 1, "bbox": [0, 0, 1, 1]}]}, "'category'"),
+        ({"file": "a.jpg", "detections": [{**BOX, "conf": "0.9"}]}, 'a number, got "0.9"'),
+        ({"file": "a.jpg", "detections": [{**BOX, "conf": True}]}, "a number, got true"),
+        ({"file": "a.jpg", "detections": [{**BOX, "conf": float("nan")}]}, "a number, got NaN"),
+        ({"file": "a.jpg", "detections": [{**BOX, "bbox": [0, 0, 1]}]}, "bbox: expected 4"),
+        ({"file": "a.jpg", "detections": [{**BOX, "bbox": None}]}, "bbox: expected 4"),
+        ({"file": "a.jpg", "detections": ["box"]}, "images"),
+    ],
+)
+def test_image_that_breaks_a_rule_is_named(tmp_path, entry, said):
+    path = written(tmp_path / "md.json", output(entry))
+    with pytest.raises(FormatError, match=said):
+        list(megadetector_json.images(path))
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ([], "expected an object"),
+        ({"info": {}}, 'no list "images"'),
+        ({"images": [], "detection_categories": {}}, 'no "format_version"'),
+        (output({}, version="2.0"), "format_version 2.0 is not one of 1.0 to 1.6"),
+        (output({}, ["animal"]), "detection_categories"),
+    ],
+)
+def test_file_of_another_kind_is_refused(tmp_path, table, said):
+    with pytest.raises(FormatError, match=said):
+        megadetector_json.read_header(written(tmp_path / "md.json", table))
+
+
+def test_text_that_is_no_json_and_no_file_are_user_errors(tmp_path):
+    (tmp_path / "md.json").write_text('{"images": [')
+    with pytest.raises(FormatError):
+        megadetector_json.read_header(tmp_path / "md.json")
+    with pytest.raises(UserError):
+        megadetector_json.read_header(tmp_path / "none.json")
+
+
+UNIT = st.floats(0, 1)
+BOXES = st.builds(
+    Box,
+    st.sampled_from(sorted(NAMES)),
+    UNIT,
+    st.tuples(UNIT, UNIT, UNIT, UNIT),
+    st.lists(st.tuples(st.sampled_from(["0", "1"]), UNIT), max_size=2).map(tuple),
+    st.sampled_from([{}, {"frame_number": 3}]),
+)
+FILES = st.text(min_size=1).map(lambda text: text.replace("\\", "/"))
+DETECTED = st.builds(Image, FILES, st.lists(BOXES, max_size=3).map(tuple))
+FAILED = st.builds(Image, FILES, st.none(), st.text(min_size=1), st.just({"meta": "é"}))
+IMAGES = DETECTED | FAILED
+
+
+@given(st.lists(IMAGES, max_size=5))
+@settings(deadline=None)
+def test_what_is_written_is_read(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("md") / "md.json"
+    header = Header({"detector": "d"}, NAMES, {"0": "fox", "1": "elk"}, {"notes": "n"})
+    with megadetector_json.writing(path, header) as writer:
+        for image in content:
+            writer.add(image)
+    assert list(megadetector_json.images(path)) == content
+    read = megadetector_json.read_header(path)
+    assert read.info == {"detector": "d", "format_version": "1.6"}
+    assert read.classification_categories == {"0": "fox", "1": "elk"}
+    assert read.extra == {"notes": "n"}
+
+
+@given(UNIT | st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_unrounded_and_have_a_decimal_point(value):
+    text = megadetector_json.number(value)
+    assert "." in text
+    assert "e" not in text
+    assert float(text) == value
+
+
+def test_float32_scores_are_written_in_full():
+    assert megadetector_json.number(np.float64(np.float32(0.95))) == "0.949999988079071"
+
+
+def test_megadetectors_own_validator_accepts_what_is_written(tmp_path):
+    validator = pytest.importorskip("megadetector.postprocessing.validate_batch_results")
+    path = tmp_path / "md.json"
+    with megadetector_json.writing(path, HEADER) as writer:
+        writer.add(Image("a.jpg", (Box("1", 1, (0, 0, 1, 1)), Box("3", 1e-5, (0, 0.5, 1, 0.5)))))
+        writer.add(Image("b.jpg", ()))
+        writer.add(Image("c.jpg", None, "image access failure: truncated"))
+    options = validator.ValidateBatchResultsOptions()
+    results = validator.validate_batch_results(str(path), options)["validation_results"]
+    assert results["errors"] == results["warnings"] == []
+    assert results["detection_category_id_to_count"] == {"1": 1, "3": 1}
+
+
+def test_interrupted_writing_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), megadetector_json.writing(tmp_path / "m.json", HEADER):
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
