@@ -10,13 +10,16 @@ of crops, ``tfrecords.load(folder, val_fraction=, seed=)`` from what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core.errors import FormatError
 from database_tools.core.ledger import Ledger
 
 Rows = npt.NDArray[np.int64]
@@ -88,3 +91,54 @@ class Dataset:
     def num_labels(self) -> int:
         """Number of the classifier's outputs."""
         return len(self.label_names)
+
+
+def require_training_crops(dataset: Dataset, source: Path) -> None:
+    """Raise FormatError if a label has no crop to train on and is not known to be empty.
+
+    Such a label could not be learned, and every crop of it would count as a mistake.
+    """
+    counts = dataset.splits["train"].counts(dataset.num_labels)
+    counts[list(dataset.empty_labels)] = 1
+    if missing := [dataset.label_names[i] for i in np.flatnonzero(counts == 0)]:
+        listed = ", ".join(repr(name) for name in missing[:5])
+        more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
+        raise FormatError(source, "train", f"no crop of the label(s) {listed}{more} to train on")
+
+
+class Columns:
+    """Collects rows into compact columns, for tables of millions."""
+
+    _CHUNK = 100_000
+
+    def __init__(self) -> None:
+        self._recent: list[str] = []
+        self._chunks: list[Keys] = []
+        self._labels = array("i")
+        self._locations = array("i")
+        self._confidences = array("f")
+
+    def add(self, key: str, label: int, location: int, confidence: float) -> None:
+        """Append a row."""
+        self._recent.append(key)
+        self._labels.append(label)
+        self._locations.append(location)
+        self._confidences.append(confidence)
+        if len(self._recent) == self._CHUNK:
+            self._pack()
+
+    def _pack(self) -> None:
+        self._chunks.append(np.array(self._recent, np.dtypes.StringDType()))
+        self._recent = []
+
+    def close(self, reader_of: Callable[[Keys], Reader]) -> Examples:
+        """Return the rows, with the reader that ``reader_of`` makes from their keys."""
+        self._pack()
+        keys = np.concatenate(self._chunks)
+        return Examples(
+            keys,
+            np.array(self._labels, np.int32),
+            np.array(self._locations, np.int32),
+            np.array(self._confidences, np.float32),
+            reader_of(keys),
+        )

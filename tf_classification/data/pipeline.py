@@ -25,13 +25,13 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from database_tools.core.sampling import EpochPlan, Indices
+from database_tools.core.sampling import Indices, Sampling
 from tf_classification.data import transforms
 from tf_classification.data.augmentation import DRAWS, Augmentation, generator
 from tf_classification.data.augmenter import Augmenter
@@ -40,6 +40,21 @@ from tf_classification.data.examples import Examples
 from tf_classification.data.mixing import Mixer
 
 Row: TypeAlias = dict[str, tf.Tensor]
+
+
+class Plan(Protocol):
+    """What is drawn in each epoch: ``core.sampling.EpochPlan`` or ``OversamplingPlan``."""
+
+    @property
+    def sampling(self) -> Sampling:
+        """How; its seed is also that of all random changes."""
+
+    @property
+    def size(self) -> int:
+        """Number of draws in an epoch."""
+
+    def indices(self, epoch: int) -> Indices:
+        """Return the rows of an epoch in the order of use, (size,) int64."""
 
 
 _Columns: TypeAlias = tuple[npt.NDArray[np.generic], ...]
@@ -61,7 +76,7 @@ _PREPARED = 2
 
 def training(
     examples: Examples,
-    plan: EpochPlan,
+    plan: Plan,
     batching: Batching,
     changes: Augmentation,
     *,
@@ -194,7 +209,7 @@ def _batches(
 class _LatestEpochs:
     """Keeps the plans of the two latest epochs; several threads read around an epoch's end."""
 
-    def __init__(self, plan: EpochPlan) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._draw = functools.lru_cache(maxsize=2)(plan.indices)
         self._lock = threading.Lock()
 

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from database_tools.core.errors import FormatError, UserError
+from tf_classification.data import directory
+
+
+def test_rows_go_to_the_split_of_their_location(folder):
+    dataset = directory.load(*folder.write())
+    assert dataset.label_names == ("a", "b")
+    train, val, test = (dataset.splits[name] for name in ("train", "val", "test"))
+    assert (len(train), len(val), len(test)) == (8, 2, 2)
+    assert train.keys.tolist() == [row.path for row in folder.rows[:8]]
+    assert train.labels.tolist() == [0, 1] * 4
+    assert dataset.locations[val.locations[0]] == ("ds", "5")
+    np.testing.assert_allclose(test.confidences, [0.9, 0.89])
+    assert (dataset.ledger.total, dataset.ledger.kept) == (12, 12)
+
+
+def test_the_reader_gives_the_files_and_nothing_for_one_that_went_away(folder):
+    train = directory.load(*folder.write()).splits["train"]
+    (folder.crops / folder.rows[1].path).unlink()
+    first, second = train.reader(np.array([2, 1]))
+    assert first == (folder.crops / folder.rows[2].path).read_bytes()
+    assert second == b""
+
+
+def test_integer_locations_of_the_splits_match_text_in_the_table_but_013_is_not_13(folder):
+    folder.rows[0] = folder.rows[0]._replace(location="013")
+    folder.splits["train"].append(["ds", 13])
+    dataset = directory.load(*folder.write())
+    assert dataset.ledger.dropped == {"in no split": (folder.rows[0].path,)}
+
+
+def test_crops_that_are_not_there_are_counted(folder):
+    gone = folder.rows[3].path, "ds/nowhere/1.jpg"
+    (folder.crops / gone[0]).unlink()
+    folder.rows[4] = folder.rows[4]._replace(path=gone[1])
+    dataset = directory.load(*folder.write())
+    assert dataset.ledger.dropped == {"missing": gone}
+    assert dataset.ledger.kept == 10
+
+
+def break_splits(folder):
+    folder.splits["val"].append(["ds", "1"])
+
+
+def break_label(folder):
+    folder.rows[5] = folder.rows[5]._replace(labels=("wolf",))
+
+
+def break_labels(folder):
+    folder.rows[5] = folder.rows[5]._replace(labels=("a", "b"))
+
+
+def break_training(folder):
+    folder.names += ["c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (break_splits, r"splits\.json: train and val: share the location \('ds', '1'\)"),
+        (break_label, r"row 7: label 'wolf' is not in label_index\.json"),
+        (break_labels, r"row 7: ds/b/5\.jpg has several labels, 'a,b'"),
+        (break_training, r"train: no crop of the label\(s\) 'c', 'd' to train on"),
+    ],
+)
+def test_impossible_datasets_are_refused_by_name(folder, fault, message):
+    fault(folder)
+    with pytest.raises(FormatError, match=message):
+        directory.load(*folder.write())
+
+
+def test_a_label_whose_only_training_crops_are_missing_is_refused(folder):
+    for row in folder.rows[1:8:2]:
+        (folder.crops / row.path).unlink()
+    with pytest.raises(FormatError, match="'b'"):
+        directory.load(*folder.write())
+
+
+def test_nothing_to_use_is_refused_with_the_reason(folder):
+    root, crops = folder.write()
+    with pytest.raises(UserError, match=r"no crop to use; 12 of 12 were left out: 12 missing"):
+        directory.load(root, root)
+    with pytest.raises(UserError, match="no such folder"):
+        directory.load(root, crops / "nowhere")
+    (root / "splits.json").unlink()
+    with pytest.raises(UserError, match=r"splits\.json: no such file"):
+        directory.load(root, crops)

@@ -1,0 +1,100 @@
+"""A dataset from the README's three files and a folder of crops.
+
+``dataset_dir`` holds ``classification_ds.csv``, ``label_index.json`` and ``splits.json``.  Crops
+whose location is in no split, and crops that are not there, are left out and counted; a file
+that is there but broken shows when it is decoded (see ``pipeline``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.core.ledger import Drops
+from database_tools.formats import classification_csv, label_index, splits_json
+from database_tools.formats.classification_csv import Crop
+from tf_classification.data.examples import Columns, Dataset, require_training_crops
+from tf_classification.data.readers import FileReader
+
+STAGE = "load_dataset"
+
+
+def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
+    """Load the dataset.
+
+    Args:
+        dataset_dir: folder with the three files.
+        crops_dir: folder below which the crops lie.
+
+    Returns:
+        The dataset; "val" and "test" may have no rows.
+
+    Raises:
+        UserError: if a file is missing or breaks its format, a crop has a label that is not in
+            the label index, or several labels, or a label has no crop to train on.
+    """
+    if not crops_dir.is_dir():
+        raise UserError(f"{crops_dir}: no such folder of crops")
+    names = label_index.read(dataset_dir / "label_index.json")
+    splits = splits_json.read(dataset_dir / "splits.json")
+    split_of = {place: split for split, places in splits.items() for place in places}
+    table = dataset_dir / classification_csv.NAME
+    labels = {name: i for i, name in enumerate(names)}
+    locations: dict[tuple[str, str], int] = {}
+    columns = {split: Columns() for split in splits_json.SPLITS}
+    drops = Drops()
+    there = _Folders(crops_dir)
+    for line, crop in enumerate(classification_csv.read(table), start=2):
+        place = crop.dataset, crop.location
+        if place not in split_of:
+            drops.add("in no split", crop.path)
+        elif crop.path not in there:
+            drops.add("missing", crop.path)
+        else:
+            label = _label(labels, crop, table, line)
+            location = locations.setdefault(place, len(locations))
+            columns[split_of[place]].add(crop.path, label, location, crop.confidence)
+    parts = {
+        split: rows.close(lambda keys: FileReader(crops_dir, keys))
+        for split, rows in columns.items()
+    }
+    ledger = drops.close(STAGE, sum(map(len, parts.values())))
+    if not ledger.kept:
+        raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")
+    dataset = Dataset(names, tuple(locations), parts, ledger)
+    require_training_crops(dataset, table)
+    return dataset
+
+
+def _label(labels: dict[str, int], crop: Crop, table: Path, line: int) -> int:
+    if len(crop.labels) > 1:
+        rule = f"has several labels, {','.join(crop.labels)!r}; a classifier is trained on one"
+        raise FormatError(table, f"row {line}", f"{crop.path} {rule}")
+    if crop.labels[0] not in labels:
+        rule = f"label {crop.labels[0]!r} is not in label_index.json"
+        raise FormatError(table, f"row {line}", rule)
+    return labels[crop.labels[0]]
+
+
+class _Folders:
+    """Knows which files are there from one listing of each folder: a tenth of the calls."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: dict[str, frozenset[str]] = {}
+
+    def __contains__(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        if folder not in self._listed:
+            self._listed[folder] = frozenset(_list(self._root / folder))
+        return name in self._listed[folder]
+
+
+def _list(folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry.name for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return
