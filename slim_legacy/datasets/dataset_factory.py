@@ -1,0 +1,75 @@
+"""Names of datasets to their descriptors.
+
+A new dataset ``newdataset.py`` in this folder is found by its name. To list it here as well,
+import it as the others are and add ``"newdataset": newdataset`` to ``datasets_map``; the name
+in the map may then be another one than the file's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from database_tools.core.errors import UserError
+from slim_legacy.datasets import (
+    auto,
+    cct,
+    cifar10,
+    flowers,
+    idfg,
+    imagenet,
+    mnist,
+    nacti,
+    obscured,
+    obscured_large,
+    rspb,
+    serengeti,
+    wellington,
+    wiitigers,
+)
+from slim_legacy.datasets.descriptor import Dataset
+
+datasets_map = {
+    "cifar10": cifar10,
+    "flowers": flowers,
+    "imagenet": imagenet,
+    "mnist": mnist,
+    "cct": cct,
+    "wellington": wellington,
+    "serengeti": serengeti,
+    "nacti": nacti,
+    "idfg": idfg,
+    "rspb": rspb,
+    "wiitigers": wiitigers,
+    "obscured": obscured,
+    "obscured_large": obscured_large,
+    "auto": auto,
+}
+
+
+def get_dataset(
+    name: str, split_name: str, dataset_dir: str | Path, file_pattern: str | None = None
+) -> Dataset:
+    """Return a split of the dataset that is listed above, or whose module is in this folder.
+
+    Raises:
+        UserError: if there is no such dataset, split or records.
+    """
+    module = datasets_map.get(name) or _module(name)
+    if module is None:
+        known = ", ".join(datasets_map)
+        raise UserError(
+            f"Name of dataset unknown {name}: no slim_legacy/datasets/{name}.py; known are {known}"
+        )
+    dataset: Dataset = module.get_split(split_name, dataset_dir, file_pattern)
+    return dataset
+
+
+def _module(name: str) -> ModuleType | None:
+    """Import ``name`` from this folder if it is a descriptor there."""
+    if not name.isidentifier() or not Path(__file__).with_name(f"{name}.py").is_file():
+        return None
+    module = importlib.import_module(f"slim_legacy.datasets.{name}")
+    return module if hasattr(module, "get_split") and name != "descriptor" else None

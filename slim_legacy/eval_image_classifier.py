@@ -1,0 +1,51 @@
+r"""Evaluate a checkpoint on TFRecords: top-1 and top-5 accuracy.
+
+    python eval_image_classifier.py --checkpoint_path=log/all --eval_dir=log/all \
+        --dataset_dir=/path/to/tfrecords/output --dataset_name=auto --dataset_split_name=test \
+        --model_name=inception_v4
+
+Prints eval/Accuracy[...] and eval/Recall_5[...]; every record counts once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from database_tools import cli
+from slim_legacy.datasets import dataset_factory
+from slim_legacy.nets import nets_factory
+from slim_legacy.preprocessing import preprocessing_factory
+from slim_legacy.training import flags
+from slim_legacy.training.options import EVAL_GONE, EvalOptions
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("eval_image_classifier.py", __doc__)
+    flags.add(parser, EvalOptions)
+    flags.add_gone(parser, EVAL_GONE)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    options: EvalOptions = flags.values(args, EvalOptions)
+    folder = flags.dataset_dir(options.dataset_dir)
+    nets_factory.get(options.model_name)
+    preprocessing_factory.check(options.preprocessing_name or options.model_name)
+    dataset = dataset_factory.get_dataset(options.dataset_name, options.dataset_split_name, folder)
+
+    from slim_legacy.training import evaluation  # slow imports wait until the flags are good
+
+    accuracy = evaluation.evaluate(options, dataset)
+    print(f"eval/Accuracy[{accuracy.top1:.9g}]")
+    print(f"eval/Recall_5[{accuracy.top5:.9g}]")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

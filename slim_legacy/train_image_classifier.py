@@ -1,0 +1,50 @@
+r"""Train or fine-tune a network on TFRecords, with TF-slim's flags and checkpoints.
+
+    python train_image_classifier.py --train_dir=log/all --dataset_dir=/path/to/tfrecords/output \
+        --dataset_name=auto --model_name=inception_v4 --checkpoint_path=inception_v4.ckpt \
+        --checkpoint_exclude_scopes=InceptionV4/AuxLogits,InceptionV4/Logits \
+        --max_number_of_steps=300000 --learning_rate=0.0045
+
+The same command again goes on from the last checkpoint in train_dir.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from database_tools import cli
+from slim_legacy.datasets import dataset_factory
+from slim_legacy.nets import nets_factory
+from slim_legacy.preprocessing import preprocessing_factory
+from slim_legacy.training import flags
+from slim_legacy.training.options import TRAIN_GONE, TrainOptions
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("train_image_classifier.py", __doc__)
+    flags.add(parser, TrainOptions)
+    flags.add_gone(parser, TRAIN_GONE)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    options: TrainOptions = flags.values(args, TrainOptions)
+    folder = flags.dataset_dir(options.dataset_dir)
+    nets_factory.get(options.model_name)
+    preprocessing_factory.check(options.preprocessing_name or options.model_name)
+    dataset = dataset_factory.get_dataset(options.dataset_name, options.dataset_split_name, folder)
+
+    from slim_legacy.training import loop  # slow imports wait until the flags are good
+
+    loop.train(options, dataset)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

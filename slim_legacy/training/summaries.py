@@ -1,0 +1,60 @@
+"""What TensorBoard shows of a training run, under the original's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+_PICTURES = 3
+
+
+class Summaries:
+    """The event file of a training run.
+
+    Args:
+        folder: where the event file goes.
+        network: its activations are shown.
+        variables: model variables by name; their values are shown as histograms.
+    """
+
+    def __init__(
+        self, folder: Path, network: keras.Model, variables: Mapping[str, tf.Variable]
+    ) -> None:
+        self._writer = tf.summary.create_file_writer(str(folder))
+        self._network = network
+        self._variables = dict(variables)
+
+    def write(self, step: int, numbers: Mapping[str, float], images: tf.Tensor) -> None:
+        """Write scalars, input pictures, activations and variables of a step.
+
+        Args:
+            step: the global step.
+            numbers: scalars by name, e.g. ``learning_rate``.
+            images: (B, S, S, 3) in [-1, 1]: the batch of the first clone.
+        """
+        with self._writer.as_default(step):
+            for name, number in numbers.items():
+                tf.summary.scalar(name, number)
+            tf.summary.image("input", (images + 1) / 2, max_outputs=_PICTURES)
+            for name, values in self._activations(images).items():
+                tf.summary.histogram(f"activations/{name}", values)
+                tf.summary.scalar(f"sparsity/{name}", tf.math.zero_fraction(values))
+            for name, variable in self._variables.items():
+                tf.summary.histogram(name, variable.read_value())
+        self._writer.flush()
+
+    def close(self) -> None:
+        """End the event file."""
+        self._writer.close()
+
+    def _activations(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The end points in training mode, without a trace of this in the moving statistics."""
+        statistics = {n: v for n, v in self._variables.items() if "/moving_" in n}
+        before = {name: tf.identity(variable) for name, variable in statistics.items()}
+        points: dict[str, tf.Tensor] = self._network(images, training=True)
+        for name, variable in statistics.items():
+            variable.assign(before[name])
+        return points
