@@ -1,0 +1,125 @@
+"""Shards of records, ``train-00000``, ``train-00001``, ...: filled one after the other.
+
+The open shard is a hidden neighbour, ``.train-00001.part``, and gets its name when it is full.
+Where a writer stands is three numbers; a writer made from them goes on there, whatever was
+written after they were noted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from database_tools.formats import tfrecord
+
+_NAMES = re.compile(r"(train|test)-\d{5,}|\.(train|test)-\d{5,}\.part")
+
+
+def is_name(name: str) -> bool:
+    """Say whether a file of this name is a shard, open or full."""
+    return _NAMES.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a writer stands.
+
+    Attributes:
+        shard: number of the open shard; those before it are full.
+        records: number of records in it.
+        length: of it in bytes.
+    """
+
+    shard: int = 0
+    records: int = 0
+    length: int = 0
+
+
+class ShardWriter:
+    """Writes the shards of one split, going on at a position."""
+
+    def __init__(self, folder: Path, split: str, per_shard: int, position: Position) -> None:
+        self._folder, self._split, self._per_shard = folder, split, per_shard
+        self._position = position
+        self._file: IO[bytes] | None = None
+        self._roll_back()
+
+    @property
+    def position(self) -> Position:
+        """Where it stands; what is before it survives a kill."""
+        if self._file is not None:
+            self._file.flush()
+        return self._position
+
+    def write(self, payload: bytes) -> None:
+        """Append a record; the shard gets its name when it is full."""
+        at = self._position
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._part(at.shard).open("ab")
+        record = tfrecord.frame(payload)
+        self._file.write(record)
+        self._position = Position(at.shard, at.records + 1, at.length + len(record))
+        if self._position.records == self._per_shard:
+            self._finish_shard()
+
+    def close(self) -> None:
+        """Give the last shard its name, if it holds anything."""
+        if self._position.records:
+            self._finish_shard()
+
+    def abandon(self) -> None:
+        """Close the file and leave everything for the next run."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _finish_shard(self) -> None:
+        self.abandon()
+        number = self._position.shard
+        self._part(number).replace(shard_path(self._folder, self._split, number))
+        self._position = Position(number + 1)
+
+    def _roll_back(self) -> None:
+        """Undo what was written after the position."""
+        at = self._position
+        full, part = shard_path(self._folder, self._split, at.shard), self._part(at.shard)
+        if full.exists():  # filled and renamed after the position was noted
+            full.replace(part)
+        if part.exists():
+            with part.open("r+b") as file:
+                file.truncate(at.length)
+        later = at.shard + 1
+        while (full := shard_path(self._folder, self._split, later)).exists() or (
+            self._part(later).exists()
+        ):
+            full.unlink(missing_ok=True)
+            self._part(later).unlink(missing_ok=True)
+            later += 1
+        if not at.length:
+            part.unlink(missing_ok=True)
+
+    def _part(self, number: int) -> Path:
+        full = shard_path(self._folder, self._split, number)
+        return full.with_name(f".{full.name}.part")
+
+
+def shard_path(folder: Path, split: str, number: int) -> Path:
+    """Return where a full shard lies."""
+    return folder / f"{split}-{number:05d}"
+
+
+def holds(folder: Path, split: str, position: Position) -> bool:
+    """Say whether everything before a position is there."""
+    if not all(shard_path(folder, split, i).is_file() for i in range(position.shard)):
+        return False
+    if not position.length:
+        return True
+    full = shard_path(folder, split, position.shard)
+    for path in (full, full.with_name(f".{full.name}.part")):
+        with contextlib.suppress(FileNotFoundError):
+            return path.stat().st_size >= position.length
+    return False
