@@ -16,6 +16,9 @@ from database_tools.core.annotations import ImageId, Location
 TRAIN, TEST = "train", "test"
 SPLITS = (TRAIN, TEST)
 
+MISSING_LOCATION = ("error", "drop", "together", "each")
+"""What may be done with pictures that have no location."""
+
 _SEED = 0
 
 _OTHER_NAMES = ("location", "site", "camera", "station", "deployment", "trap")

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from database_tools.core.errors import FormatError, UserError
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -75,3 +79,51 @@ def read_json(path: Path) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise FormatError(path, place, f"not JSON: {error.msg}") from None
+
+
+def sha256(path: Path) -> str:
+    """Return the hex SHA-256 of a file's content; raise UserError if there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+
+
+def is_leftover(name: str) -> bool:
+    """Say whether a file of this name is a temporary neighbour that a killed run left."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary neighbours in a folder; only when nobody else writes there."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if is_leftover(path.name):
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file ``path`` within the block; the system frees it when the process ends.
+
+    Raises:
+        UserError: if another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        _lock(file, path)
+        yield
+
+
+def _lock(file: IO[bytes], path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows has none
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(f"{path.parent}: another run is writing here") from None
+    except OSError:
+        log.debug("no lock on %s: this drive cannot", path)

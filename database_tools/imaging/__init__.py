@@ -4,6 +4,7 @@ Everything in the product that looks at a picture opens it here, so that boxes a
 the same pixels: those of the displayed picture.
 """
 
-from database_tools.imaging.loader import MAX_PIXELS, UnreadableImage, load, open_upright
+from database_tools.core.picture_limits import MAX_PIXELS
+from database_tools.imaging.loader import UnreadableImage, load, open_upright
 
 __all__ = ["MAX_PIXELS", "UnreadableImage", "load", "open_upright"]

@@ -25,8 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-MAX_PIXELS = 200_000_000
-"""Pictures of more pixels are refused by default: decoded, they would fill the memory."""
+from database_tools.core.picture_limits import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 

@@ -1,0 +1,78 @@
+"""What ``make_classification_dataset.py`` is asked to do, and which requests make no sense.
+
+Light to import, as the command takes its defaults from here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tools.core.errors import UserError
+from database_tools.core.location_split import MISSING_LOCATION
+from database_tools.core.picture_limits import MAX_PIXELS
+
+SKIP, ALL = "skip", "all"
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """What to build; flags of the command, by the same names.
+
+    Attributes:
+        input_json: annotations in COCO Camera Traps format.
+        image_dir: folder that the annotations' file names are relative to.
+        frozen_graph: detector, or ``-`` for none.
+        coco_style_output: folder for crops and JSON files, or None.
+        tfrecords_output: folder for records, or None.
+        location_key: key of the images that says where a camera stood.
+        exclude_categories: names of categories that are left out.
+        use_detection_file: detections that are there already, or None.
+        padding_factor: side of a crop over the longer side of its box.
+        test_fraction: of the locations.
+        ims_per_record: records in a shard.
+        detection_threshold: least confidence of a box that counts.
+        multiple_detections: ``skip`` pictures with several boxes, or crop ``all``.
+        detection_category: names or ids of categories that count, or ``any``.
+        splits_json: locations of each split, or None to draw them.
+        missing_location: what to do with pictures that have none.
+        max_pixels: of a picture that is still decoded.
+        workers: processes that cut and threads that decode.
+    """
+
+    input_json: Path
+    image_dir: Path
+    frozen_graph: str
+    coco_style_output: Path | None = None
+    tfrecords_output: Path | None = None
+    location_key: str = "location"
+    exclude_categories: Sequence[str] = ()
+    use_detection_file: Path | None = None
+    padding_factor: float = 1.3 * 1.3
+    test_fraction: float = 0.2
+    ims_per_record: int = 200
+    detection_threshold: float = 0.5
+    multiple_detections: str = SKIP
+    detection_category: Sequence[str] = ("animal",)
+    splits_json: Path | None = None
+    missing_location: str = "error"
+    max_pixels: int = MAX_PIXELS
+    workers: int = os.cpu_count() or 1
+
+    def __post_init__(self) -> None:
+        if self.coco_style_output is None and self.tfrecords_output is None:
+            raise UserError("at least one of --coco_style_output and --tfrecords_output is needed")
+        if not self.padding_factor >= 1:
+            raise UserError(f"--padding_factor must be at least 1, got {self.padding_factor}")
+        for name in ("test_fraction", "detection_threshold"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
+                raise UserError(f"--{name} must be in [0, 1], got {value}")
+        for name in ("ims_per_record", "max_pixels", "workers"):
+            if (value := getattr(self, name)) < 1:
+                raise UserError(f"--{name} must be at least 1, got {value}")
+        if self.splits_json is not None and self.test_fraction != BuildConfig.test_fraction:
+            raise UserError("--splits_json says which locations test: leave out --test_fraction")
+        if not self.image_dir.is_dir():
+            raise UserError(f"{self.image_dir}: no such folder of images")

@@ -1,0 +1,87 @@
+"""Which boxes of a picture become crops, and in words why none does.
+
+The rule of the README: a picture is used if exactly one box of the wanted category reaches the
+threshold.  Boxes of other categories, persons and vehicles, neither count nor are cropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from database_tools.core.detections import CATEGORY_NAMES, Detections
+from database_tools.core.errors import UserError
+
+ANY = "any"
+
+_PEOPLE = ("person", "people", "human")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which boxes count.
+
+    Attributes:
+        categories: ids that count; None for any.
+        threshold: least confidence, which counts.
+        several: take every box of a picture that has more than one; else leave it out.
+        people: ids of people, whom previews hide; empty if they are wanted.
+    """
+
+    categories: frozenset[str] | None
+    threshold: float
+    several: bool = False
+    people: frozenset[str] = frozenset()
+
+
+def choose(found: Detections, rule: Rule) -> Detections | str:
+    """Return the boxes to crop, at least one, in the detector's order; or why there is none."""
+    keep = found.at_least(rule.threshold)
+    if rule.categories is not None:
+        keep = keep & np.array([c in rule.categories for c in found.categories], bool)
+    number = int(keep.sum())
+    if number == 0:
+        return "no detection"
+    if number > 1 and not rule.several:
+        return "several detections"
+    return found.select(keep)
+
+
+def resolve(wanted: Sequence[str], names: Mapping[str, str] | None) -> frozenset[str] | None:
+    """Turn names or ids of categories into ids; None for ``any``.
+
+    Args:
+        wanted: as the user says them.
+        names: id to name as a label map or detection file has them; None where there is none,
+            which means MegaDetector's names.
+
+    Raises:
+        UserError: if one is not among them, with those that are.
+    """
+    if ANY in wanted:
+        return None
+    known = CATEGORY_NAMES if names is None else names
+    ids: set[str] = set()
+    for word in wanted:
+        named = {i for i, name in known.items() if name.casefold() == word.casefold()}
+        # A detector without names may have any id; one with names has those.
+        if not named and (word in known or (names is None and word.isdecimal())):
+            named = {word}
+        if not named:
+            there = ", ".join(f"{i} ({name})" for i, name in known.items()) or "none"
+            raise UserError(
+                f"no detection category {word!r}; there are {there}; say --detection_category "
+                f"with names or ids of these, or {ANY}"
+            )
+        ids |= named
+    return frozenset(ids)
+
+
+def people(names: Mapping[str, str] | None, wanted: frozenset[str] | None) -> frozenset[str]:
+    """Return the ids of people, unless they or any category are ``wanted``."""
+    if wanted is None:
+        return frozenset()
+    known = CATEGORY_NAMES if names is None else names
+    return frozenset(i for i, name in known.items() if name.casefold() in _PEOPLE) - wanted
