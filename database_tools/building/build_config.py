@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
-from database_tools.core.location_split import MISSING_LOCATION
 from database_tools.core.picture_limits import MAX_PIXELS
 
 SKIP, ALL = "skip", "all"
