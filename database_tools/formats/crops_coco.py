@@ -1,0 +1,67 @@
+"""``train.json`` and ``test.json`` of a dataset of crops, in COCO format.
+
+    {"images": [{"id": 0, "width": 301, "height": 288, "file_name": "red fox/site1/a.jpg",
+                 "original_key": "a"}, ...],
+     "categories": [{"id": 0, "name": "red fox", "supercategory": "entity"}, ...],
+     "annotations": [{"id": 0, "image_id": 0, "category_id": 0}, ...]}
+
+``original_key`` is the id of the whole image; files of older tools lack it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tools.core.annotations import ImageId
+from database_tools.core.errors import FormatError
+from database_tools.formats import json_stream
+
+
+@dataclass(frozen=True, eq=False)
+class CropsCoco:
+    """One split of a dataset of crops.
+
+    Attributes:
+        categories: class id to name, in the order of the ids.
+        files: of the crops, ``<category>/<file of the image>``.
+        original_keys: ids of the whole images; None where the file does not say.
+        labels: class id of each annotation.
+    """
+
+    categories: dict[int, str]
+    files: list[str]
+    original_keys: list[ImageId | None]
+    labels: array[int]
+
+
+def read(path: Path) -> CropsCoco:
+    """Read a split; raise FormatError if it is not a dataset of crops."""
+    categories: dict[int, str] = {}
+    files: list[str] = []
+    keys: list[ImageId | None] = []
+    labels = array("q")
+    lists = set()
+    for member, position, entry in json_stream.members(path):
+        lists.add(member)
+        if position is None:
+            continue
+        try:
+            if member == "categories":
+                categories[int(entry["id"])] = str(entry["name"])
+            elif member == "images":
+                files.append(str(entry["file_name"]))
+                keys.append(entry.get("original_key"))
+            elif member == "annotations":
+                labels.append(entry["category_id"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FormatError(
+                path, f"{member}[{position}]", f"not as expected: {error!r}"
+            ) from None
+    for member in ("images", "categories", "annotations"):
+        if member not in lists:
+            raise FormatError(path, "top level", f'no list "{member}"')
+    if unknown := set(labels) - set(categories):
+        raise FormatError(path, "annotations", f"no category has the id {min(unknown)}")
+    return CropsCoco(dict(sorted(categories.items())), files, keys, labels)
