@@ -84,20 +84,6 @@ def _mean_of_known(values: Floats) -> Floats:
     return _ratio(np.where(known, values, 0).sum(axis=-1), known.sum(axis=-1) * 1.0, np.nan)
 
 
-def label_weights(labels: npt.NDArray[np.integer], num_labels: int) -> Floats:
-    """Weigh examples so that every label that occurs weighs the same; (N,) with mean 1.
-
-    w = (n / c) / (examples of the label), n examples and c labels that occur.  The weighted
-    accuracy is then the balanced accuracy.
-
-    Source: README, ``--label-weighted``; specification, worked example 10.
-    """
-    numbers = np.bincount(labels, minlength=num_labels)
-    occurring = max(int((numbers > 0).sum()), 1)
-    each: Floats = len(labels) / occurring / np.maximum(numbers, 1)
-    return each[labels]
-
-
 def ranks(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> Ints:
     """Tell how many labels come before the true one, (N,); 0 is right.
 

@@ -62,7 +62,7 @@ def logits(
         progress: wraps the batches, ``progress(batches, total=...)``.
 
     Raises:
-        UserError: if the disk has no room for the logits.
+        UserError: if the disk has no room for the logits, or the network gives NaN.
     """
     strategy = strategy or tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
@@ -75,6 +75,7 @@ def logits(
         batches = progress(batches, total=-(-len(examples) // size))
     for index, weight, answers in batches:
         real = (index >= 0) & (weight > 0)
+        _check(examples, index[real], answers[real])
         known.append(index[real])
         values[filled : filled + len(known[-1])] = answers[real]
         filled += len(known[-1])
@@ -101,10 +102,20 @@ def _batches(
 
     @tf.function
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
-        return strategy.run(on_replica, (batch,))
+        # Gathered inside the function: outside, each batch would trace the collective anew.
+        return tuple(strategy.gather(part, 0) for part in strategy.run(on_replica, (batch,)))
 
     for batch in strategy.distribute_datasets_from_function(of_worker):
-        yield tuple(strategy.gather(part, axis=0).numpy() for part in step(batch))
+        yield tuple(part.numpy() for part in step(batch))
+
+
+def _check(
+    examples: Examples, rows: npt.NDArray[np.int64], answers: npt.NDArray[np.float32]
+) -> None:
+    finite = np.isfinite(answers).all(axis=1)
+    if not finite.all():
+        key = examples.keys[rows[np.argmin(finite)]]
+        raise UserError(f"the model gives no finite numbers for {key}: was its training cut short?")
 
 
 def _array(rows: int, columns: int, folder: Path) -> npt.NDArray[np.float32]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
+from database_tools.core import weights
 from tf_classification.evaluation import metrics
 
 # worked example 12 of the specification
@@ -111,16 +112,9 @@ def test_no_example_gives_no_figure():
     assert np.isnan(metrics.Tally(3).overall()["acc_top1"])
 
 
-def test_label_weights_are_those_of_the_specification():
-    # worked example 10: train a, a, a, b and val a, b, b
-    assert metrics.label_weights(np.array([0, 0, 0, 1]), 2) == pytest.approx([2 / 3] * 3 + [2])
-    assert metrics.label_weights(np.array([0, 1, 1]), 3).tolist() == [1.5, 0.75, 0.75]
-    assert metrics.label_weights(np.zeros(0, int), 2).tolist() == []
-
-
 def test_accuracy_with_label_weights_is_the_balanced_accuracy():
     probabilities, labels, _ = examples(9)
     tally = metrics.Tally(6)
-    tally.add(probabilities, labels, metrics.label_weights(labels, 6))
+    tally.add(probabilities, labels, weights.balance(labels, np.ones(len(labels))))
     balanced = metrics.balanced_accuracy(metrics.counts(tally.confusion))
     assert tally.overall()["acc_weighted_top1"] == pytest.approx(100 * balanced)

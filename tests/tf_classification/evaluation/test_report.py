@@ -1,0 +1,181 @@
+"""The page stands alone, says what was found, and trusts no name."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tf_classification.evaluation import charts, grids, html, judgement, report
+from tf_classification.evaluation.report_content import Content
+from tf_classification.evaluation.summary import Evaluation
+from tf_classification.models.calibration import Calibration
+
+VOID = {"meta", "img"}
+FOUR = Calibration(4.0)
+
+
+class Checker(HTMLParser):
+    """Collects the words and addresses of a page and checks that each tag is closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.words, self.sources, self.tags = [], [], [], set()
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def content_of(dataset, folder, calibration=FOUR, thresholds=None):
+    """Judge perfect but unsure logits, with some mistakes, without a network."""
+    study = judgement.Study(dataset.label_names, calibration, np.array([0, 1, 2]), folder)
+    judgements = []
+    for split in ("train", "test"):
+        examples = dataset.splits[split]
+        rows = np.array([i for i, e in enumerate(examples.reader(range(len(examples)))) if e])
+        wrong = rows % 7 == 0  # and less sure than the others
+        said = np.where(wrong, (examples.labels[rows] + 1) % 3, examples.labels[rows])
+        logits = np.where(wrong, 4, 8)[:, None] * np.eye(3)[said]
+        judgements.append(judgement.judge(study, split, examples, rows, logits.astype(np.float32)))
+    thresholds = {"badger": 0.5, "hare": 1.0} if thresholds is None else thresholds
+    names = dataset.label_names
+    evaluation = Evaluation(names, calibration, thresholds, 0.95, tuple(judgements))
+    return Content("<b>ckpt</b> & co", evaluation, dataset.splits)
+
+
+@pytest.fixture(scope="module")
+def content(dataset, tmp_path_factory):
+    return content_of(dataset, tmp_path_factory.mktemp("report"))
+
+
+def test_the_page_is_whole_and_loads_nothing(content):
+    checker = Checker(report.page(content))
+    assert "script" not in checker.tags
+    assert "b" in checker.tags  # cards, but not the title's
+    assert checker.sources
+    assert all(source.startswith("data:image/jpeg;base64,") for source in checker.sources)
+
+
+def test_names_are_text_and_never_markup(content):
+    page = report.page(content)
+    assert "<fox>" not in page
+    assert "&lt;fox&gt; &amp; co" in page
+    assert "<b>ckpt" not in page
+
+
+def test_the_page_says_what_was_found(content):
+    words = " ".join(Checker(report.page(content)).words)
+    test = content.main
+    assert test.split == "test"
+    accuracy = float(test.figures["new"].value("accuracy"))
+    assert f"{accuracy:.1%}" in words
+    assert "crops from 3 new locations" in words
+    assert "temperature of 4.00" in words
+    for heading in ("Seen and new locations", "Labels", "What is taken for what", "Pictures"):
+        assert heading in words
+    assert "always look" in words
+    assert re.search(r"\d+% of the images of test can be accepted without a look", words)
+
+
+def test_a_page_without_calibration_and_thresholds_does_not_speak_of_them(dataset, tmp_path):
+    page = report.page(content_of(dataset, tmp_path, Calibration(), {}))
+    words = " ".join(Checker(page).words)
+    assert "no calibration" in words
+    assert "always look" not in words
+    assert "before calibration" not in words
+
+
+def test_pictures_are_few_and_small(content):
+    most = 9
+    examples = content.splits["test"]
+    names = content.evaluation.label_names
+    found = grids.by_prediction(examples, content.main.predictions, names, most)
+    shown = [t for g in found for group in (g.right, g.wrong, g.unsure) for t in group]
+    assert 3 <= len(shown) <= most
+    for thumbnail in shown:
+        image = Image.open(io.BytesIO(base64.b64decode(thumbnail.source.split(",")[1])))
+        assert max(image.size) <= grids.SIDE
+    for grid in found:
+        assert all(t.label == grid.predicted for t in grid.right)
+        assert all(t.label != grid.predicted for t in grid.wrong)
+
+
+def test_people_are_not_shown(content):
+    names = ("badger", "Human", "hare")
+    found = grids.by_prediction(content.splits["test"], content.main.predictions, names)
+    assert [grid.predicted for grid in found] == ["badger", "hare"]
+    shown = [t for g in found for group in (g.right, g.wrong, g.unsure) for t in group]
+    assert shown
+    assert "Human" not in {t.label for t in shown}
+
+
+def test_pictures_of_a_label_are_grouped_by_what_they_were_taken_for(content):
+    names = content.evaluation.label_names
+    groups = grids.of_label(content.splits["test"], content.main.predictions, names, 0)
+    assert set(groups) == {"badger", "<fox> & co"}
+    assert all(1 <= len(pictures) <= 8 for pictures in groups.values())
+
+
+def test_a_confusion_matrix_of_many_labels_shows_those_with_most_crops():
+    table = np.diag(np.arange(100))
+    drawing = charts.confusion(table, [f"label {i}" for i in range(100)])
+    assert drawing.count("<rect") == charts.MOST_LABELS**2
+    assert "label 99" in drawing
+    assert "label 59" not in drawing
+
+
+def test_confusion_of_the_surest_crops_only_is_for_a_notebook(content):
+    found = content.main.predictions
+    table = found.confusion(3, at_least=0.5)
+    assert np.array_equal(found.confusion(3), content.main.confusion)
+    assert table.sum() == (found.confidences >= 0.5).sum()
+
+
+def test_shares_of_whole_width_end_where_the_scale_does():
+    drawing = charts.interval_rows([("a", 1.0, 1.0, 1.0), ("b", 0.5, None, None)])
+    assert "100.0% (100.0% to 100.0%)" in drawing
+    assert drawing.count("<circle") == 2
+
+
+@pytest.mark.parametrize("cell", ["<script>", "a&b"])
+def test_heads_are_escaped(cell):
+    assert cell not in html.table([cell], [])
+
+
+@pytest.mark.slow
+def test_the_page_is_drawn_by_a_browser(content, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("no chromium")
+    (tmp_path / "report.html").write_text(report.page(content), encoding="utf-8")
+    picture = tmp_path / "report.png"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,3000"]
+    subprocess.run(
+        [browser, *flags, f"--screenshot={picture}", (tmp_path / "report.html").as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    pixels = np.asarray(Image.open(picture).convert("RGB")).reshape(-1, 3)
+    # the green of the headline figures and the orange of the mistakes
+    for colour in ((0, 115, 92), (213, 94, 0)):
+        assert (np.abs(pixels - np.array(colour)).max(axis=1) < 8).sum() > 100

@@ -1,0 +1,212 @@
+"""The report of an evaluation: one HTML page that needs nothing else, no script and no network.
+
+page(Content("ckpt_12.weights.h5", evaluation, dataset.splits))
+"""
+
+from __future__ import annotations
+
+from tf_classification.evaluation import charts, grids, html, report_labels, report_trust
+from tf_classification.evaluation.figures import HEADLINE, Figures
+from tf_classification.evaluation.grids import Grid, Thumbnail
+from tf_classification.evaluation.html import percent, tag, words
+from tf_classification.evaluation.judgement import Judgement
+from tf_classification.evaluation.report_content import Content
+
+_PLACES = {
+    "all": "all locations",
+    "seen": "locations seen in training",
+    "new": "new locations",
+}
+_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+}
+
+
+def page(content: Content) -> str:
+    """Write the page."""
+    sections = (
+        _glance,
+        _places,
+        report_labels.labels,
+        report_labels.confusions,
+        report_trust.trust,
+        report_trust.acceptance,
+        _pictures,
+        _notes,
+    )
+    return html.document(content.title, *(section(content) for section in sections))
+
+
+def _glance(content: Content) -> str:
+    judged, evaluation = content.main, content.evaluation
+    place = "new" if judged.figures["new"] is not None else "all"
+    found = judged.figures[place]
+    assert found is not None, "a judged split has crops"
+    cards = [_card(_NAMES[name], found, name) for name in HEADLINE]
+    cards.append(_error_card(judged))
+    splits = ", ".join(
+        f"{j.split} ({len(j.predictions.rows):,} crops)" for j in evaluation.judgements
+    )
+    counted = f"{found.crops:,} crops from {found.locations:,} {_PLACES[place]}"
+    return tag(
+        "section",
+        tag("h1", words(content.title)),
+        tag("p", words(f"{len(evaluation.label_names)} labels · judged on {splits}"), cls="muted"),
+        tag("p", words(f"Split {judged.split}: {counted}."), cls="lead"),
+        tag("div", *cards, cls="cards"),
+        _accept_sentence(content),
+    )
+
+
+def _card(name: str, found: Figures, key: str) -> str:
+    interval = "no interval: fewer than two locations"
+    if found.intervals is not None:
+        low, high = found.intervals[key]
+        interval = f"95% interval {percent(float(low))} to {percent(float(high))}"
+    value = percent(float(found.value(key)))
+    return tag(
+        "div", tag("b", value), tag("span", words(name)), tag("small", words(interval)), cls="card"
+    )
+
+
+def _error_card(judged: Judgement) -> str:
+    after, before = float(judged.after.top.error), float(judged.before.top.error)
+    note = "mean gap between confidence and share right"
+    if after != before:
+        note = f"before calibration {percent(before)}"
+    return tag(
+        "div",
+        tag("b", percent(after)),
+        tag("span", "calibration error"),
+        tag("small", words(note)),
+        cls="card",
+    )
+
+
+def _accept_sentence(content: Content) -> str:
+    judged, wanted = content.main, content.evaluation.precision
+    curve = judged.risk_coverage(by_image=True)
+    point = curve.at(wanted)
+    if point is None:
+        said = f"No share of the images reaches a precision of {wanted:.0%}: look at all of them."
+    else:
+        said = (
+            f"{curve.coverage[point]:.0%} of the images of {judged.split} can be accepted without "
+            f"a look at {wanted:.0%} precision (those with a confidence of at least "
+            f"{curve.threshold[point]:.2f}); the rest wants an eye."
+        )
+    accepted = content.evaluation.acceptance(judged)
+    if accepted is not None and judged.split != "val" and accepted.accepted.sum():
+        share = accepted.accepted.sum() / accepted.examples.sum()
+        right = accepted.right.sum() / accepted.accepted.sum()
+        said += (
+            f" The thresholds below, chosen on val alone, accept {share:.0%} of these crops, of "
+            f"which {right:.1%} are right."
+        )
+        if right < wanted:
+            said += " That is less than on val: its locations do not stand for all."
+    return tag("p", words(said), cls="callout")
+
+
+def _places(content: Content) -> str:
+    parts = []
+    for name in HEADLINE:
+        rows = []
+        for judged in content.judgements:
+            for place, found in judged.figures.items():
+                if found is None or (place == "all" and _one_place_only(judged)):
+                    continue
+                low, high = (
+                    (None, None)
+                    if found.intervals is None
+                    else (float(b) for b in found.intervals[name])
+                )
+                said = f"{judged.split}, {_PLACES[place]} ({found.locations})"
+                rows.append((said, float(found.value(name)), low, high))
+        parts.append(tag("div", tag("h3", words(_NAMES[name])), charts.interval_rows(rows)))
+    note = (
+        "Cameras that the classifier has never seen are harder than those it was trained on; new "
+        "locations are what you will meet in the field. Intervals come from drawing whole "
+        "locations again and again, since pictures of one camera resemble each other. The train "
+        "split flatters: the classifier has seen those very pictures."
+    )
+    table = html.table(
+        ["split", "accuracy", "weighted accuracy", "top 3", "weighted top 3", "loss", "weighted"],
+        [
+            [
+                words(j.split),
+                *(
+                    f"{j.overall[column]:.1f}%"
+                    for column in (
+                        "acc_top1",
+                        "acc_weighted_top1",
+                        "acc_top3",
+                        "acc_weighted_top3",
+                    )
+                ),
+                f"{j.overall['loss']:.3f}",
+                f"{j.overall['loss_weighted']:.3f}",
+            ]
+            for j in content.judgements
+        ],
+    )
+    weighted = tag(
+        "p", "Weighted: every label counts the same, however many crops it has.", cls="muted"
+    )
+    return html.section("Seen and new locations", tag("p", words(note)), *parts, table, weighted)
+
+
+def _one_place_only(judged: Judgement) -> bool:
+    """Tell whether "all" says nothing beyond "seen" or "new"."""
+    return (judged.figures["seen"] is None) != (judged.figures["new"] is None)
+
+
+def _pictures(content: Content) -> str:
+    judged = content.main
+    names = content.evaluation.label_names
+    found = grids.by_prediction(content.splits[judged.split], judged.predictions, names)
+    note = (
+        f"Crops of {judged.split} by what they were taken for. Rest the pointer on one to read its "
+        "name."
+    )
+    if any(grids.is_people(name) for name in names):
+        note += " Pictures of people are not shown."
+    return html.section("Pictures", tag("p", words(note)), *(_grid(grid) for grid in found))
+
+
+def _grid(grid: Grid) -> str:
+    rows = {"surest, right": grid.right, "surest, wrong": grid.wrong, "least sure": grid.unsure}
+    parts = [
+        tag(
+            "div",
+            tag("h4", words(said)),
+            tag("div", *(_thumbnail(t, grid.predicted) for t in thumbnails), cls="grid"),
+        )
+        for said, thumbnails in rows.items()
+        if thumbnails
+    ]
+    return tag("div", tag("h3", words(f"taken for {grid.predicted}")), *parts, cls="grids")
+
+
+def _thumbnail(of: Thumbnail, predicted: str) -> str:
+    right = of.label == predicted
+    said = f"{of.key}: {of.label}, taken for {predicted} with {of.confidence:.1%}"
+    image = tag("img", src=of.source, alt=said, title=said, loading="lazy")
+    caption = f"{of.confidence:.0%}" if right else f"{of.label} {of.confidence:.0%}"
+    return tag("figure", image, tag("figcaption", words(caption)), cls="" if right else "wrong")
+
+
+def _notes(content: Content) -> str:
+    said = [
+        "One crop, one true label: a wrong label of the picture counts as a mistake of the "
+        "classifier. identify_mislabeled_candidates.py lists the likely ones.",
+        "Only what the detector found and cropped is judged here; animals that it missed are not "
+        "in these figures.",
+        f"A threshold of a label keeps a precision of {content.evaluation.precision:.0%} on val. A "
+        "label with too few crops there takes the threshold of all labels together.",
+        "Figures of labels with few crops or few locations are uncertain, whatever their value: "
+        "see their intervals.",
+    ]
+    return html.section("How to read this", tag("ul", *(tag("li", words(s)) for s in said)))

@@ -1,0 +1,108 @@
+"""The parts of the report about labels: their figures, and what is taken for what."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tf_classification.evaluation import charts, html, metrics
+from tf_classification.evaluation.figures import Figures
+from tf_classification.evaluation.html import percent, tag, words
+from tf_classification.evaluation.judgement import Judgement
+from tf_classification.evaluation.report_content import Content
+from tf_classification.evaluation.summary import NEVER
+
+_MOST_CONFUSIONS = 12
+
+
+def labels(content: Content) -> str:
+    """Write precision, recall, thresholds and the rest for each label."""
+    parts = []
+    for judged in content.judgements:
+        parts.append(html.fold(judged.split, _label_table(content, judged), judged is content.main))
+    note = (
+        "Precision: of the crops taken for the label, how many are. Recall: of the crops of the "
+        "label, how many were found. In brackets the 95% interval over locations."
+    )
+    return html.section("Labels", tag("p", words(note)), *parts)
+
+
+def _label_table(content: Content, judged: Judgement) -> str:
+    evaluation, found = content.evaluation, judged.figures["all"]
+    assert found is not None, "a judged split has crops"
+    accepted, errors = evaluation.acceptance(judged), judged.after.labels.error
+    head = ["label", "crops", "precision", "recall", "F1", "calibration error"]
+    head += [] if accepted is None else ["threshold", "accepted", "of these right"]
+    f1 = metrics.f1(found.counts)
+    rows = []
+    for i, name in enumerate(evaluation.label_names):
+        row = [words(name), f"{found.counts.truth[i]:.0f}"]
+        row += [_with_interval(found, key, i) for key in ("precision", "recall")]
+        row += [_known(f1[i]), _known(errors[i])]
+        if accepted is not None:
+            limit = evaluation.thresholds.get(name, NEVER)
+            row.append("always look" if limit >= NEVER else f"{limit:.2f}")
+            row.append(_share(accepted.accepted[i], accepted.examples[i]))
+            row.append(_share(accepted.right[i], accepted.accepted[i]))
+        rows.append(row)
+    return html.table(head, rows)
+
+
+def _with_interval(found: Figures, name: str, i: int) -> str:
+    value = float(found.value(name)[i])
+    if np.isnan(value) or (name == "precision" and not found.counts.predicted[i]):
+        return "–"
+    bounds = ""
+    if found.intervals is not None:
+        low, high = (float(bound[i]) for bound in found.intervals[name])
+        bounds = tag("small", f" [{100 * low:.0f}, {100 * high:.0f}]")
+    bar = tag("i", style=f"width:{100 * value:.0f}%")
+    return tag("span", bar, cls="bar") + percent(value) + bounds
+
+
+def _known(value: float) -> str:
+    return "–" if np.isnan(value) else percent(float(value))
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.0%}" if whole else "–"
+
+
+def confusions(content: Content) -> str:
+    """Write the confusion matrix of each split, and its commonest mistakes."""
+    names = content.evaluation.label_names
+    parts = [
+        html.fold(
+            judged.split,
+            tag(
+                "div",
+                charts.confusion(judged.confusion, names),
+                _commonest(judged, names),
+                cls="side",
+            ),
+            judged is content.main,
+        )
+        for judged in content.judgements
+    ]
+    note = "Each row: what the crops of a label were taken for, in percent."
+    if len(names) > charts.MOST_LABELS:
+        note += (
+            f" The {charts.MOST_LABELS} labels with the most crops; all {len(names)} are in "
+            "confusion_matrices.npz."
+        )
+    return html.section("What is taken for what", tag("p", words(note)), *parts)
+
+
+def _commonest(judged: Judgement, names: tuple[str, ...]) -> str:
+    wrong = judged.confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
+    pairs = [divmod(int(at), len(names)) for at in order]
+    rows = [
+        [words(names[i]), words(names[j]), str(wrong[i, j]), _share(wrong[i, j], total)]
+        for i, j in pairs
+        if (total := judged.confusion[i].sum()) and wrong[i, j]
+    ]
+    if not rows:
+        return tag("p", "No crop was taken for another label.", cls="muted")
+    head = ["commonest mistakes", "taken for", "crops", "of the label"]
+    return tag("div", html.table(head, rows, cls="names"))

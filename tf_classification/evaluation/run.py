@@ -1,0 +1,251 @@
+"""Judging a classifier on the splits of a dataset: one call, all files.
+
+``evaluate_model.py`` calls it, and the trainer at the end of training.  In the output folder:
+
+==========================  =================================================================
+outputs_{split}.csv.gz      probabilities of every crop, see ``outputs``
+overall_metrics.csv         losses and accuracies, see ``outputs``
+label_stats.csv             precision and recall of each label, see ``outputs``
+confusion_matrices.npz      see ``outputs``
+evaluation.json             headline figures with intervals, calibration, thresholds
+report.html                 all of it, to look at
+evaluate_model_ledger.json  crops that could not be decoded
+label_index.json            only where a target mapping adds "other"
+==========================  =================================================================
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from database_tools.core.errors import UserError
+from database_tools.core.ledger import Ledger
+from database_tools.formats import files, label_index, ledger_json
+from tf_classification.data.examples import Dataset
+from tf_classification.evaluation import (
+    calibration,
+    judgement,
+    outputs,
+    predict,
+    report,
+    summary,
+    thresholds,
+)
+from tf_classification.evaluation.judgement import Judgement, Study
+from tf_classification.evaluation.mapping import TargetMapping
+from tf_classification.evaluation.predict import Logits, Progress
+from tf_classification.evaluation.report_content import Content
+from tf_classification.evaluation.summary import NEVER, Evaluation
+from tf_classification.models.calibration import Calibration
+from tf_classification.training import strategies
+
+log = logging.getLogger(__name__)
+
+FITTED_ON = "val"
+UNREADABLE = "cannot be decoded"
+STAGE = "evaluate_model"
+REPORT = "report.html"
+_ROWS = 4096  # rows at a time
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to judge.
+
+    Attributes:
+        calibrate: fit this one of ``calibration.METHODS`` on val, which is judged then too;
+            None keeps the model's.
+        precision: wanted share of right ones among the accepted predictions, in (0, 1].
+        batch_size: crops at a time over all devices.
+        calibration: what the model brings along.
+        thresholds: what the model brings along, label to probability; used where val is not
+            judged, on which they are chosen otherwise.
+        mapping: from the model's outputs to the dataset's labels; None if they are the same.
+        training_locations: (dataset, location) that the model has seen; None for those of the
+            dataset's own train split.
+        title: of the report.
+    """
+
+    calibrate: str | None = None
+    precision: float = thresholds.PRECISION
+    batch_size: int = 256
+    calibration: Calibration = field(default_factory=Calibration)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    mapping: TargetMapping | None = None
+    training_locations: frozenset[tuple[str, str]] | None = None
+    title: str = "Evaluation"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.precision <= 1:
+            raise UserError(f"--precision must be in (0, 1], got {self.precision}")
+        if self.calibrate and self.mapping:
+            raise UserError(
+                "--calibrate is of a classifier's own labels: it does not go with --target-mapping"
+            )
+
+
+def evaluate(
+    model: keras.Model,
+    dataset: Dataset,
+    splits: Sequence[str],
+    output_dir: Path,
+    options: Options | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    progress: Progress | None = None,
+) -> Evaluation | None:
+    """Judge a model and write the files of the module's docstring.
+
+    Args:
+        model: (B, S, S, 3) float32 pixels 0..255 to (B, C) logits; made in the strategy's scope.
+        dataset: what to judge it on.
+        splits: names of splits of the dataset, in the order of the files' rows.
+        output_dir: folder to write to; made if need be.
+        options: how; None for the defaults.
+        strategy: where the model's variables are; None for one device.
+        progress: shows progress: ``progress(batches, total=..., desc=...)``.
+
+    Returns:
+        What was found; None on every worker but the first, which writes nothing.
+
+    Raises:
+        UserError: if a split is unknown or has no crop, or the folder cannot be written.
+    """
+    options = options or Options()
+    names = _label_names(model, dataset, options)
+    wanted = _wanted(dataset, splits, options)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for split in wanted:
+        shown = None if progress is None else functools.partial(progress, desc=split)
+        said = predict.logits(
+            model, dataset.splits[split], options.batch_size, output_dir, strategy, shown
+        )
+        found[split] = _mapped(said, options)
+        if not len(said.rows):
+            raise UserError(f"no picture of the split {split!r} can be decoded")
+    if strategy is not None and not strategies.is_chief(strategy):
+        return None
+    applied = _calibration(found, dataset, options)
+    study = Study(names, applied, _seen(dataset, options), output_dir)
+    judgements = tuple(
+        judgement.judge(study, split, dataset.splits[split], said.rows, said.values)
+        for split, said in found.items()
+    )
+    chosen = _thresholds(judgements, names, options)
+    evaluation = Evaluation(names, applied, chosen, options.precision, judgements)
+    _write(output_dir, evaluation, dataset)
+    _write_ledger(output_dir, dataset, found)
+    content = Content(options.title, evaluation, dataset.splits)
+    files.write_text(output_dir / REPORT, report.page(content))
+    return evaluation
+
+
+def _label_names(model: keras.Model, dataset: Dataset, options: Options) -> tuple[str, ...]:
+    if options.mapping is not None:
+        return options.mapping.targets
+    outputs_of_model = int(model.output_shape[-1])
+    if outputs_of_model != dataset.num_labels:
+        raise UserError(
+            f"the model has {outputs_of_model} outputs but the dataset {dataset.num_labels} "
+            "labels; compare them with --target-mapping"
+        )
+    return dataset.label_names
+
+
+def _wanted(dataset: Dataset, splits: Sequence[str], options: Options) -> list[str]:
+    also = [FITTED_ON] if options.calibrate else []
+    wanted = list(dict.fromkeys([*splits, *also]))
+    for split in wanted:
+        if split not in dataset.splits:
+            raise UserError(f"no split {split!r}; there are {', '.join(dataset.splits)}")
+        if not len(dataset.splits[split]):
+            raise UserError(f"the split {split!r} has no crop to evaluate on")
+    return wanted
+
+
+def _mapped(said: Logits, options: Options) -> Logits:
+    """Bring logits to the dataset's labels; what the model's calibration does comes before."""
+    if options.mapping is None:
+        return said
+    parts = []
+    for start in range(0, len(said.rows), _ROWS):
+        probabilities = options.calibration.probabilities(said.values[start : start + _ROWS])
+        with np.errstate(divide="ignore"):
+            parts.append(options.mapping.logits(np.log(probabilities)))
+    return dataclasses.replace(said, values=np.concatenate(parts))
+
+
+def _calibration(found: Mapping[str, Logits], dataset: Dataset, options: Options) -> Calibration:
+    if options.mapping is not None:
+        return Calibration()  # it is in the mapped values already
+    if options.calibrate is None:
+        return options.calibration
+    said = found[FITTED_ON]
+    fitted = calibration.fit(
+        options.calibrate, said.values, dataset.splits[FITTED_ON].labels[said.rows]
+    )
+    log.info("%s fitted on %d crops of %s", options.calibrate, len(said.rows), FITTED_ON)
+    return fitted
+
+
+def _seen(dataset: Dataset, options: Options) -> npt.NDArray[np.int64] | None:
+    """Return the numbers of the locations that the model was trained on."""
+    if options.training_locations is not None:
+        known = options.training_locations
+        return np.array([i for i, at in enumerate(dataset.locations) if at in known], np.int64)
+    if options.mapping is not None:
+        return None  # somebody else's model
+    return np.unique(dataset.splits["train"].locations).astype(np.int64)
+
+
+def _thresholds(
+    judgements: Sequence[Judgement], names: Sequence[str], options: Options
+) -> dict[str, float]:
+    """Choose on validation crops; where there are none, take what the model brings along."""
+    for judged in judgements:
+        if judged.split == FITTED_ON:
+            found = judged.predictions
+            chosen = thresholds.choose(
+                found.confidences, found.predicted, found.right, len(names), options.precision
+            )
+            return dict(zip(names, np.nan_to_num(chosen, nan=NEVER).tolist(), strict=True))
+    return {} if options.mapping is not None else dict(options.thresholds)
+
+
+def _write(output_dir: Path, evaluation: Evaluation, dataset: Dataset) -> None:
+    names, judgements = evaluation.label_names, evaluation.judgements
+    if names != dataset.label_names:
+        _write_label_index(output_dir / "label_index.json", names)
+    confusions = {judged.split: judged.confusion for judged in judgements}
+    overall = {judged.split: judged.overall for judged in judgements}
+    outputs.write_overall_metrics(output_dir / "overall_metrics.csv", overall)
+    outputs.write_label_stats(output_dir / "label_stats.csv", confusions, names)
+    outputs.write_confusion_matrices(output_dir / "confusion_matrices.npz", confusions)
+    files.write_json(output_dir / "evaluation.json", summary.of(evaluation))
+
+
+def _write_label_index(path: Path, names: Sequence[str]) -> None:
+    if path.exists() and label_index.read(path) != tuple(names):
+        raise UserError(f"{path} is of other labels; choose another --output-dir")
+    label_index.write(path, names)
+
+
+def _write_ledger(output_dir: Path, dataset: Dataset, found: Mapping[str, Logits]) -> None:
+    lost = {s: dataset.splits[s].keys[said.unreadable] for s, said in found.items()}
+    unreadable = [str(key) for keys in lost.values() for key in keys]
+    kept = sum(len(said.rows) for said in found.values())
+    dropped = {UNREADABLE: unreadable} if unreadable else {}
+    stage = Ledger(STAGE, kept + len(unreadable), kept, dropped)
+    path = ledger_json.write(output_dir, stage)
+    if unreadable:
+        log.warning("%d crops cannot be decoded and were left out; see %s", len(unreadable), path)
