@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Collection, Container
-from pathlib import PurePosixPath
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -16,19 +16,18 @@ def inside(name: str) -> str | None:
         The path with forward slashes and without ``.``; None for one that is absolute, has
         ``..``, is empty or holds a NUL, which may lead out of any folder or be no name at all.
     """
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or _DRIVE.match(name) or "\0" in name:
+    path = name.replace("\\", "/")
+    if path.startswith("/") or _DRIVE.match(path) or "\0" in path or ".." in path.split("/"):
         return None
-    if ".." in path.parts or not path.parts:
-        return None
-    return str(path)
+    path = posixpath.normpath(path)
+    return None if path == "." else path
 
 
 def class_folders(categories: Collection[str], taken: Container[str]) -> tuple[str, ...]:
     """Name a folder for each category: its name, where that is a folder's.
 
     Slashes and control characters become ``_``; a name that is then taken, by a file of ours or
-    by another category, gets its class id.
+    by another category, gets its class id; a leading dot, which would hide it, a ``_`` before.
     """
     folders: list[str] = []
     for class_id, category in enumerate(categories):
@@ -46,8 +45,8 @@ def crop_name(name: str, number: int, taken: Container[str]) -> str:
 
     Where ``taken`` has a picture ``a_0.jpg`` of its own, an underscore more keeps them apart.
     """
-    path = PurePosixPath(name)
+    stem, suffix = posixpath.splitext(name)
     mark = "_"
-    while (crop := str(path.with_name(f"{path.stem}{mark}{number}{path.suffix}"))) in taken:
+    while (crop := f"{stem}{mark}{number}{suffix}") in taken:
         mark += "_"
     return crop
