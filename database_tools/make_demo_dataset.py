@@ -1,6 +1,7 @@
 r"""Generate camera-trap pictures with labels and exact boxes, to try everything else on.
 
     python make_demo_dataset.py demo_data
+    python make_demo_dataset.py demo_data --classification_dataset
     python make_demo_dataset.py demo_test --images 300 --locations 8 --first_location 100
 
 Eight species that differ in shape and texture, not in colour, pass cameras by day and by night.
@@ -48,20 +49,36 @@ def build_parser() -> cli.Parser:
         "--corrupt_files", choices=("marked", "unmarked", "none"), default="marked",
         help='add four files that are no pictures; marked: with "corrupt": true (default)',
     )  # fmt: skip
+    add(
+        "--classification_dataset", action="store_true",
+        help="also write crops, cut at the exact boxes, with the classification_ds.csv, "
+        "label_index.json and splits.json that train_classifier.py reads",
+    )  # fmt: skip
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: cores)")
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     from database_tools.demo import dataset
 
     options = vars(args)
     output, workers = options.pop("output_dir"), options.pop("workers")
+    crops = options.pop("classification_dataset")
     config = dataset.DemoDataset(**options)
-    dataset.make(config, output, workers, lambda boxes, n: cli.progress(boxes, n, "pictures"))
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn) as executor:
+        dataset.make(config, output, executor, lambda boxes, n: cli.progress(boxes, n, "pictures"))
     print(f"{output / 'images'}: {config.images} pictures")
     print(f"{output / 'image_level.json'}: what an expert noted for each sequence")
     print(f"{output / 'boxes.json'}: exact boxes")
+    if crops:
+        from database_tools.demo import classification
+
+        classification.make(output)
+        print(f"{output / 'crops'}: a crop for each box; {', '.join(classification.FILES)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

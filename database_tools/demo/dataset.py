@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -109,27 +108,30 @@ class DemoDataset:
 
 
 def make(
-    config: DemoDataset, output: Path, workers: int = 1, progress: Progress = lambda items, _: items
+    config: DemoDataset,
+    output: Path,
+    executor: Executor | None = None,
+    progress: Progress = lambda boxes, _: boxes,
 ) -> None:
     """Write the data set, or what is missing of it, to ``output``.
 
     Args:
         config: what to make.
         output: its folder; files of another demo data set in it are replaced.
-        workers: number of processes; the files are the same for any.
+        executor: draws the pictures; None draws them here.  The files are the same for any.
         progress: is given the pictures' boxes as they come and how many will.
 
     Raises:
         UserError: if the folder holds files that this tool did not make.
     """
-    shots, broken = config.shots(), config.corrupt_shots()
-    names = [f"images/{shot.file_name}" for shot in shots]
-    names += [f"images/{one.file_name}" for one in broken]
     parameters = {"generator": GENERATOR, **asdict(config), "size": list(config.size)}
-    if manifest.finished(output, parameters, names):
+    if manifest.finished(output, parameters):
         return
-    manifest.begin(output, "images", parameters, [*names, "image_level.json", "boxes.json"])
-    boxes = list(progress(_pictures(config.world, shots, output / "images", workers), len(shots)))
+    shots, broken = config.shots(), config.corrupt_shots()
+    names = [f"images/{name}" for name in _file_names(shots, broken)]
+    manifest.begin(output, parameters, [*names, "image_level.json", "boxes.json"])
+    drawn = _pictures(config.world, shots, output / "images", executor)
+    boxes = list(progress(drawn, len(shots)))
     for one in broken:
         pixels, _ = scene.render(config.world, one.shot.event, one.shot.frame)
         content = one.encode(one.shot.encode(config.world, pixels))
@@ -139,18 +141,22 @@ def make(
     manifest.finish(output)
 
 
-def _pictures(world: World, shots: list[Shot], folder: Path, workers: int) -> Iterator[list[Box]]:
+def _file_names(shots: list[Shot], broken: list[CorruptShot]) -> list[str]:
+    return [shot.file_name for shot in shots] + [one.file_name for one in broken]
+
+
+def _pictures(
+    world: World, shots: list[Shot], folder: Path, executor: Executor | None
+) -> Iterator[list[Box]]:
     """Write the pictures in order and yield the boxes of each."""
+    if executor is None:
+        yield from (_take(world, folder, shot) for shot in shots)
+        return
     # One place is one piece of work: its scenery is built once.
     by_place = itertools.groupby(shots, lambda shot: shot.event.location)
     places = [list(group) for _, group in by_place]
-    if workers <= 1:
-        yield from (_take(world, folder, shot) for shot in shots)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(places)), mp_context=spawn) as pool:
-        for group in pool.map(functools.partial(_take_all, world, folder), places):
-            yield from group
+    for group in executor.map(functools.partial(_take_all, world, folder), places):
+        yield from group
 
 
 def _take_all(world: World, folder: Path, shots: list[Shot]) -> list[list[Box]]:

@@ -1,14 +1,14 @@
 """``demo_dataset.json``: what a folder was made with, so that making it again is safe.
 
-    {"parameters": {"seed": 0, ...}, "finished": true, "files": ["images/loc000/...jpg", ...]}
+    {"parameters": {"seed": 0, ...}, "finished": true, "files": ["boxes.json", ...]}
 
-It is written before the first picture.  Whatever lies where the pictures are and is not in its
-list belongs to someone else and is an error; files of an earlier, other data set are deleted.
+A file is listed before it is written.  What lies at a data set's places and is not listed
+belongs to someone else and is an error; files of a data set with other parameters are deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,14 @@ from database_tools.core.errors import FormatError, UserError
 from database_tools.formats import files
 
 NAME = "demo_dataset.json"
+_FOLDERS = ("images", "crops")
+_NAMES = (
+    "image_level.json",
+    "boxes.json",
+    "classification_ds.csv",
+    "label_index.json",
+    "splits.json",
+)
 
 
 def read(output: Path) -> dict[str, Any] | None:
@@ -29,54 +37,56 @@ def read(output: Path) -> dict[str, Any] | None:
     return table
 
 
-def finished(output: Path, parameters: Mapping[str, object], names: Sequence[str]) -> bool:
+def finished(output: Path, parameters: Mapping[str, object]) -> bool:
     """Whether ``output`` holds this data set already, with all its files."""
     table = read(output)
     if table is None or table.get("parameters") != parameters or not table.get("finished"):
         return False
-    return all((output / name).exists() for name in (*names, *table["files"]))
+    return all((output / name).exists() for name in table["files"])
 
 
-def begin(
-    output: Path, folder: str, parameters: Mapping[str, object], names: Sequence[str]
-) -> None:
-    """Make room in ``output`` for the files ``names``.
-
-    Args:
-        output: the data set's folder.
-        folder: the folder in it that must hold nothing else.
-        parameters: what the files are made with.
-        names: the files, relative to ``output``.
+def begin(output: Path, parameters: Mapping[str, object], names: Iterable[str]) -> None:
+    """Make room in ``output`` for the files ``names`` of a data set.
 
     Raises:
-        UserError: if a file is in the way that no data set's manifest lists.
+        UserError: if a file is in the way that no manifest lists.
     """
     table = read(output) or {"parameters": None, "files": []}
-    listed = {str(name) for name in table["files"]}
-    present = {
-        p.relative_to(output).as_posix() for p in (output / folder).rglob("*") if p.is_file()
-    }
-    present |= {name for name in names if (output / name).exists()}
-    temporary = {name for name in present if name.endswith(".tmp") and "/." in name}
-    if strangers := present - listed - temporary:
+    listed, present = set(table["files"]), _present(output)
+    halves = {name for name in present if name.endswith(".tmp") and "/." in name}
+    if strangers := present - listed - halves:
         raise UserError(
             f"{output / min(strangers)}: not made by this command; give another output folder"
         )
-    stale = present if table["parameters"] != parameters else temporary
-    for name in stale:
+    same = table["parameters"] == parameters
+    for name in halves if same else present:
         (output / name).unlink()
-    _write(output, parameters, names, done=False)
+    _write(output, parameters, {*names, *(listed if same else ())}, finished=False)
+
+
+def add(output: Path, names: Iterable[str]) -> None:
+    """List further files of the data set in ``output``, which are not there yet."""
+    table = read(output)
+    if table is not None:
+        _write(output, table["parameters"], {*names, *table["files"]}, finished=False)
 
 
 def finish(output: Path) -> None:
     """Note that all files are there."""
     table = read(output)
     if table is not None:
-        _write(output, table["parameters"], table["files"], done=True)
+        _write(output, table["parameters"], table["files"], finished=True)
+
+
+def _present(output: Path) -> set[str]:
+    """The files that lie at a data set's places."""
+    below = (path for folder in _FOLDERS for path in (output / folder).rglob("*"))
+    found = {path.relative_to(output).as_posix() for path in below if path.is_file()}
+    return found | {name for name in _NAMES if (output / name).exists()}
 
 
 def _write(
-    output: Path, parameters: Mapping[str, object], names: Sequence[str], *, done: bool
+    output: Path, parameters: Mapping[str, object], names: Iterable[str], *, finished: bool
 ) -> None:
-    table = {"parameters": parameters, "finished": done, "files": list(names)}
+    table = {"parameters": parameters, "finished": finished, "files": sorted(names)}
     files.write_json(output / NAME, table)

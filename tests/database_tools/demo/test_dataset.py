@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +42,9 @@ def table(folder: Path, name: str) -> dict:
 
 
 def test_two_processes_write_what_one_writes(made, tmp_path):
-    dataset.make(SMALL, tmp_path, workers=2)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn) as executor:
+        dataset.make(SMALL, tmp_path, executor)
     assert digests(tmp_path) == digests(made)
 
 
