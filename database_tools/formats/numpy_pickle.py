@@ -8,6 +8,7 @@ is refused before it is looked up.
 
 from __future__ import annotations
 
+import functools
 import math
 import pickle
 import re
@@ -82,7 +83,7 @@ class Array:
             raise pickle.UnpicklingError(f"an array of shape {str(shape)[:80]}")
         if math.prod(sizes) * dtype.dtype.itemsize != len(content) or order not in ("C", "F"):
             raise pickle.UnpicklingError(f"{len(content)} bytes for an array of shape {sizes}")
-        self._content, self._dtype, self._shape = content, dtype.dtype, sizes
+        self._content, self._dtype, self._shape = content, dtype.dtype, _shared(sizes)
         self._fortran = order == "F"
         return self
 
@@ -91,6 +92,12 @@ class Array:
         """The array, read-only."""
         flat = np.frombuffer(self._content, self._dtype)
         return flat.reshape(self._shape, order="F" if self._fortran else "C")
+
+
+@functools.lru_cache
+def _shared(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return one object for equal shapes: a million arrays have a few of them."""
+    return shape
 
 
 class _DType:
