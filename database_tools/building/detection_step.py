@@ -17,8 +17,9 @@ from database_tools.building.results import Results
 from database_tools.core import detection_choice
 from database_tools.core.category_guard import CategoryGuard
 from database_tools.core.detection_choice import Rule
+from database_tools.core.detections import CATEGORY_NAMES
 from database_tools.core.errors import UserError
-from database_tools.detectors import precomputed
+from database_tools.detectors import class_names, precomputed
 from database_tools.detectors.detector import Detector
 from database_tools.detectors.precomputed import Precomputed
 from database_tools.formats import files
@@ -120,7 +121,8 @@ def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
     """Read the detection file, if there is one."""
     if config.file is None:
         return DetectionStep(Results(plan, None, None), {"detections": None, "detector": None}, "")
-    found = precomputed.read(config.file, config.source.image_dir)
+    names = class_names.beside(config.detector) if config.detector is not None else None
+    found = precomputed.read(config.file, config.source.image_dir, names)
     rule = config.rule(found.categories)
     results = Results(plan, found, rule)
     inputs = {"detections": files.sha256(config.file), "detector": None}
@@ -145,9 +147,10 @@ def _report(config: DetectionConfig, plan: Plan, found: Precomputed, results: Re
 
 
 def _names(known: Mapping[str, str] | None, detector: Detector) -> Mapping[str, str] | None:
-    if known is None or detector.categories is None:
-        return known if detector.categories is None else detector.categories
-    return {**detector.categories, **known}
+    """Return the names of both; the file's ids are in the detector's numbering already."""
+    if known is None:
+        return detector.categories
+    return {**(detector.categories or CATEGORY_NAMES), **known}
 
 
 def _advance(groups: Iterator[int], pictures: Iterable[int]) -> None:

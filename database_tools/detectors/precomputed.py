@@ -72,9 +72,9 @@ def read(
         path: the file.
         image_dir: folder of the pictures; absolute names inside it, which MegaDetector writes
             unless told otherwise, are taken relative to it.
-        categories: id to name of the detector that finds the rest; the file's categories of the
-            same names get these ids, and others that would clash new ones.  None to keep the
-            file's ids.  A pickle has no names, so its ids stay.
+        categories: id to name of the detector that finds the rest, None for MegaDetector's.
+            The file's categories of the same names get these ids, and others that would clash
+            new ones, so that a pickle, which has no names, says the same as a JSON.
 
     Raises:
         UserError: if there is no such file, or its name ends otherwise.
@@ -85,12 +85,20 @@ def read(
     if path.suffix.lower() in (".pkl", ".pickle", ".p"):
         return _read_pickle(path)
     if path.suffix.lower() == ".json":
-        return _read_json(path, image_dir, categories or {})
+        return _read_json(path, image_dir, CATEGORY_NAMES if categories is None else categories)
     raise UserError(f"{path}: a detection file ends in .pkl or .json")
 
 
 def _read_pickle(path: Path) -> Precomputed:
-    return Precomputed(path.name, CATEGORY_NAMES, ID, detections_pickle.read(path))
+    return Precomputed(path.name, _twins_names(path), ID, detections_pickle.read(path))
+
+
+def _twins_names(path: Path) -> Mapping[str, str]:
+    """Return the categories of the JSON that a build wrote beside its pickle, if it is there."""
+    try:
+        return megadetector_json.read_header(path.with_suffix(".json")).detection_categories
+    except UserError:
+        return CATEGORY_NAMES
 
 
 def _read_json(path: Path, image_dir: Path | None, categories: Mapping[str, str]) -> Precomputed:

@@ -35,7 +35,7 @@ def test_json_knows_pictures_by_file_name(write_json):
     ]
     found = precomputed.read(write_json(images))
     assert found.name == "megadetector_v4.1"
-    assert found.categories["4"] == "vehicle"
+    assert found.categories["3"] == "vehicle"  # "4" in version 1.0
     assert np.allclose(found.find("id", "a/b.jpg").boxes, [BOX["bbox"]])
     assert len(found.find("id", "c.jpg")) == 0
     assert found.find("id", "bad.jpg") == Failure("Failure image access")
@@ -68,6 +68,15 @@ def test_pickle_knows_pictures_by_image_id_of_the_same_type(tmp_path):
     assert found.categories["1"] == "animal"
 
 
+def test_pickle_has_the_names_of_its_twin(tmp_path, write_json):
+    write_json([], {"1": "deer"}).rename(tmp_path / "detections_final.json")
+    path = tmp_path / "detections_final.pkl"
+    path.write_bytes(pickle.dumps({}))
+    assert precomputed.read(path).categories == {"1": "deer"}
+    (tmp_path / "detections_final.json").write_text("[]")
+    assert precomputed.read(path).categories["1"] == "animal"
+
+
 @pytest.mark.parametrize(
     ("own", "other", "ids"),
     [
@@ -84,9 +93,9 @@ def test_categories_of_two_tables_get_one_numbering(own, other, ids):
 
 def test_boxes_carry_the_detectors_ids(write_json):
     path = write_json([{"file": "a.jpg", "detections": [{**BOX, "category": "4"}]}])
-    found = precomputed.read(path, categories={"1": "animal", "2": "person", "3": "vehicle"})
-    assert found.find(1, "a.jpg").categories == ("3",)
-    assert found.categories == {"1": "animal", "2": "person", "3": "vehicle"}
+    found = precomputed.read(path, categories={"1": "vehicle", "2": "animal"})
+    assert found.find(1, "a.jpg").categories == ("1",)
+    assert found.categories == {"2": "animal", "3": "person", "1": "vehicle"}
 
 
 @pytest.mark.parametrize("name", ["none.json", "none.pkl", "detections.csv"])
