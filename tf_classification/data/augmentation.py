@@ -61,6 +61,9 @@ class Augmentation:
         for name in ("horizontal_flip", "vertical_flip", "grayscale", "jitter"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        for name in ("mixup", "cutmix", "rand_augment"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not 0 <= self.rotation <= 180:
             raise ValueError(f"rotation must be in [0, 180], got {self.rotation}")
 

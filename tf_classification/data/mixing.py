@@ -43,7 +43,7 @@ class Mixer:
             batch: as ``pipeline.training`` makes it.
 
         Returns:
-            The batch; a row that mixes with one of weight 0 has weight 0.
+            The batch; a row that mixes with a bad picture has weight 0.
         """
         size = self._batching.local_size
         types = (tf.int64, tf.float32, tf.float32)
@@ -57,7 +57,9 @@ class Mixer:
             lambda: self._mixup.transform_images(batch["image"], drawn),
         )
         target = self._mixup.transform_labels(tf.one_hot(batch["label"], self._num_labels), drawn)
-        weight = batch["weight"] * tf.gather(batch["weight"], order)
+        # A row that only fills the batch has no weight, but it is a picture with a label.
+        usable = tf.where(batch["index"] < 0, 1.0, batch["weight"])
+        weight = batch["weight"] * tf.gather(usable, order)
         return {**batch, "image": image, "target": target, "weight": weight}
 
     def _draw(self, step: int) -> tuple[npt.NDArray[np.generic], ...]:

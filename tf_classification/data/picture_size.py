@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from database_tools.imaging.loader import FORMATS, MAX_PIXELS
@@ -29,6 +32,11 @@ def read(encoded: bytes) -> tuple[int, int]:
     """
     height, width = _jpeg(encoded) if is_jpeg(encoded) else _other(encoded)
     return (height, width) if 0 < height * width <= MAX_PIXELS else UNREADABLE
+
+
+def read_all(encoded: Sequence[bytes]) -> npt.NDArray[np.int32]:
+    """Return the heights and widths of B pictures, (B, 2) int32."""
+    return np.array([read(picture) for picture in encoded], np.int32).reshape(-1, 2)
 
 
 def is_jpeg(encoded: bytes) -> bool:

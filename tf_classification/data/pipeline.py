@@ -32,7 +32,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.core.sampling import Indices, Sampling
-from tf_classification.data import transforms
+from tf_classification.data import picture_size, transforms
 from tf_classification.data.augmentation import DRAWS, Augmentation, generator
 from tf_classification.data.augmenter import Augmenter
 from tf_classification.data.batching import Batching
@@ -110,8 +110,10 @@ def training(
         shown = np.where(index < 0, np.resize(rows, batching.size), index)[batching.part]
         uniform = generator(plan.sampling.seed, int(step)).random((batching.size, DRAWS))
         encoded = examples.reader(shown)
-        recipe = augmenter.recipes(encoded, uniform[batching.part])
-        return *_describe(examples, index[batching.part], shown, encoded), *recipe
+        sizes = picture_size.read_all(encoded)
+        recipe = augmenter.recipes(encoded, sizes, uniform[batching.part])
+        weight = (index[batching.part] >= 0) & (sizes > 0).all(axis=1)
+        return *_describe(examples, index[batching.part], shown, weight, encoded), *recipe
 
     def change(encoded: tf.Tensor, *recipe: tf.Tensor) -> tf.Tensor:
         return augmenter(encoded, recipe)
@@ -136,7 +138,8 @@ def evaluation(examples: Examples, batching: Batching) -> tf.data.Dataset:
         index = batching.take(every, int(step))[batching.part]
         real = index[index >= 0]
         encoded = examples.reader(real) + [b""] * (len(index) - len(real))
-        return _describe(examples, index, np.maximum(index, 0), encoded)
+        weight = np.array([picture != b"" for picture in encoded], bool)
+        return _describe(examples, index, np.maximum(index, 0), weight, encoded)
 
     def change(encoded: tf.Tensor) -> tf.Tensor:
         return tf.cond(
@@ -149,11 +152,16 @@ def evaluation(examples: Examples, batching: Batching) -> tf.data.Dataset:
     return _batches(steps, read, change, batching).prefetch(_PREPARED)
 
 
-def _describe(examples: Examples, index: Indices, shown: Indices, encoded: list[bytes]) -> _Columns:
+def _describe(
+    examples: Examples,
+    index: Indices,
+    shown: Indices,
+    weight: npt.NDArray[np.bool_],
+    encoded: list[bytes],
+) -> _Columns:
     """Return the columns that every batch has, in the order of ``_SPECS``."""
-    readable = np.array([bool(e) for e in encoded])
-    weight = (readable & (index >= 0)).astype(np.float32)
-    return index, examples.labels[shown], weight, np.array(encoded, object)
+    pictures = np.array(encoded, object)
+    return index, examples.labels[shown], weight.astype(np.float32), pictures
 
 
 def _batches(

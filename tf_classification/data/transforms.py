@@ -47,7 +47,8 @@ def for_evaluation(image: tf.Tensor, size: int) -> tf.Tensor:
     # As torchvision: the longer side is cut to a whole number, not rounded.
     target = tf.maximum(shape * size // tf.reduce_min(shape), size)
     resized = tf.image.resize(image, target, method="bicubic", antialias=True)
-    top, left = tf.unstack((target - size + 1) // 2)
+    # As torchvision: halves go to the even number.
+    top, left = tf.unstack(tf.cast(tf.round((target - size) / 2), tf.int32))
     cut = resized[top : top + size, left : left + size]
     return tf.ensure_shape(tf.clip_by_value(cut, 0, 255), (size, size, 3))
 
