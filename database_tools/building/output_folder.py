@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,7 @@ def claim(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, expected a folder to write to")
     if not _marker(folder).exists():
-        if stranger := next(_files(folder, ()), None):
-            raise _stranger(folder, stranger)
+        check_no_strangers(folder, frozenset(), ())
         try:
             mark(folder, {})
         except OSError as error:
@@ -72,9 +71,17 @@ def check_no_strangers(folder: Path, crops: Collection[str], others: Collection[
         crops: files of crops that are ours, relative to it.
         others: output folders that may lie within it, which are not looked at.
     """
-    for path in _files(folder, others):
-        if not _is_ours(path, folder, crops):
-            raise _stranger(folder, path)
+    skipped = {(folder / STATE).absolute(), *(other.absolute() for other in others)}
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        folders[:] = [name for name in folders if (here / name).absolute() not in skipped]
+        for name in names:
+            if not _is_ours(here, name, folder, crops):
+                place = (here / name).relative_to(folder)
+                raise UserError(
+                    f"{folder}: holds {place}, which no run of this tool wrote; move it away, "
+                    "or choose another folder"
+                )
 
 
 def clear(folder: Path, crops: Collection[str]) -> None:
@@ -97,25 +104,9 @@ def _marker(folder: Path) -> Path:
     return folder / STATE / "folder.json"
 
 
-def _files(folder: Path, others: Collection[Path]) -> Iterator[Path]:
-    """Yield the files below a folder, but for our state and the other output folders."""
-    skipped = {(folder / STATE).absolute(), *(other.absolute() for other in others)}
-    for root, folders, names in os.walk(folder):
-        here = Path(root)
-        folders[:] = [name for name in folders if (here / name).absolute() not in skipped]
-        yield from (here / name for name in names)
-
-
-def _is_ours(path: Path, folder: Path, crops: Collection[str]) -> bool:
-    if files.is_leftover(path.name):
+def _is_ours(here: Path, name: str, folder: Path, crops: Collection[str]) -> bool:
+    if files.is_leftover(name):
         return True
-    if path.parent == folder and (path.name in FILES or shards.is_name(path.name)):
+    if here == folder and (name in FILES or shards.is_name(name)):
         return True
-    return path.relative_to(folder).as_posix() in crops
-
-
-def _stranger(folder: Path, path: Path) -> UserError:
-    return UserError(
-        f"{folder}: holds {path.relative_to(folder)}, which no run of this tool wrote; move it "
-        "away, or choose another folder"
-    )
+    return (here / name).relative_to(folder).as_posix() in crops

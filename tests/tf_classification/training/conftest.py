@@ -1,0 +1,62 @@
+"""A tiny classification dataset: three labels, told by colour, at six locations."""
+
+from __future__ import annotations
+
+import socket
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from database_tools.formats import classification_csv, label_index, splits_json
+from database_tools.formats.classification_csv import Crop
+
+LABELS = ("deer", "fox", "hare")
+SPLITS = {"train": ("0", "1", "2", "3"), "val": ("4",), "test": ("5",)}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Folder with base/ (the three files) and crops/: 60 crops to train on, 15 and 15 to judge."""
+    root = tmp_path_factory.mktemp("tiny")
+    rng = np.random.default_rng(0)
+    crops = []
+    for location in range(6):
+        for i in range(15):
+            pixels = rng.integers(0, 120, (40, 44, 3))
+            pixels[..., i % 3] += 100
+            path = f"demo/{location}/{i}.jpg"
+            file = root / "crops" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(file, quality=85)
+            label = LABELS[i % 3]
+            crops.append(Crop(path, "demo", str(location), label, 0.8 + i / 100, (label,)))
+    classification_csv.write(root / "base" / "classification_ds.csv", crops)
+    label_index.write(root / "base" / "label_index.json", LABELS)
+    splits = {name: frozenset(("demo", x) for x in places) for name, places in SPLITS.items()}
+    splits_json.write(root / "base" / "splits.json", splits)
+    return root
+
+
+@pytest.fixture
+def flags(tiny):
+    """A command line that trains the demo network on it in seconds."""
+    where = [str(tiny / "base"), str(tiny / "crops")]
+    how = ["--model-name", "demo-cnn", "--image-size", "32", "--epochs", "3", "--seed", "1"]
+    return [*where, *how, "--batch-size", "16", "--optimizer", "adamw", "--lr", "0.003"]
+
+
+@pytest.fixture(scope="session")
+def free_ports():
+    """Return a function that finds so many ports of this machine that nobody listens on."""
+
+    def find(number):
+        sockets = [socket.socket() for _ in range(number)]
+        for each in sockets:
+            each.bind(("localhost", 0))
+        ports = [each.getsockname()[1] for each in sockets]
+        for each in sockets:
+            each.close()
+        return ports
+
+    return find

@@ -1,0 +1,97 @@
+"""Run in a process of its own: train a variant, perhaps killing oneself at a moment.
+
+    python killed_run.py DATASET LOGDIR VARIANT MOMENT
+
+LOGDIR is gone on with if it holds a state.  A moment is never, ``step:EPOCH:STEP``,
+``saving:N`` (the N-th state is half written) or ``best:EPOCH`` (the best weights are written,
+the state is not yet).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tf_classification.training import run, state, strategies
+from tf_classification.training.callbacks import KeepBest, StopOnNaN
+from tf_classification.training.config import TrainConfig
+
+VARIANTS = {
+    "plain": {},
+    "ema": {"ema": 0.9, "optimizer": "rmsprop", "lr": 1e-4},
+    "dropout": {"dropout": 0.4, "steps_per_call": 2, "lr_schedule": "cosine"},
+    "weighted": {"sampling_power": 0.5, "weight_by_detection_conf": True, "clip_norm": 1.0},
+}
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arrange(moment: str) -> None:
+    """Put the killing into what the training calls."""
+    kind, *numbers = moment.split(":")
+    at = tuple(map(int, numbers))
+    if kind == "step":
+        checked = StopOnNaN.on_train_batch_end
+
+        def at_step(self, batch, logs=None):
+            checked(self, batch, logs)
+            if (self._epoch, batch) == at:
+                die()
+
+        StopOnNaN.on_train_batch_end = at_step
+    elif kind == "saving":
+        saved, count = np.savez, [0]
+
+        def half(file, **arrays):
+            count[0] += 1
+            if (count[0],) == at:
+                file.write(b"PK half a state")
+                file.flush()
+                die()
+            saved(file, **arrays)
+
+        state.np.savez = half
+    elif kind == "best":
+        kept = KeepBest.on_epoch_end
+
+        def after_best(self, epoch, logs=None):
+            kept(self, epoch, logs)
+            if (epoch,) == at:
+                die()
+
+        KeepBest.on_epoch_end = after_best
+
+
+def main(dataset: Path, logdir: Path, variant: str, moment: str) -> None:
+    arrange(moment)
+    config = TrainConfig(
+        dataset_dir=str(dataset / "base"),
+        cropped_images_dir=str(dataset / "crops"),
+        model_name="demo-cnn",
+        image_size=32,
+        epochs=3,
+        batch_size=16,
+        lr=0.003,
+        optimizer="adamw",
+        seed=1,
+        save_steps=3,
+        logdir=str(logdir),
+    )
+    config = replace(config, **VARIANTS[variant])
+    strategy = strategies.make("auto")
+    resume = (logdir / state.NAME).exists()
+    logdir.mkdir(parents=True, exist_ok=True)
+    run.fit(config, logdir, strategy, lambda items, total, desc: items, resume=resume)
+    strategies.from_chief(strategy, 0)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[3].split(","):
+        main(Path(sys.argv[1]), Path(sys.argv[2]) / name, name, sys.argv[4])

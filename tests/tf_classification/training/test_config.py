@@ -1,0 +1,103 @@
+"""A run's configuration: its rules, params.json and what a resumed run may change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from database_tools.core.errors import FormatError, UserError
+from tf_classification.training import config
+from tf_classification.training.config import TrainConfig
+
+DIRS = {"dataset_dir": "base", "cropped_images_dir": "crops"}
+
+# pipeline.md 8: the arguments of the original's main(), in its order
+ORIGINAL_KEYS = [
+    *("dataset_dir", "cropped_images_dir", "multilabel", "model_name", "pretrained", "finetune"),
+    *("label_weighted", "weight_by_detection_conf", "epochs", "batch_size", "lr", "weight_decay"),
+    *("num_workers", "logdir", "log_extreme_examples", "seed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"multilabel": True}, "--multilabel: several labels for one crop is not supported"),
+        ({"model_name": "b0"}, "--model-name must be one of demo-cnn, "),
+        ({"tfrecords": "dir"}, "give DATASET_DIR and CROPPED_IMAGES_DIR, or --tfrecords DIR"),
+        ({"dataset_dir": None}, "give DATASET_DIR and CROPPED_IMAGES_DIR, or --tfrecords DIR"),
+        ({"epochs": 0}, "--epochs must be at least 1, got 0"),
+        ({"lr": 0.0}, "--lr must be above 0, got 0.0"),
+        ({"finetune": -2}, "--finetune must be at least 0, got -2"),
+        ({"sampling_power": 1.5}, "--sampling-power must be in [0, 1], got 1.5"),
+        ({"sampling_power": 0.5, "label_weighted": True}, "--label-weighted means"),
+        ({"ema": 1.0}, "--ema must be in [0, 1), got 1.0"),
+        ({"warmup_epochs": 1.0}, "--warmup-epochs must be at least 0 and goes with"),
+        ({"steps_per_call": 0}, "--steps-per-call must be at least 1, got 0"),
+    ],
+)
+def test_an_impossible_choice_is_named(wrong, message):
+    with pytest.raises(UserError) as error:
+        TrainConfig(**DIRS | wrong)
+    assert str(error.value).startswith(message)
+
+
+def test_params_json_has_the_originals_keys_first_and_in_order(tmp_path):
+    TrainConfig(**DIRS).write(tmp_path)
+    keys = list(json.loads((tmp_path / "params.json").read_text()))
+    assert keys[: len(ORIGINAL_KEYS)] == ORIGINAL_KEYS
+
+
+def test_params_json_comes_back_as_it_was(tmp_path):
+    before = TrainConfig(**DIRS, pretrained="a.keras", finetune=-1, ema=0.99, seed=3)
+    before.write(tmp_path)
+    assert config.read(tmp_path / "params.json") == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"epoch": 3}', "epoch: is not a parameter of this version"),
+        ("[]", "top level: expected an object"),
+        ('{"dataset_dir": "a", "cropped_images_dir": "b", "epochs": 0}', "--epochs must be"),
+        ('{"dataset_dir": "a", "cropped_images_dir": "b", "epochs": "x"}', "not supported"),
+    ],
+)
+def test_a_broken_params_json_is_refused(tmp_path, text, message):
+    (tmp_path / "params.json").write_text(text)
+    with pytest.raises(FormatError, match=r"params\.json") as error:
+        config.read(tmp_path / "params.json")
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"batch_size": 256}, {"learning_rate": 0.016}),  # the original's default
+        ({"batch_size": 64}, {"learning_rate": 0.004}),
+        ({"lr": 0.1}, {"learning_rate": 0.1}),
+        ({"label_weighted": True}, {"power": 1.0}),
+        ({"sampling_power": 0.3}, {"power": 0.3}),
+        ({"finetune": -1, "epochs": 7}, {"frozen_epochs": 7}),  # the bare flag
+        ({"finetune": 2, "epochs": 7}, {"frozen_epochs": 2}),
+        ({"model_name": "efficientnet-b3"}, {"size": 300, "optimizer_name": "rmsprop"}),
+        ({"model_name": "resnet50", "image_size": 64}, {"size": 64, "optimizer_name": "sgd"}),
+    ],
+)
+def test_what_follows_from_the_choices(choice, expected):
+    made = TrainConfig(**DIRS | choice)
+    assert {name: getattr(made, name) for name in expected} == expected
+
+
+def test_a_resumed_run_keeps_its_choices_and_may_change_the_machine():
+    begun = TrainConfig(**DIRS, lr=0.1, seed=5)
+    said = asdict(TrainConfig(**DIRS, lr=0.1, steps_per_call=4))
+    assert begun.resumed(said) == TrainConfig(**DIRS, lr=0.1, seed=5, steps_per_call=4)
+
+
+def test_a_resumed_run_refuses_another_arithmetic():
+    begun = TrainConfig(**DIRS, lr=0.1)
+    with pytest.raises(UserError, match=r"the run began with lr 0\.1, not 0\.2"):
+        begun.resumed(asdict(TrainConfig(**DIRS, lr=0.2)))

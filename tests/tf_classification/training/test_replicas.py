@@ -1,0 +1,74 @@
+"""One device, several devices and several machines do the same arithmetic."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("one_global_batch.py")
+ROOT = Path(__file__).parents[3]
+
+
+def start(out, logical_cpus=0, **environment):
+    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(out), str(logical_cpus)],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def result(process, out):
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said[-3000:]
+    with np.load(out) as table:
+        return dict(table)
+
+
+@pytest.fixture(scope="module")
+def one_device(tmp_path_factory):
+    out = tmp_path_factory.mktemp("one") / "out.npz"
+    return result(start(out), out)
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for name in set(expected) - {"replicas"}:
+        scale = np.abs(expected[name]).max()
+        assert np.abs(found[name] - expected[name]).max() <= 1e-10 * scale, name
+
+
+def test_the_last_batch_counts_its_real_examples_only(one_device):
+    confusion = next(a for a in one_device.values() if a.shape == (5, 5))
+    assert confusion.sum() == 2 * 11  # two steps with the same batch
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [2, 4])
+def test_logical_devices_do_what_one_device_does(one_device, devices, tmp_path):
+    found = result(start(tmp_path / "out.npz", devices), tmp_path / "out.npz")
+    assert found["replicas"] == devices
+    assert_same(found, one_device)
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_device_does(one_device, tmp_path, free_ports):
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    processes = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": workers}, "task": task})
+        processes.append(start(tmp_path / f"{index}.npz", TF_CONFIG=config))
+    for index, process in enumerate(processes):
+        found = result(process, tmp_path / f"{index}.npz")
+        assert found["replicas"] == 2
+        assert found["agreed"] == 100  # what worker 0, the chief, said
+        assert_same(found, one_device)

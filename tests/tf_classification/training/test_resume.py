@@ -1,0 +1,108 @@
+"""A training that was killed with SIGKILL goes on to the very same weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).with_name("killed_run.py")
+ROOT = Path(__file__).parents[3]
+# Where each variant is killed: 4 steps per epoch, a state every 3 steps and after each epoch.
+MOMENTS = {
+    "plain": "step:1:1",
+    "ema": "saving:4",  # the state of epoch 1
+    "dropout": "best:1",  # before the state of epoch 1
+    "weighted": "step:2:3",  # right after a state within the epoch
+}
+
+
+def start(dataset, logdir, variants, moment="never", **environment):
+    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(dataset), str(logdir), variants, moment],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def end(process, expected=0):
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == expected, said[-3000:]
+    return said
+
+
+def state_of(logdir):
+    with np.load(logdir / "resume.npz") as table:
+        return dict(table)
+
+
+def assert_same_end(found, expected):
+    """Every variable and what is remembered of the epochs, bit by bit (but for the speed)."""
+    assert found.keys() == expected.keys()
+    for name in set(expected) - {"note"}:
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    notes = [json.loads(str(each["note"])) for each in (found, expected)]
+    for note in notes:
+        logs = note["callback"]["best_logs"]
+        note["callback"]["best_logs"] = {k: v for k, v in logs.items() if k[:9] != "train/ste"}
+        del note["callback"]["best_logs"]["train/input_wait"]
+    assert notes[0] == notes[1]
+    assert notes[0]["position"] == {"epoch": 3, "step": 0}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny, tmp_path_factory):
+    logdir = tmp_path_factory.mktemp("undisturbed")
+    end(start(tiny, logdir, ",".join(MOMENTS)))
+    return logdir
+
+
+@pytest.fixture(scope="module")
+def gone_on(tiny, tmp_path_factory):
+    logdir = tmp_path_factory.mktemp("killed")
+    processes = [start(tiny, logdir, variant, moment) for variant, moment in MOMENTS.items()]
+    for process in processes:
+        end(process, expected=-signal.SIGKILL)
+    end(start(tiny, logdir, ",".join(MOMENTS)))
+    return logdir
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", MOMENTS)
+def test_a_killed_run_ends_at_the_weights_of_an_undisturbed_one(undisturbed, gone_on, variant):
+    assert_same_end(state_of(gone_on / variant), state_of(undisturbed / variant))
+
+
+def pair(tiny, logdir, ports, moment="never"):
+    """Two workers; the moment is that of the second."""
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": cluster, "task": task})
+        at = moment if index else "never"
+        yield start(tiny, logdir, "plain", at, TF_CONFIG=config)
+
+
+@pytest.mark.slow
+def test_when_one_of_two_workers_is_killed_the_other_ends_and_the_pair_can_go_on(
+    tiny, tmp_path, free_ports
+):
+    for process in list(pair(tiny, tmp_path / "undisturbed", free_ports(2))):
+        end(process)
+    first, second = pair(tiny, tmp_path / "killed", free_ports(2), "step:1:1")
+    end(second, expected=-signal.SIGKILL)
+    said, _ = first.communicate(timeout=90)  # by itself
+    assert first.returncode not in (0, -signal.SIGKILL), said[-3000:]
+    for process in list(pair(tiny, tmp_path / "killed", free_ports(2))):
+        end(process)
+    found, expected = (state_of(tmp_path / name / "plain") for name in ("killed", "undisturbed"))
+    assert_same_end(found, expected)

@@ -1,0 +1,160 @@
+"""Weights from a file: all of them, or the body when the labels are others.
+
+What can be read:
+
+* a model bundle (a folder), of any network with the same body;
+* ``.weights.h5``: written by the trainer for the same network;
+* ``.keras``: any Keras model whose layers have the network's names;
+* ImageNet's, by the name of the network (``--pretrained`` without a value).
+
+Layers are matched by name and shape; ``Taken`` says which were and which were not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from database_tools.core.errors import FormatError, UserError
+from tf_classification.models import networks
+from tf_classification.models.table import NETWORKS
+
+SUFFIX = ".weights.h5"
+_NO_SPACE = "No space left on device"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of a network's weights.
+
+    Attributes:
+        layers: names of the layers that were taken over.
+        left: names of the layers with weights that keep their random start.
+    """
+
+    layers: tuple[str, ...]
+    left: tuple[str, ...]
+
+    def __str__(self) -> str:
+        left = f"; random: {', '.join(self.left)}" if self.left else ""
+        return f"{len(self.layers)} layers with weights taken over{left}"
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Write ``.weights.h5``, whole or not at all; raise UserError if the disk is full."""
+    temporary = path.with_name(f".{path.name.removesuffix(SUFFIX)}.tmp{SUFFIX}")
+    try:
+        model.save_weights(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        if _NO_SPACE in str(error):
+            raise UserError(f"cannot write {path}: {_NO_SPACE.lower()}") from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(model: keras.Model, path: Path, network: str) -> Taken:
+    """Take over weights from a file or a bundle.
+
+    Args:
+        model: built by ``networks.build(network, ...)``; with any number of labels.
+        path: bundle, ``.keras`` or ``.weights.h5``.
+        network: the model's name in the table.
+
+    Raises:
+        UserError: if it cannot be read, or has none of the network's layers.
+    """
+    if not path.exists():
+        raise UserError(f"--pretrained {path}: no such file or folder")
+    taken = take_over(model, _donor(path, model, network))
+    body = [name for name in taken.left if name != "predictions"]
+    if not taken.layers or len(body) > len(taken.layers):
+        raise UserError(f"--pretrained {path}: has not the layers of {network}; {taken}")
+    return taken
+
+
+def load_imagenet(model: keras.Model, network: str) -> Taken:
+    """Take over ImageNet's weights, from Keras' cache or its site.
+
+    Raises:
+        UserError: if there are none, or they are not at hand and cannot be fetched: says
+            which file to fetch from where, and where to put it.
+    """
+    row = NETWORKS[network]
+    application = getattr(keras.applications, row.body, None)
+    if application is None:
+        raise UserError(f"--pretrained: there are no ImageNet weights of {network}; give a PATH")
+    try:
+        donor = application(weights="imagenet", include_top=False)
+    except Exception as error:  # keras wraps what went wrong in a bare Exception
+        if (url := _url(str(error))) is None:
+            raise
+        cache = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "models" / url.rpartition("/")[2]
+        raise UserError(
+            f"--pretrained: cannot fetch the ImageNet weights of {network} from here. On a"
+            f" machine with network get {url} and put it here as {cache}, or give --pretrained PATH"
+        ) from error
+    if row.caffe:
+        _red_first(donor)
+    return take_over(model, donor)
+
+
+def take_over(model: keras.Model, donor: keras.Model) -> Taken:
+    """Copy the weights of each layer that has a namesake of the same shapes in ``donor``."""
+    taken, left = [], []
+    by_name = {layer.name: layer for layer in _with_weights(donor.layers)}
+    for layer in _with_weights(model.layers):
+        values = by_name[layer.name].get_weights() if layer.name in by_name else []
+        if [v.shape for v in values] == [tuple(w.shape) for w in layer.weights]:
+            layer.set_weights(values)
+            taken.append(layer.name)
+        else:
+            left.append(layer.name)
+    return Taken(tuple(taken), tuple(left))
+
+
+def _donor(path: Path, model: keras.Model, network: str) -> keras.Model:
+    if path.is_dir():
+        from tf_classification.models import bundle
+
+        return bundle.read(path).network()
+    try:
+        if path.suffix == ".keras":
+            return keras.models.load_model(path, compile=False)
+        if path.name.endswith(SUFFIX):
+            size = model.input_shape[1]
+            donor = networks.build(network, _num_labels(path), image_size=size)
+            donor.load_weights(path)
+            return donor
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FormatError(path, "", f"does not fit {network}: {reason}") from error
+    raise UserError(f"--pretrained {path}: expected a model bundle, .keras or {SUFFIX}")
+
+
+def _num_labels(path: Path) -> int:
+    """Read from the file how many labels its last layer has: the bias of the only dense layer."""
+    with h5py.File(path) as file:
+        return int(file["layers/dense/vars/1"].shape[0])
+
+
+def _with_weights(layers: Iterable[keras.layers.Layer]) -> list[keras.layers.Layer]:
+    return [layer for layer in layers if layer.weights]
+
+
+def _url(text: str) -> str | None:
+    return next((word.strip(":,") for word in text.split() if word.startswith("http")), None)
+
+
+def _red_first(donor: keras.Model) -> None:
+    """Turn the first convolution of Caffe's ResNet, which expects blue first."""
+    first = donor.get_layer("conv1_conv")
+    kernel, *rest = first.get_weights()
+    first.set_weights([np.ascontiguousarray(kernel[:, :, ::-1]), *rest])

@@ -1,0 +1,71 @@
+r"""Train a classifier on crops, on one device, many GPUs or many machines.
+
+    python train_classifier.py $BASE_LOGDIR /path/to/crops \
+        --model-name efficientnet-b3 --pretrained \
+        --label-weighted --weight-by-detection-conf mdv4_1_isotonic_calibration.npz \
+        --epochs 50 --batch-size 160 --lr 0.0001 \
+        --logdir $BASE_LOGDIR --log-extreme-examples 3
+
+$BASE_LOGDIR holds classification_ds.csv, label_index.json and splits.json. A killed run goes on
+with --resume LOGDIR.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+from database_tools.core.errors import UserError
+from tf_classification.training import options
+from tf_classification.training.config import PARAMS, TrainConfig, read
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("train_classifier.py", __doc__)
+    options.add(parser)
+    group = parser.add_argument_group("instead of a new run")
+    group.add_argument("--resume", type=Path, metavar="LOGDIR", help="go on with a killed run")
+    text = "read everything, make one step, print the plan"
+    group.add_argument("--dry-run", action="store_true", help=text)
+    text = "check that one batch can be learnt by heart"
+    group.add_argument("--overfit-batch", action="store_true", help=text)
+    return parser
+
+
+def _config(args: argparse.Namespace) -> TrainConfig:
+    """Check the flags; a resumed run has its inputs from its params.json."""
+    given = {name: value for name, value in vars(args).items() if hasattr(TrainConfig, name)}
+    if args.resume is None:
+        return TrainConfig(**given)
+    if args.dry_run or args.overfit_batch:
+        raise UserError("--resume does not go with --dry-run or --overfit-batch")
+    return read(args.resume / PARAMS).resumed(given)
+
+
+def _run(args: argparse.Namespace) -> None:
+    config = _config(args)
+    # Slow imports wait until the flags are good.
+    if args.dry_run:
+        from tf_classification.training import dry_run
+
+        print(dry_run.report(config, cli.progress))
+    elif args.overfit_batch:
+        from tf_classification.training import overfit
+
+        print(overfit.report(config))
+    else:
+        from tf_classification.training import run
+
+        run.train(config, args.resume, cli.progress)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,223 @@
+"""What a training run is: every choice that a user can make, with its default, once.
+
+``params.json`` in the log folder is this table: first the keys of the original script in its
+order, then what is new.  ``--resume`` reads it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import files
+from tf_classification.models.table import NETWORKS
+
+OPTIMIZERS = ("rmsprop", "sgd", "adamw")
+SCHEDULES = ("decay", "cosine")
+STRATEGIES = ("auto", "one", "mirrored", "multiworker")
+PRECISIONS = ("float16", "bfloat16")
+ALL_EPOCHS = -1
+PARAMS = "params.json"
+
+# What may differ when a run is resumed, because the arithmetic does not depend on it.
+_FREE = ("strategy", "logical_cpus", "steps_per_call", "num_workers", "save_steps", "logdir")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run.
+
+    Attributes:
+        dataset_dir: folder with classification_ds.csv, label_index.json and splits.json.
+        cropped_images_dir: folder of the crops.
+        multilabel: always False; the original names it but never had it.
+        model_name: a key of ``NETWORKS``.
+        pretrained: False for random weights, True for ImageNet's, or a path.
+        finetune: epochs in which only the last layer learns; -1 for all.
+        label_weighted: draw all labels equally often.
+        weight_by_detection_conf: True, or an .npz that calibrates the confidences.
+        epochs: how often the training set is gone through at most.
+        batch_size: crops per step, over all replicas.
+        lr: learning rate at the start; None for 0.016 · batch_size / 256.
+        weight_decay: L2 on every parameter (rmsprop, sgd) or decoupled (adamw).
+        num_workers: threads that read and decode; 0 for as many as there are cores.
+        logdir: each run makes a folder with its date in here.
+        log_extreme_examples: best and worst pictures of each label to show in TensorBoard.
+        seed: of every draw; None for one that is drawn, and written to params.json.
+        tfrecords: folder of TFRecords, instead of the first two.
+        val_fraction: part of the locations of TFRecords to validate on.
+        sampling_power: 0 labels as often as they are, 1 equally often; None for what
+            ``label_weighted`` says.
+        max_per_location: most crops of one label at one location in an epoch.
+        image_size: side of the input in pixels; None for the network's own.
+        augmentation: ``full`` as the README's script, ``light`` (flip and small crops), ``none``.
+        mixup: alpha of MixUp; 0 for none.
+        cutmix: factor of CutMix; 0 for none.
+        rand_augment: operations of RandAugment per picture; 0 for none.
+        optimizer: None for what the network is usually trained with.
+        lr_schedule: ``decay`` as the README's script, or ``cosine``.
+        warmup_epochs: epochs in which the learning rate rises to ``lr`` (cosine).
+        label_smoothing: part of each target that is spread over all labels.
+        clip_norm: largest norm of all gradients together; None for no limit.
+        ema: momentum of the average of the weights that is evaluated and kept; 0 for none.
+        dropout: rate before the last layer; None for the network's own.
+        patience: epochs without a better validation accuracy after which to stop.
+        strategy: one of ``STRATEGIES``.
+        logical_cpus: replicas on one CPU, to try several without GPUs; 0 for none.
+        mixed_precision: None, or one of ``PRECISIONS``.
+        jit_compile: compile the step with XLA (GPU only).
+        steps_per_call: steps that are handed to TensorFlow at once.
+        save_steps: steps between two resume points within an epoch; 0 for epochs only.
+    """
+
+    dataset_dir: str | None = None
+    cropped_images_dir: str | None = None
+    multilabel: bool = False
+    model_name: str = "efficientnet-b0"
+    pretrained: bool | str = False
+    finetune: int = 0
+    label_weighted: bool = False
+    weight_by_detection_conf: bool | str = False
+    epochs: int = 50
+    batch_size: int = 256
+    lr: float | None = None
+    weight_decay: float = 1e-5
+    num_workers: int = 0
+    logdir: str = "."
+    log_extreme_examples: int = 0
+    seed: int | None = None
+    tfrecords: str | None = None
+    val_fraction: float = 0.15
+    sampling_power: float | None = None
+    max_per_location: int | None = None
+    image_size: int | None = None
+    augmentation: str = "full"
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    rand_augment: int = 0
+    optimizer: str | None = None
+    lr_schedule: str = "decay"
+    warmup_epochs: float = 0.0
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
+    ema: float = 0.0
+    dropout: float | None = None
+    patience: int = 8
+    strategy: str = "auto"
+    logical_cpus: int = 0
+    mixed_precision: str | None = None
+    jit_compile: bool = False
+    steps_per_call: int = 1
+    save_steps: int = 1000
+
+    def __post_init__(self) -> None:
+        for rule, kept in self._rules().items():
+            if not kept:
+                raise UserError(rule)
+
+    def _rules(self) -> dict[str, bool]:
+        return {
+            "--multilabel: several labels for one crop is not supported, and was not in the"
+            " original script either": not self.multilabel,
+            f"--model-name must be one of {', '.join(NETWORKS)}, got {self.model_name}": (
+                self.model_name in NETWORKS
+            ),
+            "give DATASET_DIR and CROPPED_IMAGES_DIR, or --tfrecords DIR, not both": (
+                (self.tfrecords is None) == bool(self.dataset_dir and self.cropped_images_dir)
+            ),
+            f"--epochs must be at least 1, got {self.epochs}": self.epochs >= 1,
+            f"--batch-size must be at least 1, got {self.batch_size}": self.batch_size >= 1,
+            f"--lr must be above 0, got {self.lr}": self.lr is None or self.lr > 0,
+            f"--weight-decay must be at least 0, got {self.weight_decay}": self.weight_decay >= 0,
+            f"--finetune must be at least 0, got {self.finetune}": self.finetune >= ALL_EPOCHS,
+            f"--val-fraction must be in (0, 1), got {self.val_fraction}": (
+                0 < self.val_fraction < 1
+            ),
+            f"--sampling-power must be in [0, 1], got {self.sampling_power}": (
+                0 <= self.power <= 1
+            ),
+            "--label-weighted means --sampling-power 1: give one of them": not (
+                self.label_weighted and self.sampling_power is not None
+            ),
+            f"--label-smoothing must be in [0, 1), got {self.label_smoothing}": (
+                0 <= self.label_smoothing < 1
+            ),
+            f"--clip-norm must be above 0, got {self.clip_norm}": (self.clip_norm or 1) > 0,
+            f"--ema must be in [0, 1), got {self.ema}": 0 <= self.ema < 1,
+            f"--dropout must be in [0, 1), got {self.dropout}": 0 <= (self.dropout or 0) < 1,
+            "--warmup-epochs must be at least 0 and goes with --lr-schedule cosine": (
+                self.warmup_epochs == 0 or (self.warmup_epochs > 0 and self.lr_schedule == "cosine")
+            ),
+            f"--image-size must be at least 32, got {self.image_size}": (
+                self.image_size is None or self.image_size >= 32
+            ),
+            f"--steps-per-call must be at least 1, got {self.steps_per_call}": (
+                self.steps_per_call >= 1
+            ),
+        }
+
+    @property
+    def power(self) -> float:
+        """Exponent of the sampling by label."""
+        if self.sampling_power is None:
+            return 1.0 if self.label_weighted else 0.0
+        return self.sampling_power
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate at the start."""
+        return 0.016 * self.batch_size / 256 if self.lr is None else self.lr
+
+    @property
+    def frozen_epochs(self) -> int:
+        """Number of epochs in which the body is frozen."""
+        return self.epochs if self.finetune == ALL_EPOCHS else min(self.finetune, self.epochs)
+
+    @property
+    def size(self) -> int:
+        """Side of the network's input in pixels."""
+        return self.image_size or NETWORKS[self.model_name].image_size
+
+    @property
+    def optimizer_name(self) -> str:
+        """Name of the optimizer."""
+        return self.optimizer or NETWORKS[self.model_name].optimizer
+
+    def write(self, logdir: Path) -> None:
+        """Write params.json."""
+        files.write_json(logdir / PARAMS, asdict(self))
+
+    def resumed(self, given: Mapping[str, Any]) -> TrainConfig:
+        """Return what a run that began like this goes on with.
+
+        Args:
+            given: what the user says now; values that are a default count as not said.
+
+        Raises:
+            UserError: if something is said that would change the result.
+        """
+        said = {f.name: given[f.name] for f in fields(self) if given[f.name] != f.default}
+        for name, value in said.items():
+            if name not in _FREE and value != getattr(self, name):
+                flag = name.replace("_", "-")
+                raise UserError(
+                    f"--resume: the run began with {flag} {getattr(self, name)}, not {value}"
+                )
+        return replace(self, **{name: said[name] for name in _FREE if name in said})
+
+
+def read(path: Path) -> TrainConfig:
+    """Read a params.json; raise FormatError if a key is unknown or a value impossible."""
+    table = files.read_json(path)
+    if not isinstance(table, dict):
+        raise FormatError(path, "top level", "expected an object")
+    known = {field.name for field in fields(TrainConfig)}
+    if unknown := sorted(set(table) - known):
+        raise FormatError(path, unknown[0], "is not a parameter of this version")
+    try:
+        return TrainConfig(**table)
+    except (UserError, TypeError) as error:
+        raise FormatError(path, "", str(error)) from None
