@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core.errors import UserError
+
 Indices = npt.NDArray[np.int64]
 
 
@@ -60,6 +62,7 @@ class EpochPlan:
         locations: (n,) location of each crop, needed with ``max_per_location`` only.
 
     Raises:
+        UserError: if the crops of a label have no weight, so that it would never be drawn.
         ValueError: if there is nothing to draw or the columns do not fit together.
 
     Source: README, "--label-weighted" and "--weight-by-detection-conf".
@@ -83,6 +86,8 @@ class EpochPlan:
         if self.weights is not None and not (self.weights >= 0).all():
             raise ValueError("weights must be numbers of at least 0")
         groups = self._by_label()
+        if self.weights is not None:
+            self._require_weight(groups)
         masses, usable = np.array([self._mass(group) for group in groups]).reshape(-1, 2).T
         if not masses.sum() > 0:
             raise ValueError("no crop to draw")
@@ -99,6 +104,11 @@ class EpochPlan:
             order = order[self.weights[order] > 0]
         counts = np.bincount(self.labels[order])
         return np.split(order.astype(np.int32), np.cumsum(counts)[:-1])
+
+    def _require_weight(self, groups: list[Indices]) -> None:
+        for label in np.unique(self.labels):
+            if label >= len(groups) or not len(groups[label]):
+                raise UserError(f"label {label} has crops, but each has the weight 0")
 
     def _mass(self, group: Indices) -> tuple[float, int]:
         """Return the expected total weight of a label's crops in one epoch, and their number."""

@@ -6,7 +6,6 @@ They have a training and a test part; the validation part is split off the train
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +21,6 @@ from tf_classification.data.directory import STAGE
 from tf_classification.data.examples import Dataset, Examples, require_training_crops
 from tf_classification.data.readers import RecordReader
 from tf_classification.data.record_index import RecordIndex
-
-log = logging.getLogger(__name__)
 
 VAL_FRACTION = 0.2
 """Part of the training crops that validates by default."""
@@ -68,9 +65,6 @@ def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> 
         Ledger(STAGE, number, number),
         tuple(int(i) for i in empty),
     )
-    if dataset.empty_labels:
-        listed = ", ".join(info.classes[i] for i in dataset.empty_labels)
-        log.warning("no crop, so never drawn and never predicted rightly: %s", listed)
     require_training_crops(dataset, folder)
     return dataset
 

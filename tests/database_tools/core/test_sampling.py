@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from database_tools.core.errors import UserError
 from database_tools.core.sampling import EpochPlan, Sampling
 
 
@@ -116,7 +117,6 @@ def test_many_labels_do_not_overflow_the_fast_sort():
     ("arguments", "message"),
     [
         ({"labels": np.array([], int)}, "no crop to draw"),
-        ({"labels": np.array([0]), "weights": np.array([0.0])}, "no crop to draw"),
         ({"labels": np.array([0]), "weights": np.array([-1.0])}, "at least 0"),
         ({"labels": np.array([0]), "weights": np.array([np.nan])}, "at least 0"),
         ({"labels": np.array([0]), "weights": np.ones(2)}, "1 labels, but 2 weights"),
@@ -129,6 +129,13 @@ def test_many_labels_do_not_overflow_the_fast_sort():
 def test_impossible_plans_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         EpochPlan(**arguments)
+
+
+@pytest.mark.parametrize("weightless", [0, 1, 2])
+def test_a_label_whose_crops_all_weigh_nothing_is_the_users_to_mend(weightless):
+    labels = np.array([0, 1, 2, 2])
+    with pytest.raises(UserError, match=f"label {weightless} has crops"):
+        EpochPlan(labels, weights=(labels != weightless).astype(float))
 
 
 @pytest.mark.parametrize(
