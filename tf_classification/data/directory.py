@@ -21,12 +21,13 @@ from tf_classification.data.readers import FileReader
 STAGE = "load_dataset"
 
 
-def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
+def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Dataset:
     """Load the dataset.
 
     Args:
         dataset_dir: folder with the three files.
         crops_dir: folder below which the crops lie.
+        training: whether to train on it, for which every label needs a crop.
 
     Returns:
         The dataset; "val" and "test" may have no rows.
@@ -64,7 +65,8 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
     if not ledger.kept:
         raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")
     dataset = Dataset(names, tuple(locations), parts, ledger)
-    require_training_crops(dataset, table)
+    if training:
+        require_training_crops(dataset, table)
     return dataset
 
 

@@ -26,7 +26,9 @@ VAL_FRACTION = 0.2
 """Part of the training crops that validates by default."""
 
 
-def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> Dataset:
+def load(
+    folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0, training: bool = True
+) -> Dataset:
     """Load the dataset.
 
     Args:
@@ -34,6 +36,7 @@ def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> 
         val_fraction: about which part of the training crops, in whole locations, validates;
             0 for no validation part.
         seed: of the choice of these locations.
+        training: whether to train on it, for which every label needs a crop.
 
     Returns:
         The dataset.  Its classes without any crop are its ``empty_labels``.
@@ -65,7 +68,8 @@ def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> 
         Ledger(STAGE, number, number),
         tuple(int(i) for i in empty),
     )
-    require_training_crops(dataset, folder)
+    if training:
+        require_training_crops(dataset, folder)
     return dataset
 
 

@@ -16,8 +16,6 @@ import numpy.typing as npt
 from tf_classification.evaluation.metrics import Floats
 from tf_classification.models.calibration import CLOSEST_POINTS, Calibration, Curve
 
-METHODS = ("temperature", "isotonic")
-
 _ROWS = 8192  # rows of logits at a time
 _COLDEST, _HOTTEST = 0.01, 100.0
 # A label with fewer examples than this gets no curve: it would learn those few by heart.
@@ -27,7 +25,7 @@ FEWEST_EXAMPLES = 5
 def fit(
     method: str, logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
 ) -> Calibration:
-    """Fit one of ``METHODS``.
+    """Fit a calibration.
 
     Args:
         method: ``"temperature"`` or ``"isotonic"``.

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from tf_classification.data import pipeline
+from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Examples
 
 Progress = Callable[..., Iterator[Any]]
@@ -43,10 +44,23 @@ class Logits:
     unreadable: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Batches:
+    """How pictures are fed.
+
+    Attributes:
+        size: crops at a time over all devices; rounded up to fill each of them equally.
+        threads: pictures decoded at a time; 0 for as many as there are cores.
+    """
+
+    size: int
+    threads: int = 0
+
+
 def logits(
     model: keras.Model,
     examples: Examples,
-    batch_size: int,
+    fed: Batches,
     folder: Path,
     strategy: tf.distribute.Strategy | None = None,
     progress: Progress | None = None,
@@ -56,7 +70,7 @@ def logits(
     Args:
         model: (B, S, S, 3) float32 pixels 0..255 to (B, C) logits; made in the strategy's scope.
         examples: the split.
-        batch_size: crops at a time over all devices; rounded up to fill each of them equally.
+        fed: how pictures are fed.
         folder: existing folder on the disk that shall hold the logits, 4 bytes each.
         strategy: where the model's variables are; None for one device.
         progress: wraps the batches, ``progress(batches, total=...)``.
@@ -66,11 +80,12 @@ def logits(
     """
     strategy = strategy or tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    size = -(-batch_size // replicas) * replicas
+    size = -(-fed.size // replicas) * replicas
     values = _array(len(examples), model.output_shape[-1], folder)
     known: list[npt.NDArray[np.int64]] = []
     filled = 0
-    batches: Iterable[Arrays] = _batches(model, examples, size, strategy)
+    fed = Batches(size, fed.threads or os.cpu_count() or 1)
+    batches: Iterable[Arrays] = _batches(model, examples, fed, strategy)
     if progress is not None:
         batches = progress(batches, total=-(-len(examples) // size))
     for index, weight, answers in batches:
@@ -84,16 +99,15 @@ def logits(
 
 
 def _batches(
-    model: keras.Model, examples: Examples, size: int, strategy: tf.distribute.Strategy
+    model: keras.Model, examples: Examples, fed: Batches, strategy: tf.distribute.Strategy
 ) -> Iterator[Arrays]:
     """Yield index, weight and logits of each global batch, gathered from all devices."""
     side = int(model.input_shape[1])
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        batching = pipeline.Batching(
-            size, side, context.input_pipeline_id, context.num_input_pipelines
-        )
-        each = size // strategy.num_replicas_in_sync
+        worker, workers = context.input_pipeline_id, context.num_input_pipelines
+        batching = Batching(fed.size, side, worker, workers, fed.threads)
+        each = fed.size // strategy.num_replicas_in_sync
         return pipeline.evaluation(examples, batching).rebatch(each, drop_remainder=True)
 
     def on_replica(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:

@@ -22,6 +22,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -45,6 +46,7 @@ from tf_classification.evaluation.judgement import Judgement, Study
 from tf_classification.evaluation.mapping import TargetMapping
 from tf_classification.evaluation.predict import Logits, Progress
 from tf_classification.evaluation.report_content import Content
+from tf_classification.evaluation.request import PRECISION
 from tf_classification.evaluation.summary import NEVER, Evaluation
 from tf_classification.models.calibration import Calibration
 from tf_classification.training import strategies
@@ -63,26 +65,28 @@ class Options:
     """How to judge.
 
     Attributes:
-        calibrate: fit this one of ``calibration.METHODS`` on val, which is judged then too;
+        calibrate: fit this one of ``request.METHODS`` on val, which is judged then too;
             None keeps the model's.
         precision: wanted share of right ones among the accepted predictions, in (0, 1].
         batch_size: crops at a time over all devices.
+        threads: pictures decoded at a time; 0 for as many as there are cores.
         calibration: what the model brings along.
         thresholds: what the model brings along, label to probability; used where val is not
             judged, on which they are chosen otherwise.
         mapping: from the model's outputs to the dataset's labels; None if they are the same.
-        training_locations: (dataset, location) that the model has seen; None for those of the
-            dataset's own train split.
+        training_locations: (dataset, location) that the model has seen; ``"own"`` for those of
+            the dataset's train split, ``"unknown"`` if nobody knows.
         title: of the report.
     """
 
     calibrate: str | None = None
-    precision: float = thresholds.PRECISION
+    precision: float = PRECISION
     batch_size: int = 256
+    threads: int = 0
     calibration: Calibration = field(default_factory=Calibration)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     mapping: TargetMapping | None = None
-    training_locations: frozenset[tuple[str, str]] | None = None
+    training_locations: frozenset[tuple[str, str]] | Literal["own", "unknown"] = "own"
     title: str = "Evaluation"
 
     def __post_init__(self) -> None:
@@ -128,7 +132,12 @@ def evaluate(
     for split in wanted:
         shown = None if progress is None else functools.partial(progress, desc=split)
         said = predict.logits(
-            model, dataset.splits[split], options.batch_size, output_dir, strategy, shown
+            model,
+            dataset.splits[split],
+            predict.Batches(options.batch_size, options.threads),
+            output_dir,
+            strategy,
+            shown,
         )
         found[split] = _mapped(said, options)
         if not len(said.rows):
@@ -200,12 +209,12 @@ def _calibration(found: Mapping[str, Logits], dataset: Dataset, options: Options
 
 def _seen(dataset: Dataset, options: Options) -> npt.NDArray[np.int64] | None:
     """Return the numbers of the locations that the model was trained on."""
-    if options.training_locations is not None:
-        known = options.training_locations
-        return np.array([i for i, at in enumerate(dataset.locations) if at in known], np.int64)
-    if options.mapping is not None:
-        return None  # somebody else's model
-    return np.unique(dataset.splits["train"].locations).astype(np.int64)
+    known = options.training_locations
+    if known == "unknown":
+        return None
+    if known == "own":
+        return np.unique(dataset.splits["train"].locations).astype(np.int64)
+    return np.array([i for i, at in enumerate(dataset.locations) if at in known], np.int64)
 
 
 def _thresholds(

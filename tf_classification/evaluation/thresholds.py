@@ -16,7 +16,6 @@ from tf_classification.evaluation.metrics import Floats
 
 # Fewer accepted validation examples than this say nothing about 95 %.
 FEWEST_ACCEPTED = 20
-PRECISION = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def choose(
     predicted: npt.NDArray[np.integer],
     right: npt.NDArray[np.bool_],
     num_labels: int,
-    precision: float = PRECISION,
+    precision: float,
 ) -> Floats:
     """Choose for each label the lowest threshold whose accepted predictions keep a precision.
 

@@ -7,6 +7,8 @@ import pytest
 
 from tf_classification.evaluation import calibration
 from tf_classification.evaluation.reliability import Reliability
+from tf_classification.evaluation.request import METHODS
+from tf_classification.models.calibration import Calibration
 
 
 def sure_logits(factor, number=20_000, num_labels=5, seed=0):
@@ -31,11 +33,11 @@ def test_a_known_temperature_is_recovered(factor):
     assert found.curves is None
 
 
-@pytest.mark.parametrize("method", calibration.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_calibration_holds_on_other_examples(method):
     found = calibration.fit(method, *sure_logits(3))
     others = sure_logits(3, seed=1)
-    assert error(calibration.Calibration(), *others) > 0.1
+    assert error(Calibration(), *others) > 0.1
     assert error(found, *others) < 0.02
 
 
@@ -44,7 +46,7 @@ def test_isotonic_mends_what_no_temperature_can():
     # label 0 is claimed too often: its logit has 3 added
     shifted = logits + 3 * (np.arange(5) == 0)
     halves = (shifted[:10_000], labels[:10_000]), (shifted[10_000:], labels[10_000:])
-    before, after = (error(calibration.fit(m, *halves[0]), *halves[1]) for m in calibration.METHODS)
+    before, after = (error(calibration.fit(m, *halves[0]), *halves[1]) for m in METHODS)
     assert after < 0.6 * before
 
 

@@ -117,7 +117,11 @@ def test_two_runs_give_the_same_bytes(dataset, network, tmp_path):
 
 
 def mapped(targets, groups):
-    return Options(mapping=TargetMapping(targets, groups), calibration=Calibration(2.0))
+    return Options(
+        mapping=TargetMapping(targets, groups),
+        calibration=Calibration(2.0),
+        training_locations="unknown",
+    )
 
 
 def test_other_labels_are_judged_by_the_sum_of_probabilities(dataset, network, tmp_path):

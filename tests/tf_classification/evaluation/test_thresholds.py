@@ -58,14 +58,14 @@ SURE = [(0.9, True)] * 30 + [(0.5, False)] * 5
 
 def test_a_label_with_few_examples_takes_the_threshold_of_all():
     few = [(0.95, True)] * 3
-    assert thresholds.choose(*of_labels(SURE, few), 2).tolist() == [0.9, 0.9]
+    assert thresholds.choose(*of_labels(SURE, few), 2, 0.95).tolist() == [0.9, 0.9]
 
 
 def test_one_mistake_among_few_is_chance_and_two_are_a_warning():
     one, two = ([(0.95, True)] * 3 + [(0.95, False)] * n for n in (1, 2))
     # 30 + 3 right of 34 is 97 %, 33 of 35 is 94 %: too few for all together
-    assert thresholds.choose(*of_labels(SURE, one), 2).tolist() == [0.9, 0.9]
-    chosen = thresholds.choose(*of_labels(SURE * 4, two), 2)
+    assert thresholds.choose(*of_labels(SURE, one), 2, 0.95).tolist() == [0.9, 0.9]
+    chosen = thresholds.choose(*of_labels(SURE * 4, two), 2, 0.95)
     assert chosen[0] == 0.9
     assert np.isnan(chosen[1])
 
@@ -78,7 +78,7 @@ def test_a_label_never_accepted_accepts_nothing():
 
 
 def test_hopeless_predictions_are_never_accepted():
-    chosen = thresholds.choose(*of_labels([(0.9, False)] * 50), num_labels=2)
+    chosen = thresholds.choose(*of_labels([(0.9, False)] * 50), num_labels=2, precision=0.95)
     assert np.isnan(chosen).all()
 
 

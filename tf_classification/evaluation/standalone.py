@@ -1,0 +1,128 @@
+"""``evaluate_model.py``: judge a checkpoint on a dataset, and export it as a model bundle.
+
+A checkpoint that is weights only is exported beside itself, ``ckpt_12_compiled/1`` beside
+``ckpt_12.weights.h5``, as the original compiled it.  A bundle is left as it is, unless a
+calibration was fitted: then its next version has it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from database_tools.core.errors import UserError
+from database_tools.formats import label_index
+from tf_classification.data import directory, tfrecords
+from tf_classification.data.examples import Dataset
+from tf_classification.evaluation import mapping, request
+from tf_classification.evaluation.predict import Progress
+from tf_classification.evaluation.request import Request
+from tf_classification.evaluation.run import Options, evaluate
+from tf_classification.evaluation.summary import Evaluation
+from tf_classification.models import checkpoint
+from tf_classification.models.checkpoint import Checkpoint
+from tf_classification.training import strategies
+from tf_classification.training.config import TrainConfig
+
+log = logging.getLogger(__name__)
+
+
+def run(asked: Request, progress: Progress) -> None:
+    """Do what the command is asked for.
+
+    Raises:
+        UserError: if checkpoint, labels and dataset do not fit together, or a file is missing.
+    """
+    config = asked.config()
+    checkpoint.check(asked.ckpt_path)
+    own, origin = _labels(asked, config)
+    dataset = _dataset(config) if asked.judges else None
+    strategy = strategies.make(asked.strategy, asked.logical_cpus)
+    with strategy.scope():
+        read = checkpoint.read(asked.ckpt_path, config, own, origin)
+    evaluation = None
+    if dataset is not None:
+        options = _options(asked, config, read)
+        evaluation = evaluate(
+            read.model, dataset, asked.splits, asked.output_dir, options, strategy, progress
+        )
+        if evaluation is None:
+            return  # the first worker writes
+        log.info("%s", asked.output_dir / "report.html")
+    _export(asked, read, evaluation)
+
+
+def _labels(asked: Request, config: TrainConfig) -> tuple[Sequence[str], str]:
+    """Return the network's labels and the file that names them; no file for a bundle's own."""
+    if asked.label_index is not None:
+        labels = label_index.read(asked.label_index)
+        if not asked.target_mapping:
+            _check_same(labels, asked, config)
+        return labels, str(asked.label_index)
+    if asked.target_mapping:
+        if asked.ckpt_path.is_dir():
+            return (), ""
+        raise UserError(
+            f"{asked.ckpt_path} does not know its labels: --target-mapping wants --label-index"
+        )
+    return request.dataset_labels(config)
+
+
+def _check_same(labels: Sequence[str], asked: Request, config: TrainConfig) -> None:
+    expected, origin = request.dataset_labels(config)
+    if tuple(labels) != tuple(expected):
+        raise UserError(
+            f"--label-index {asked.label_index} is not {origin}: "
+            "give --target-mapping to compare a classifier of other labels"
+        )
+
+
+def _dataset(config: TrainConfig) -> Dataset:
+    if config.tfrecords is not None:
+        return tfrecords.load(
+            Path(config.tfrecords),
+            val_fraction=config.val_fraction,
+            seed=config.seed or 0,
+            training=False,
+        )
+    folders = Path(str(config.dataset_dir)), Path(str(config.cropped_images_dir))
+    return directory.load(*folders, training=False)
+
+
+def _options(asked: Request, config: TrainConfig, read: Checkpoint) -> Options:
+    targets = None
+    if asked.target_mapping is not None:
+        expected, _ = request.dataset_labels(config)
+        targets = mapping.read(asked.target_mapping, read.description.labels, expected)
+    return Options(
+        calibrate=asked.calibrate,
+        precision=asked.precision,
+        batch_size=config.batch_size,
+        threads=config.num_workers,
+        calibration=read.description.calibration,
+        thresholds=read.description.thresholds,
+        mapping=targets,
+        training_locations=asked.training_locations(),
+        title=f"{read.description.network}, {asked.ckpt_path.name}",
+    )
+
+
+def _export(asked: Request, read: Checkpoint, evaluation: Evaluation | None) -> None:
+    description = read.description
+    if evaluation is not None and not asked.target_mapping:
+        description = replace(
+            description,
+            calibration=evaluation.calibration,
+            thresholds=evaluation.thresholds or description.thresholds,
+        )
+    if read.bundle is None:
+        base = checkpoint.compiled(asked.ckpt_path)
+    elif asked.calibrate:
+        base = read.bundle.base
+    elif asked.judges:
+        return
+    else:
+        raise UserError(f"{asked.ckpt_path} is a model bundle already; give --splits to judge it")
+    log.info("model bundle: %s", checkpoint.export(read, description, base).path)

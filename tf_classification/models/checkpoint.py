@@ -1,0 +1,142 @@
+"""A trained network from what a training run leaves behind, or from a model bundle.
+
+A checkpoint is one of
+
+* ``ckpt_N.weights.h5`` or ``best.weights.h5`` of the trainer: weights only;
+* a ``.keras`` model of the same network;
+* a model bundle: a folder that says itself what it is.
+
+Weights know neither their network nor their labels: these come from ``params.json`` and from the
+dataset.  A bundle knows them, and whatever contradicts it is refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from database_tools.core.errors import FormatError, UserError
+from tf_classification.models import bundle, signatures, weights
+from tf_classification.models.bundle import Bundle
+from tf_classification.models.description import Description
+from tf_classification.training import session
+from tf_classification.training.config import TrainConfig
+
+_SUFFIXES = (weights.SUFFIX, ".keras")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A network with its weights.
+
+    Attributes:
+        path: where it was read.
+        model: raw RGB float32 0..255 to logits.
+        description: what it is; of weights, as far as their training run tells.
+        bundle: the bundle that it was read from; None for weights.
+    """
+
+    path: Path
+    model: keras.Model
+    description: Description
+    bundle: Bundle | None = None
+
+
+def check(path: Path) -> None:
+    """Refuse, before anything slow, what cannot be a checkpoint."""
+    if not path.exists():
+        raise UserError(f"{path}: no such checkpoint")
+    if path.suffix in (".pt", ".pth"):
+        advice = "import_pytorch_checkpoint.py turns it into a model bundle"
+        raise UserError(f"{path} is a PyTorch checkpoint; {advice}")
+    if not path.is_dir() and not path.name.endswith(_SUFFIXES):
+        expected = f"a model bundle, {' or '.join(_SUFFIXES)}"
+        raise UserError(f"{path}: expected {expected}")
+
+
+def read(path: Path, config: TrainConfig, labels: Sequence[str], origin: str) -> Checkpoint:
+    """Read a checkpoint; call it in the scope of the strategy that shall run the network.
+
+    Args:
+        path: the checkpoint.
+        config: of the training run: network, size of the input, padding.
+        labels: names of the outputs in order; of a bundle they are only compared.
+        origin: where the labels are from, for messages; "" to take a bundle's own unseen.
+
+    Raises:
+        UserError: if it cannot be read, or network, outputs or labels do not fit.
+    """
+    check(path)
+    if path.is_dir():
+        return _of_bundle(path, config, labels, origin)
+    description = Description(
+        labels=tuple(labels),
+        network=config.model_name,
+        image_size=config.size,
+        padding=session.padding(config),
+        parameters=asdict(config),
+    )
+    model = signatures.build_network(description)
+    _load(model, path, f"{config.model_name} with the {len(labels)} labels of {origin}")
+    return Checkpoint(path, model, description)
+
+
+def _of_bundle(path: Path, config: TrainConfig, labels: Sequence[str], origin: str) -> Checkpoint:
+    found = bundle.read(path)
+    if origin:
+        found.check_labels(labels, origin)
+    network = found.description.network
+    if network != config.model_name:
+        raise UserError(f"{path} is of {network}, not {config.model_name}: give --model-name")
+    return Checkpoint(path, found.network(), found.description, found)
+
+
+def _load(model: keras.Model, path: Path, wanted: str) -> None:
+    try:
+        if path.suffix == ".keras":
+            taken = weights.take_over(model, keras.models.load_model(path, compile=False))
+            if taken.left:
+                raise ValueError(f"it has no layer {taken.left[0]!r} of this shape")
+        else:
+            with warnings.catch_warnings():
+                # Keras only warns when a file of another network leaves layers as they were.
+                warnings.simplefilter("error", UserWarning)
+                model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FormatError(path, "", f"does not fit {wanted}: {reason}") from error
+
+
+def export(checkpoint: Checkpoint, description: Description, base: Path) -> Bundle:
+    """Write the network as a bundle, unless the newest one there is just this.
+
+    Args:
+        checkpoint: the network.
+        description: what to say about it.
+        base: folder of the bundle's versions.
+    """
+    if bundle.is_bundle(base):
+        newest = bundle.read(base)
+        if newest.description == description and _same(newest.network(), checkpoint.model):
+            return newest
+    return bundle.write(base, checkpoint.model, description)
+
+
+def _same(first: keras.Model, second: keras.Model) -> bool:
+    ours, theirs = first.get_weights(), second.get_weights()
+    return len(ours) == len(theirs) and all(
+        (a == b).all() for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def compiled(path: Path) -> Path:
+    """Name the bundle of a weights file: beside it, with ``_compiled`` added to the name.
+
+    Source: README, step 7.
+    """
+    name = next(path.name.removesuffix(end) for end in _SUFFIXES if path.name.endswith(end))
+    return path.with_name(f"{name}_compiled")
