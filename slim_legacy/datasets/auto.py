@@ -21,12 +21,21 @@ def get_split(
     Raises:
         UserError: if there is no ``dataset_info.json``, or what ``descriptor.get_split`` raises.
     """
+    info = _info(dataset_dir)
+    sizes = {split: info.size(split) for split in info.counts}
+    return descriptor.get_split(sizes, info.num_classes, split_name, dataset_dir, file_pattern)
+
+
+def num_classes(dataset_dir: str | Path) -> int:
+    """Return the number of classes, the empty ones included."""
+    return _info(dataset_dir).num_classes
+
+
+def _info(dataset_dir: str | Path) -> dataset_info.DatasetInfo:
     folder = Path(dataset_dir)
     if not (folder / dataset_info.NAME).is_file():
         raise UserError(
             f"{folder}: no {dataset_info.NAME}, which --dataset_name=auto reads. "
             "Name a descriptor of slim_legacy/datasets instead"
         )
-    info = dataset_info.read(folder)
-    sizes = {split: info.size(split) for split in info.counts}
-    return descriptor.get_split(sizes, info.num_classes, split_name, folder, file_pattern)
+    return dataset_info.read(folder)

@@ -57,14 +57,29 @@ def get_dataset(
     Raises:
         UserError: if there is no such dataset, split or records.
     """
+    dataset: Dataset = _descriptor(name).get_split(split_name, dataset_dir, file_pattern)
+    return dataset
+
+
+def num_classes(name: str, dataset_dir: str | Path) -> int:
+    """Return the number of classes without looking at records.
+
+    Args:
+        name: as for ``get_dataset``.
+        dataset_dir: looked at for ``auto`` alone.
+    """
+    module = _descriptor(name)
+    return auto.num_classes(dataset_dir) if module is auto else int(module._NUM_CLASSES)
+
+
+def _descriptor(name: str) -> ModuleType:
     module = datasets_map.get(name) or _module(name)
     if module is None:
         known = ", ".join(datasets_map)
         raise UserError(
             f"Name of dataset unknown {name}: no slim_legacy/datasets/{name}.py; known are {known}"
         )
-    dataset: Dataset = module.get_split(split_name, dataset_dir, file_pattern)
-    return dataset
+    return module
 
 
 def _module(name: str) -> ModuleType | None:

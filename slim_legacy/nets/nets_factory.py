@@ -74,6 +74,11 @@ def variables(network: keras.Model) -> dict[str, keras.Variable]:
     return {variable.path: variable for variable in network.variables}
 
 
+def num_classes(network: keras.Model) -> int:
+    """Return how many classes a network tells apart."""
+    return int(network.head.output_size[-1])
+
+
 def is_regularised(name: str) -> bool:
     """Tell whether weight decay acts on a variable: kernels of convolutions and of heads.
 

@@ -38,7 +38,8 @@ _LEAST = {
 }
 
 
-def _option(default: Any, help_text: str, choices: tuple[str, ...] | None = None) -> Any:
+def option(default: Any, help_text: str, choices: tuple[str, ...] | None = None) -> Any:
+    """Make a field with a default, its explanation and perhaps the values it may have."""
     return field(default=default, metadata={"help": help_text, "choices": choices})
 
 
@@ -46,12 +47,12 @@ def _option(default: Any, help_text: str, choices: tuple[str, ...] | None = None
 class Input:
     """Which pictures, and how they are prepared; shared by training and evaluation."""
 
-    dataset_name: str = _option("imagenet", "module in slim_legacy/datasets, or auto")
-    dataset_dir: str | None = _option(None, "folder of the TFRecords (required)")
-    labels_offset: int = _option(0, "taken from every label, e.g. 1 to leave a background out")
-    model_name: str = _option("inception_v3", "inception_v4, mobilenet_v2_140 or tiny")
-    preprocessing_name: str | None = _option(None, "as for this network; model_name if not given")
-    num_preprocessing_threads: int = _option(4, "pictures decoded at a time")
+    dataset_name: str = option("imagenet", "module in slim_legacy/datasets, or auto")
+    dataset_dir: str | None = option(None, "folder of the TFRecords (required)")
+    labels_offset: int = option(0, "taken from every label, e.g. 1 to leave a background out")
+    model_name: str = option("inception_v3", "inception_v4, mobilenet_v2_140 or tiny")
+    preprocessing_name: str | None = option(None, "as for this network; model_name if not given")
+    num_preprocessing_threads: int = option(4, "pictures decoded at a time")
 
     def __post_init__(self) -> None:
         """Raise UserError for a number that is out of its range."""
@@ -69,60 +70,60 @@ class Input:
 class TrainOptions(Input):
     """What ``train_image_classifier.py`` takes."""
 
-    train_dir: str = _option(_MODEL_DIR, "where checkpoints and logs go; continued if not empty")
-    num_clones: int = _option(1, "GPUs to train on, each with batch_size pictures a step")
-    clone_on_cpu: bool = _option(False, "use the CPU although there are GPUs")
-    num_readers: int = _option(4, "shards read at a time")
-    log_every_n_steps: int = _option(10, "steps between two lines of the log")
-    save_summaries_secs: int = _option(600, "seconds between summaries for TensorBoard")
-    save_interval_secs: int = _option(600, "seconds between checkpoints")
-    dataset_split_name: str = _option("train", "split to train on")
-    weight_decay: float = _option(0.00004, "weight of half the squared kernels in the loss")
-    optimizer: str = _option("rmsprop", "optimizer, with TensorFlow 1's arithmetic", OPTIMIZERS)
-    adadelta_rho: float = _option(0.95, "decay rate of adadelta")
-    adagrad_initial_accumulator_value: float = _option(0.1, "start of adagrad's accumulator")
-    adam_beta1: float = _option(0.9, "decay of adam's first moment")
-    adam_beta2: float = _option(0.999, "decay of adam's second moment")
-    opt_epsilon: float = _option(1.0, "epsilon of adadelta, adam and rmsprop")
-    ftrl_learning_rate_power: float = _option(-0.5, "learning rate power of ftrl")
-    ftrl_initial_accumulator_value: float = _option(0.1, "start of ftrl's accumulator")
-    ftrl_l1: float = _option(0.0, "l1 strength of ftrl")
-    ftrl_l2: float = _option(0.0, "l2 strength of ftrl")
-    momentum: float = _option(0.9, "momentum of momentum")
-    rmsprop_momentum: float = _option(0.9, "momentum of rmsprop")
-    rmsprop_decay: float = _option(0.9, "decay of rmsprop's mean of squares")
-    learning_rate_decay_type: str = _option("exponential", "how the rate falls", DECAYS)
-    learning_rate: float = _option(0.01, "initial learning rate")
-    end_learning_rate: float = _option(0.0001, "least rate of a polynomial decay")
-    label_smoothing: float = _option(0.0, "share of a label spread over all classes")
-    learning_rate_decay_factor: float = _option(0.94, "factor of each exponential decay")
-    num_epochs_per_decay: float = _option(2.0, "epochs after which the rate falls")
-    moving_average_decay: float | None = _option(None, "keep moving averages of all variables")
-    batch_size: int = _option(32, "pictures in a step, on each clone")
-    train_image_size: int | None = _option(
+    train_dir: str = option(_MODEL_DIR, "where checkpoints and logs go; continued if not empty")
+    num_clones: int = option(1, "GPUs to train on, each with batch_size pictures a step")
+    clone_on_cpu: bool = option(False, "use the CPU although there are GPUs")
+    num_readers: int = option(4, "shards read at a time")
+    log_every_n_steps: int = option(10, "steps between two lines of the log")
+    save_summaries_secs: int = option(600, "seconds between summaries for TensorBoard")
+    save_interval_secs: int = option(600, "seconds between checkpoints")
+    dataset_split_name: str = option("train", "split to train on")
+    weight_decay: float = option(0.00004, "weight of half the squared kernels in the loss")
+    optimizer: str = option("rmsprop", "optimizer, with TensorFlow 1's arithmetic", OPTIMIZERS)
+    adadelta_rho: float = option(0.95, "decay rate of adadelta")
+    adagrad_initial_accumulator_value: float = option(0.1, "start of adagrad's accumulator")
+    adam_beta1: float = option(0.9, "decay of adam's first moment")
+    adam_beta2: float = option(0.999, "decay of adam's second moment")
+    opt_epsilon: float = option(1.0, "epsilon of adadelta, adam and rmsprop")
+    ftrl_learning_rate_power: float = option(-0.5, "learning rate power of ftrl")
+    ftrl_initial_accumulator_value: float = option(0.1, "start of ftrl's accumulator")
+    ftrl_l1: float = option(0.0, "l1 strength of ftrl")
+    ftrl_l2: float = option(0.0, "l2 strength of ftrl")
+    momentum: float = option(0.9, "momentum of momentum")
+    rmsprop_momentum: float = option(0.9, "momentum of rmsprop")
+    rmsprop_decay: float = option(0.9, "decay of rmsprop's mean of squares")
+    learning_rate_decay_type: str = option("exponential", "how the rate falls", DECAYS)
+    learning_rate: float = option(0.01, "initial learning rate")
+    end_learning_rate: float = option(0.0001, "least rate of a polynomial decay")
+    label_smoothing: float = option(0.0, "share of a label spread over all classes")
+    learning_rate_decay_factor: float = option(0.94, "factor of each exponential decay")
+    num_epochs_per_decay: float = option(2.0, "epochs after which the rate falls")
+    moving_average_decay: float | None = option(None, "keep moving averages of all variables")
+    batch_size: int = option(32, "pictures in a step, on each clone")
+    train_image_size: int | None = option(
         None, "side of the pictures; the network's own if not given"
     )
-    max_number_of_steps: int | None = _option(None, "steps in all; without end if not given")
-    checkpoint_path: str | None = _option(
+    max_number_of_steps: int | None = option(None, "steps in all; without end if not given")
+    checkpoint_path: str | None = option(
         None, "checkpoint or folder to fine-tune from; ignored if train_dir holds a checkpoint"
     )
-    checkpoint_exclude_scopes: str | None = _option(None, "scopes left random, by commas")
-    trainable_scopes: str | None = _option(None, "scopes to train, by commas; all if not given")
-    ignore_missing_vars: bool = _option(False, "leave what the checkpoint lacks random")
-    seed: int = _option(0, "(addition) seed of variables, order and distortions")
+    checkpoint_exclude_scopes: str | None = option(None, "scopes left random, by commas")
+    trainable_scopes: str | None = option(None, "scopes to train, by commas; all if not given")
+    ignore_missing_vars: bool = option(False, "leave what the checkpoint lacks random")
+    seed: int = option(0, "(addition) seed of variables, order and distortions")
 
 
 @dataclass(frozen=True)
 class EvalOptions(Input):
     """What ``eval_image_classifier.py`` takes."""
 
-    batch_size: int = _option(100, "pictures in a batch")
-    max_num_batches: int | None = _option(None, "batches to look at; all if not given")
-    checkpoint_path: str = _option(_MODEL_DIR, "checkpoint, or folder: its latest")
-    eval_dir: str = _option(_MODEL_DIR, "where results for TensorBoard go")
-    dataset_split_name: str = _option("test", "split to evaluate")
-    moving_average_decay: float | None = _option(None, "evaluate the moving averages")
-    eval_image_size: int | None = _option(
+    batch_size: int = option(100, "pictures in a batch")
+    max_num_batches: int | None = option(None, "batches to look at; all if not given")
+    checkpoint_path: str = option(_MODEL_DIR, "checkpoint, or folder: its latest")
+    eval_dir: str = option(_MODEL_DIR, "where results for TensorBoard go")
+    dataset_split_name: str = option("test", "split to evaluate")
+    moving_average_decay: float | None = option(None, "evaluate the moving averages")
+    eval_image_size: int | None = option(
         None, "side of the pictures; the network's own if not given"
     )
 

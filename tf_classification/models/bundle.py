@@ -29,6 +29,8 @@ from tf_classification.models.description import Description
 if TYPE_CHECKING:
     import keras
 
+    from tf_classification.models.signatures import Decode
+
 SAVED_MODEL = "saved_model.pb"
 WEIGHTS = "assets.extra/model.weights.h5"
 DESCRIPTION = "assets.extra/bundle.json"
@@ -154,15 +156,40 @@ def write(
     """
     from tf_classification.models import signatures
 
-    if version is not None and (base / str(version)).exists():
-        raise UserError(f"{base / str(version)} exists already")
     network = signatures.build_network(description)
     network.set_weights(model.get_weights())
+    return write_network(base, network, description, version=version)
+
+
+def write_network(
+    base: Path,
+    network: keras.Model,
+    description: Description,
+    *,
+    decode: Decode | None = None,
+    version: int | None = None,
+) -> Bundle:
+    """Write a bundle of a network that need not be in the table, whole or not at all.
+
+    Args:
+        base: the folder that holds the versions; made if need be.
+        network: raw RGB float32 0..255, (B, side, side, 3), to logits (B, labels).
+        description: what to say about it.
+        decode: how the signature of bytes gets its pixels; see ``signatures.save``.
+        version: its number; None takes the next.
+
+    Raises:
+        UserError: if the version exists already.
+    """
+    from tf_classification.models import signatures
+
+    if version is not None and (base / str(version)).exists():
+        raise UserError(f"{base / str(version)} exists already")
     base.mkdir(parents=True, exist_ok=True)
     # A name that starts with a dot is no version, neither for us nor for TensorFlow Serving.
     draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=base))
     try:
-        signatures.save(network, description, draft)
+        signatures.save(network, description, draft, decode)
         (draft / WEIGHTS).parent.mkdir()
         network.save_weights(draft / WEIGHTS)
         _write_description(draft, description)

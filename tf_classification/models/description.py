@@ -33,6 +33,7 @@ from tf_classification.models.calibration import Calibration
 FORMAT = 1
 PADDINGS = ("same", "symmetric")
 RESIZE = "shorter side, bicubic antialiased, centre crop"
+RESIZE_SLIM = "central 0.875 of each side, bilinear of TensorFlow 1, aspect ignored"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class CropPolicy:
 
     Attributes:
         square: whether crops were cut as squares around the box; None if the training did not say.
-        resize: from the crop to the network's input; there is one way today.
+        resize: from the crop to the network's input: ``RESIZE``, or ``RESIZE_SLIM`` for a network
+            of ``slim_legacy``.  The signature of bytes does it; whoever makes pixels must look.
     """
 
     square: bool | None = None
@@ -50,7 +52,7 @@ class CropPolicy:
     def __post_init__(self) -> None:
         if self.square not in (True, False, None):
             raise ValueError(f"crop_policy.square must be true, false or null, got {self.square!r}")
-        if self.resize != RESIZE:
+        if self.resize not in (RESIZE, RESIZE_SLIM):
             raise ValueError(f"crop_policy.resize must be {RESIZE!r}, got {self.resize!r}")
 
 

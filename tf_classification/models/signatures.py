@@ -17,17 +17,20 @@ base64.  Orientation tags are not looked at (crops carry none).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from database_tools.core.errors import UserError
 from tf_classification.data import transforms
 from tf_classification.models import networks
 from tf_classification.models.calibration import Calibration, Curve
 from tf_classification.models.description import Description
+
+Decode = Callable[[tf.Tensor, int], tf.Tensor]
 
 BYTES = "serving_default"
 PIXELS = "serving_pixels"
@@ -35,7 +38,17 @@ TOP = 5
 
 
 def build_network(description: Description) -> keras.Model:
-    """Build the network that a description names, in float32, with fresh weights."""
+    """Build the network that a description names, in float32, with fresh weights.
+
+    Raises:
+        UserError: if the network is not in the table: one of ``slim_legacy`` is used by its
+            signatures only.
+    """
+    if description.network not in networks.NETWORKS:
+        raise UserError(
+            f"the network {description.network} cannot be built anew here: its bundle serves and "
+            "predicts, but is not evaluated, trained on or converted"
+        )
     return networks.build(
         description.network,
         len(description.labels),
@@ -68,8 +81,11 @@ def _bend(probability: tf.Tensor, curve: Curve) -> tf.Tensor:
 class Servable(tf.Module):
     """A network with all that stands between a picture and its named probabilities."""
 
-    def __init__(self, network: keras.Model, description: Description) -> None:
+    def __init__(
+        self, network: keras.Model, description: Description, decode: Decode | None = None
+    ) -> None:
         super().__init__(name="classifier")
+        self._prepare = decode or transforms.decode_for_evaluation
         self._network = network
         self._calibration = description.calibration
         self._labels = description.labels
@@ -88,7 +104,7 @@ class Servable(tf.Module):
         }
 
     def _decode(self, encoded: tf.Tensor) -> tf.Tensor:
-        return transforms.decode_for_evaluation(encoded, self._size)
+        return self._prepare(encoded, self._size)
 
     def functions(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """Trace both signatures; the network is traced once, for both."""
@@ -108,9 +124,19 @@ class Servable(tf.Module):
         return {BYTES: by_bytes, PIXELS: by_pixels}
 
 
-def save(network: keras.Model, description: Description, folder: Path) -> None:
-    """Write the SavedModel with its signatures into an empty folder."""
-    servable = Servable(network, description)
+def save(
+    network: keras.Model, description: Description, folder: Path, decode: Decode | None = None
+) -> None:
+    """Write the SavedModel with its signatures into an empty folder.
+
+    Args:
+        network: raw RGB float32 0..255 to logits.
+        description: labels, size, calibration.
+        folder: where to write.
+        decode: from an encoded picture and a side to (side, side, 3) float32 0..255; by default
+            ``transforms.decode_for_evaluation``.
+    """
+    servable = Servable(network, description, decode)
     # gradients are of no use here and make the file larger
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with _quiet():

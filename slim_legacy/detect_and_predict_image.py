@@ -1,0 +1,69 @@
+r"""Detect animals in pictures, classify them, and write a copy with boxes and names.
+
+    python detect_and_predict_image.py md_v4.1.0.pb serengeti.pb --classes_file classlist.txt \
+        --image_file elk.jpg
+
+The classifier is a frozen graph with its list of classes, or a model bundle, which has its own.
+elk.jpg becomes elk_detections.jpg beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from database_tools import cli
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("detect_and_predict_image.py", __doc__)
+    add = parser.add_argument
+    add("detector", type=Path, help="frozen graph or SavedModel of a detector")
+    add("classifier", type=Path, help="frozen graph (.pb) of a classifier, or a model bundle")
+    add("--classes_file", type=Path, help="names of the classes, one a line; a bundle has its own")
+    images = parser.add_mutually_exclusive_group(required=True)
+    images.add_argument("--image_dir", type=Path, help="folder of pictures")
+    images.add_argument("--image_file", type=Path, help="one picture")
+    add("--recursive", action="store_true", help="also look into subfolders of --image_dir")
+    add("--threshold", type=float, default=0.85, help="least confidence of a box (%(default)s)")
+    add("--num_annotated_classes", type=int, default=3, help="names at a box (%(default)s)")
+    add(
+        "--padding_factor", type=float, default=1.6, help="crop's side over the box's (%(default)s)"
+    )
+    add(
+        "--detection_category",
+        nargs="+",
+        default=["animal"],
+        help="names or ids of detection categories to classify and draw, or any (default: animal)",
+    )
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    from slim_legacy.inference import detect_and_predict as work  # slow imports wait
+
+    drawing = work.Drawing(
+        args.detection_category, args.threshold, args.padding_factor, args.num_annotated_classes
+    )
+    images = [args.image_file] if args.image_file else work.pictures(args.image_dir, args.recursive)
+
+    from database_tools import detectors
+    from slim_legacy.inference import classifiers
+
+    classifier = classifiers.open_classifier(args.classifier, args.classes_file)
+    detector = detectors.open(args.detector, batch_size=1)
+    progress = partial(cli.progress, desc="pictures")
+    for path in work.run(detector, classifier, images, drawing, progress):
+        print(path)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

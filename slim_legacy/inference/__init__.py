@@ -1,0 +1,1 @@
+"""Trained networks in use: inference graphs, frozen graphs, predictions."""
