@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core.errors import UserError
 from database_tools.core.weights import balance
 from tf_classification.data.examples import Examples
 from tf_classification.evaluation import figures, metrics, outputs, thresholds
 from tf_classification.evaluation.figures import Figures
+from tf_classification.evaluation.outputs import Outputs
 from tf_classification.evaluation.reliability import Reliability
 from tf_classification.models.calibration import Calibration
 
@@ -57,6 +59,26 @@ class Predictions:
     def images(self) -> list[str]:
         """Names of the images that the crops were cut from, as far as their names tell."""
         return [str(key).split(_CROP)[0] for key in self.keys]
+
+
+def from_outputs(read: Outputs, examples: Examples) -> Predictions:
+    """Make predictions of an ``outputs_{split}.csv.gz`` that was read back, for a notebook.
+
+    Raises:
+        UserError: if a crop of the file is not in the split.
+    """
+    row_of = {str(key): row for row, key in enumerate(examples.keys)}
+    if strange := [key for key in read.keys if key not in row_of]:
+        raise UserError(f"{len(strange)} crops are not in the split, such as {strange[0]}")
+    rows = np.array([row_of[key] for key in read.keys], np.int64)
+    return Predictions(
+        rows,
+        examples.keys[rows],
+        read.labels,
+        examples.locations[rows],
+        read.probabilities.argmax(axis=1),
+        read.probabilities.max(axis=1),
+    )
 
 
 @dataclass(frozen=True, eq=False)

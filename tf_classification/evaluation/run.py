@@ -127,6 +127,9 @@ def evaluate(
     options = options or Options()
     names = _label_names(model, dataset, options)
     wanted = _wanted(dataset, splits, options)
+    index = output_dir / "label_index.json"
+    if names != dataset.label_names and index.exists() and label_index.read(index) != names:
+        raise UserError(f"{index} is of other labels; choose another --output-dir")
     output_dir.mkdir(parents=True, exist_ok=True)
     found = {}
     for split in wanted:
@@ -234,19 +237,13 @@ def _thresholds(
 def _write(output_dir: Path, evaluation: Evaluation, dataset: Dataset) -> None:
     names, judgements = evaluation.label_names, evaluation.judgements
     if names != dataset.label_names:
-        _write_label_index(output_dir / "label_index.json", names)
+        label_index.write(output_dir / "label_index.json", names)
     confusions = {judged.split: judged.confusion for judged in judgements}
     overall = {judged.split: judged.overall for judged in judgements}
     outputs.write_overall_metrics(output_dir / "overall_metrics.csv", overall)
     outputs.write_label_stats(output_dir / "label_stats.csv", confusions, names)
     outputs.write_confusion_matrices(output_dir / "confusion_matrices.npz", confusions)
     files.write_json(output_dir / "evaluation.json", summary.of(evaluation))
-
-
-def _write_label_index(path: Path, names: Sequence[str]) -> None:
-    if path.exists() and label_index.read(path) != tuple(names):
-        raise UserError(f"{path} is of other labels; choose another --output-dir")
-    label_index.write(path, names)
 
 
 def _write_ledger(output_dir: Path, dataset: Dataset, found: Mapping[str, Logits]) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_classification.evaluation import charts, grids, html, judgement, report
+from database_tools.core.errors import UserError
+from tf_classification.evaluation import charts, grids, html, judgement, outputs, report
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.summary import Evaluation
 from tf_classification.models.calibration import Calibration
@@ -148,6 +149,17 @@ def test_confusion_of_the_surest_crops_only_is_for_a_notebook(content):
     table = found.confusion(3, at_least=0.5)
     assert np.array_equal(found.confusion(3), content.main.confusion)
     assert table.sum() == (found.confidences >= 0.5).sum()
+
+
+def test_predictions_come_back_from_the_outputs(dataset, tmp_path):
+    content = content_of(dataset, tmp_path)
+    read = outputs.read(tmp_path / "outputs_test.csv.gz")
+    found = judgement.from_outputs(read, dataset.splits["test"])
+    expected = content.main.predictions
+    for name in ("rows", "labels", "locations", "predicted", "confidences"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
+    with pytest.raises(UserError, match="65 crops are not in the split, such as ds/test/0"):
+        judgement.from_outputs(read, dataset.splits["val"])
 
 
 def test_shares_of_whole_width_end_where_the_scale_does():
