@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.core.errors import UserError
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -59,17 +60,17 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
+    from database_tools.building import executors
     from database_tools.demo import dataset
 
+    if args.workers < 1:
+        raise UserError(f"--workers must be at least 1, got {args.workers}")
     options = vars(args)
     output, workers = options.pop("output_dir"), options.pop("workers")
     crops = options.pop("classification_dataset")
     config = dataset.DemoDataset(**options)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn) as executor:
+    with executors.make(workers) as pool:
+        executor = pool if workers > 1 else None
         dataset.make(config, output, executor, lambda boxes, n: cli.progress(boxes, n, "pictures"))
     print(f"{output / 'images'}: {config.images} pictures")
     print(f"{output / 'image_level.json'}: what an expert noted for each sequence")

@@ -119,8 +119,9 @@ def split(
 
 
 def _unfairness(counts: npt.NDArray[np.float64], deal: npt.NDArray[np.intp], held: int) -> float:
-    """Squared distances from each label's fair shares; infinite-like if train lacks a label."""
+    """Squared distances from each label's fair shares; much more where a part lacks a label."""
     parts = (deal[2 * held :], deal[:held], deal[held : 2 * held])
     dealt = np.stack([counts[part].sum(axis=0) for part in parts]) / counts.sum(axis=0)
     fair = np.array([[1 - 2 * _HELD_OUT], [_HELD_OUT], [_HELD_OUT]])
-    return float(((dealt - fair) ** 2).sum() + 1000 * (dealt[0] == 0).sum())
+    lacking = (dealt == 0).sum(axis=1) @ np.array([1000, 0.3, 0.3])
+    return float(((dealt - fair) ** 2).sum() + lacking)

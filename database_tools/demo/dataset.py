@@ -26,7 +26,7 @@ from database_tools.demo.species import NAMES
 from database_tools.demo.world import World
 from database_tools.formats import files
 
-GENERATOR = "1"  # another number, other pictures from the same parameters
+GENERATOR = "2"  # another number, other pictures from the same parameters
 CATEGORIES = ("empty", *NAMES)
 
 Progress = Callable[[Iterable[list[Box]], int], Iterable[list[Box]]]

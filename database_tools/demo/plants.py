@@ -86,7 +86,7 @@ def rock(
     away: float,
 ) -> Item:
     """A rock, grey with some of the place's colour, lit from above."""
-    wide, tall = rng.uniform(0.12, 0.45) * scale, rng.uniform(0.08, 0.3) * scale
+    wide, tall = rng.uniform(0.1, 0.4) * scale, rng.uniform(0.05, 0.2) * scale
     turns, reach = np.linspace(0, np.pi, 8), rng.uniform(0.8, 1.08, 8)
     dome = [
         (foot[0] + wide * r * float(np.cos(t)), foot[1] - tall * r * float(np.sin(t)) ** 0.7)

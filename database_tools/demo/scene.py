@@ -15,7 +15,7 @@ from database_tools.demo.sprites import Sprite
 from database_tools.demo.world import Animal, Sequence, World
 
 _LIGHT, _SENSOR = 0x11, 0x5E
-_MIN_VISIBLE, _MIN_SIDE = 0.35, 18
+_MIN_VISIBLE, _MIN_SIDE = 0.5, 18
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,8 +264,9 @@ def _objects(rng: np.random.Generator, biome: Biome, place: Scenery) -> list[pla
     )
     items = []
     for make in makers:
-        nearest = 3.2 if make is plants.trunk else 2.0
-        away = float(np.exp(rng.uniform(np.log(nearest), np.log(16))))
+        # Whoever hangs up a camera chooses a clearing: what could hide animals stands behind it.
+        nearest, farthest = (7.0, 26.0) if make is plants.trunk else (2.5, 16.0)
+        away = float(np.exp(rng.uniform(np.log(nearest), np.log(farthest))))
         foot = (float(rng.uniform(-0.05, 1.05)) * width, place.view.row(away))
         items.append(make(rng, biome.bark, (width, height), foot, place.view.focal / away, away))
     return sorted(items, key=lambda item: -item.away)

@@ -41,13 +41,13 @@ class Species:
 
 _WIDE = (-1.5, -0.35, 2.2, 2.6)
 SPECIES = (
-    Species("deer", 0.30, 1.0, (41, 180), quadrupeds.deer, _WIDE, 1.18),
-    Species("boar", 0.20, 0.8, (33, 162), quadrupeds.boar, _WIDE, 1.05),
-    Species("zebra", 0.14, 1.3, (50, 200), quadrupeds.zebra, _WIDE, 1.22),
-    Species("leopard", 0.10, 0.7, (30, 133), quadrupeds.leopard, (-2.1, -0.35, 2.2, 1.9), 0.85),
-    Species("fox", 0.09, 0.45, (26, 114), quadrupeds.fox, (-2.0, -0.35, 2.2, 1.9), 0.72),
-    Species("hare", 0.07, 0.35, (25, 104), bodies.hare, _WIDE, 0.9),
-    Species("porcupine", 0.06, 0.45, (26, 114), bodies.porcupine, _WIDE, 0.95),
-    Species("guineafowl", 0.04, 0.45, (28, 114), bodies.guineafowl, _WIDE, 1.0),
+    Species("deer", 0.30, 1.0, (46, 180), quadrupeds.deer, _WIDE, 1.18),
+    Species("boar", 0.20, 0.8, (37, 162), quadrupeds.boar, _WIDE, 1.05),
+    Species("zebra", 0.14, 1.3, (56, 200), quadrupeds.zebra, _WIDE, 1.22),
+    Species("leopard", 0.10, 0.7, (34, 133), quadrupeds.leopard, (-2.1, -0.35, 2.2, 1.9), 0.85),
+    Species("fox", 0.09, 0.45, (29, 114), quadrupeds.fox, (-2.0, -0.35, 2.2, 1.9), 0.72),
+    Species("hare", 0.07, 0.35, (28, 104), bodies.hare, _WIDE, 0.9),
+    Species("porcupine", 0.06, 0.45, (29, 114), bodies.porcupine, _WIDE, 0.95),
+    Species("guineafowl", 0.04, 0.45, (32, 114), bodies.guineafowl, _WIDE, 1.0),
 )
 NAMES = tuple(species.name for species in SPECIES)

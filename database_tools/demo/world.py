@@ -133,7 +133,7 @@ def sequence(world: World, location: int, number: int) -> Sequence:
     species, mix = _visitor(world, location, number)
     if species:
         stand = scenery.view(location, world.width, world.ground_height)
-        animals = tuple(_animals(rng, world, stand, species, mix))
+        animals = _animals(rng, world, stand, species, mix)
     return Sequence(
         location,
         number,
@@ -180,18 +180,24 @@ def _animals(
     stand: View,
     first: Species,
     mix: npt.NDArray[np.float64],
-) -> Iterator[Animal]:
+) -> tuple[Animal, ...]:
     """One animal, sometimes two or three, mostly of one species."""
-    yield _animal(rng, world, stand, first)
+    group = [_animal(rng, world, stand, first, [])]
     for chance in (0.22, 0.27):
         if rng.random() >= chance:
-            return
+            break
         other = SPECIES[int(rng.choice(len(SPECIES), p=mix))] if rng.random() < 0.2 else first
-        yield _animal(rng, world, stand, other)
+        group.append(_animal(rng, world, stand, other, group))
+    return tuple(group)
 
 
-def _animal(rng: np.random.Generator, world: World, stand: View, species: Species) -> Animal:
-    """Draw a size, then stand the animal where the perspective gives it that size."""
+def _animal(
+    rng: np.random.Generator, world: World, stand: View, species: Species, group: list[Animal]
+) -> Animal:
+    """Draw a size, then stand the animal where the perspective gives it that size.
+
+    It keeps some distance from those of its group that are there already.
+    """
     low, high = (size * world.height / _HEIGHT for size in species.sizes)
     height = math.exp(rng.uniform(math.log(low), math.log(high)))
     below = stand.camera_height * height / species.height
@@ -199,14 +205,8 @@ def _animal(rng: np.random.Generator, world: World, stand: View, species: Specie
     still = rng.random() < 0.35
     step = 0.0 if still else float(rng.uniform(0.2, 1.3)) * height
     direction = 1 if rng.random() < 0.5 else -1
-    x = float(rng.uniform(0.06, 0.94)) * world.width
-    return Animal(
-        species,
-        int(rng.integers(2**32)),
-        height,
-        x,
-        y,
-        direction * step,
-        float(rng.uniform(0, 2 * math.pi)),
-        bool(rng.random() < 0.6),
-    )
+    places = (rng.uniform(0.06, 0.94, 6) * world.width).tolist()
+    x = max(places, key=lambda place: min((abs(place - a.x) for a in group), default=0))
+    looks, phase = int(rng.integers(2**32)), float(rng.uniform(0, 2 * math.pi))
+    in_grass = bool(rng.random() < 0.6)
+    return Animal(species, looks, height, x, y, direction * step, phase, in_grass)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 
 from database_tools import make_demo_dataset
+from database_tools.building import executors
 from database_tools.core.errors import UserError
 from database_tools.demo import dataset, scene
 from database_tools.demo.dataset import DemoDataset
@@ -42,8 +41,7 @@ def table(folder: Path, name: str) -> dict:
 
 
 def test_two_processes_write_what_one_writes(made, tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=spawn) as executor:
+    with executors.make(2) as executor:
         dataset.make(SMALL, tmp_path, executor)
     assert digests(tmp_path) == digests(made)
 
@@ -180,6 +178,7 @@ def test_command_writes_what_the_library_writes(made, tmp_path, capsys):
     [
         (["--images", "0"], "--images must be at least 1, got 0"),
         (["--location-bias", "2"], "--location_bias must be in [0, 1], got 2.0"),
+        (["--workers", "0"], "--workers must be at least 1, got 0"),
         (["--size", "8x8"], "--size must be 96x96 to 4096x4096, got 8x8"),
     ],
 )

@@ -63,7 +63,7 @@ def test_boxes_lie_inside_and_above_the_banner():
                 assert y >= 0
                 assert x + width <= 320
                 assert y + height <= SMALL.ground_height
-                assert 0.35 <= box.visible <= 1
+                assert 0.5 <= box.visible <= 1
 
 
 def test_boxes_without_the_picture_are_the_picture_s():
