@@ -38,3 +38,17 @@ def test_a_label_of_one_location_stays_in_training():
 
 def test_nothing_is_held_out_of_a_single_location():
     assert not holdout.choose(np.zeros(5, int), np.zeros(5, int), 0.2, 0).any()
+
+
+def test_the_choice_that_holds_some_of_each_label_is_preferred():
+    # 20 locations of one label each, two labels: most random choices of 4 are uneven.
+    labels, locations = np.repeat([0, 1], 100), np.repeat(np.arange(20), 10)
+    for seed in range(10):
+        held = holdout.choose(labels, locations, 0.2, seed)
+        assert np.bincount(labels[held]).tolist() == [20, 20]
+
+
+def test_numbers_of_locations_and_labels_need_not_be_dense():
+    labels, locations = np.array([5, 5, 9, 9] * 5), np.repeat([3, 70, 71, 8, 1], 4)
+    held = holdout.choose(labels, locations, 0.2, 0)
+    assert held.sum() == 4
