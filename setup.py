@@ -24,6 +24,13 @@ CORE = [
 
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+    "serve": [
+        "starlette>=0.37",
+        "uvicorn>=0.30",
+        "uvloop>=0.19; sys_platform != 'win32'",
+        "httptools>=0.6",
+        "orjson>=3.10",
+    ],
     "torch": ["torch==2.13.0"],  # only to test the import of its weights against it
     # what the test suite needs on top of the core
     "test": [
@@ -32,6 +39,8 @@ EXTRAS = {
         "hypothesis>=6.100",
         "megadetector-utils>=10",  # MegaDetector's own validator judges our JSON
         "psutil>=5.9",
+        "httpx>=0.27",  # asks the server
+        "websockets>=13",  # drives a headless Chromium, if there is one
     ],
     "dev": ["ruff==0.17.6", "mypy==2.4.1"],
 }
@@ -45,7 +54,11 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["database_tools*", "tf_classification*", "slim_legacy*"]),
-    package_data={"database_tools.demo": ["*.npz"], "slim_legacy": ["*.sh"]},
+    package_data={
+        "database_tools.demo": ["*.npz"],
+        "slim_legacy": ["*.sh"],
+        "tf_classification.rest": ["page.html"],
+    },
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={

@@ -35,7 +35,8 @@ def freeze(function: tf.types.experimental.ConcreteFunction) -> Callable[[tf.Ten
 
 def freeze_signature(folder: Path, signature: str) -> Callable[[tf.Tensor], Answer]:
     """Load a SavedModel and freeze one of its signatures."""
-    return freeze(tf.saved_model.load(folder).signatures[signature])
+    loaded = tf.saved_model.load(folder)  # its variables must live until they are constants
+    return freeze(loaded.signatures[signature])
 
 
 def freeze_network(

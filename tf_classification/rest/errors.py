@@ -1,0 +1,49 @@
+"""Refusals in TensorFlow Serving's words: a code, the HTTP status that goes with it, a text."""
+
+from __future__ import annotations
+
+HTTP_STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "CANCELLED": 499,
+    "UNKNOWN": 500,
+    "INTERNAL": 500,
+    "DATA_LOSS": 500,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+    # Not of TensorFlow's codes: said by the HTTP server before a request is understood.
+    "REQUEST_TIMEOUT": 408,
+    "PAYLOAD_TOO_LARGE": 413,
+}
+
+
+class RequestError(Exception):
+    """A request that gets an error for an answer.
+
+    Attributes:
+        code: a key of ``HTTP_STATUS``.
+        message: the text of the error's body.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return HTTP_STATUS[self.code]
+
+
+def invalid(message: str) -> RequestError:
+    """Make the refusal of a request that is wrong in itself."""
+    return RequestError("INVALID_ARGUMENT", message)
