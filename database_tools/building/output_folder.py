@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,8 @@ def claim(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, expected a folder to write to")
     if not _marker(folder).exists():
-        check_no_strangers(folder, frozenset(), ())
+        if stranger := next(_files(folder, ()), None):
+            raise _stranger(folder, stranger)
         try:
             mark(folder, {})
         except OSError as error:
@@ -71,17 +72,9 @@ def check_no_strangers(folder: Path, crops: Collection[str], others: Collection[
         crops: files of crops that are ours, relative to it.
         others: output folders that may lie within it, which are not looked at.
     """
-    skipped = {(folder / STATE).absolute(), *(other.absolute() for other in others)}
-    for root, folders, names in os.walk(folder):
-        here = Path(root)
-        folders[:] = [name for name in folders if (here / name).absolute() not in skipped]
-        for name in names:
-            if not _is_ours(here, name, folder, crops):
-                place = (here / name).relative_to(folder)
-                raise UserError(
-                    f"{folder}: holds {place}, which no run of this tool wrote; move it away, "
-                    "or choose another folder"
-                )
+    for path in _files(folder, others):
+        if not _is_ours(path, folder, crops):
+            raise _stranger(folder, path)
 
 
 def clear(folder: Path, crops: Collection[str]) -> None:
@@ -104,9 +97,25 @@ def _marker(folder: Path) -> Path:
     return folder / STATE / "folder.json"
 
 
-def _is_ours(here: Path, name: str, folder: Path, crops: Collection[str]) -> bool:
-    if files.is_leftover(name):
+def _files(folder: Path, others: Collection[Path]) -> Iterator[Path]:
+    """Yield the files below a folder, but for our state and the other output folders."""
+    skipped = {(folder / STATE).absolute(), *(other.absolute() for other in others)}
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        folders[:] = [name for name in folders if (here / name).absolute() not in skipped]
+        yield from (here / name for name in names)
+
+
+def _is_ours(path: Path, folder: Path, crops: Collection[str]) -> bool:
+    if files.is_leftover(path.name):
         return True
-    if here == folder and (name in FILES or shards.is_name(name)):
+    if path.parent == folder and (path.name in FILES or shards.is_name(path.name)):
         return True
-    return (here / name).relative_to(folder).as_posix() in crops
+    return path.relative_to(folder).as_posix() in crops
+
+
+def _stranger(folder: Path, path: Path) -> UserError:
+    return UserError(
+        f"{folder}: holds {path.relative_to(folder)}, which no run of this tool wrote; move it "
+        "away, or choose another folder"
+    )
