@@ -24,6 +24,9 @@ CORE = [
 
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+    "litert": ["ai-edge-litert>=1.2"],
+    "onnx": ["tf2onnx>=1.16", "onnxruntime>=1.18"],
+    "openvino": ["openvino>=2024.4"],
     "serve": [
         "starlette>=0.37",
         "uvicorn>=0.30",

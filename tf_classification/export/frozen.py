@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
 Answer = dict[str, tf.Tensor]
+
+INPUT = "pixels"
 
 
 def freeze(function: tf.types.experimental.ConcreteFunction) -> Callable[[tf.Tensor], Answer]:
@@ -40,20 +44,48 @@ def freeze_signature(folder: Path, signature: str) -> Callable[[tf.Tensor], Answ
 
 
 def freeze_network(
-    network: keras.Model, batch_size: int | None
+    network: keras.Model, batch_size: int | None = None
 ) -> tf.types.experimental.ConcreteFunction:
-    """Freeze a network alone: ``pixels`` (N, side, side, 3) float32 0..255 to ``logits``.
+    """Freeze a network alone: ``pixels`` (N, side, side, 3) float32 0..255 to logits.
+
+    Its preprocessing is done on rows of pixels instead of on single ones.  The numbers are the
+    same, but XNNPACK, which LiteRT computes with, takes three channels a call: on EfficientNet-B0
+    in int8 that was a seventh of all its time.
 
     Args:
         network: any network of the table.
-        batch_size: N, or None for any; some formats want it fixed.
+        batch_size: N, or None for any; LiteRT is faster with a fixed one.
     """
-    shape = (batch_size, *network.input_shape[1:])
+    side = network.input_shape[1]
+    scale, offset, rest = _split_preprocessing(network)
+    scales, offsets = np.tile(scale, side), np.tile(offset, side)
 
-    def logits(pixels: tf.Tensor) -> Answer:
-        return {"logits": network(pixels, training=False)}
+    def logits(pixels: tf.Tensor) -> tf.Tensor:
+        rows = tf.reshape(pixels, (-1, side, side * 3)) * scales + offsets
+        return rest(tf.reshape(rows, (-1, side, side, 3)), training=False)
 
-    spec = tf.TensorSpec(shape, tf.float32, name="pixels")
+    spec = tf.TensorSpec((batch_size, side, side, 3), tf.float32, name=INPUT)
     return convert_to_constants.convert_variables_to_constants_v2(
         tf.function(logits).get_concrete_function(spec)
     )
+
+
+def _split_preprocessing(network: keras.Model) -> tuple[Any, Any, keras.Model]:
+    """Take scale and offset of each channel, (3,) float32, off the front of a network."""
+    kinds = keras.layers.Rescaling | keras.layers.Normalization
+    first = [layer.name for layer in network.layers if isinstance(layer, kinds)]
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if layer.name in first:
+            return keras.layers.Identity(name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    rest = keras.models.clone_model(network, clone_function=clone)
+    black, white = np.zeros((1, 1, 1, 3), np.float32), np.ones((1, 1, 1, 3), np.float32)
+    for layer in network.layers:
+        if layer.name in first:
+            black, white = layer(black), layer(white)
+        else:
+            rest.get_layer(layer.name).set_weights(layer.get_weights())
+    offset = np.ravel(black)
+    return np.ravel(white) - offset, offset, rest

@@ -1,0 +1,178 @@
+"""What ``export_model.py`` does: a bundle from a training run, and other formats from a bundle.
+
+In the output folder: ``bundle/1`` of a training run; a file for each other format; ``model.json``,
+the bundle's description with what is to be known of the files' input and output; ``formats.csv``,
+what each format gives and costs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from database_tools.core.errors import UserError
+from database_tools.formats import files
+from tf_classification.data import directory, tfrecords
+from tf_classification.data.examples import Dataset
+from tf_classification.evaluation import request
+from tf_classification.export import comparison, crops, litert, onnx_file, openvino_file
+from tf_classification.export.comparison import Row, Run
+from tf_classification.export.crops import Sample
+from tf_classification.export.options import Options
+from tf_classification.export.table import FORMATS
+from tf_classification.models import bundle, checkpoint
+from tf_classification.models.bundle import Bundle
+from tf_classification.models.description import Description
+from tf_classification.models.signatures import PIXELS
+from tf_classification.training import config as params
+
+log = logging.getLogger(__name__)
+
+_RUNNERS: dict[str, Callable[[Path], Run]] = {
+    "litert": litert.Runner,
+    "litert-int8": litert.Runner,
+    "onnx": onnx_file.Runner,
+    "openvino": openvino_file.Runner,
+}
+
+
+def export(options: Options) -> list[Row]:
+    """Write what is asked for.
+
+    Returns:
+        The table of formats, the SavedModel first; empty when there were no crops to compare
+        them on, or nothing to compare.
+
+    Raises:
+        UserError: if files do not fit each other, or int8 has no crops to be calibrated on.
+    """
+    source = _bundle(options)
+    if not options.formats:
+        return []
+    sample = _sample(options, source)
+    network = source.network()
+    options.output_dir.mkdir(parents=True, exist_ok=True)
+    for name in options.formats:
+        path = options.output_dir / FORMATS[name].file
+        log.info("writing %s", path)
+        write(name, network, path, sample and sample.first(options.calibration_crops))
+    files.write_json(options.output_dir / "model.json", _facts(source.description, options.formats))
+    if sample is None:
+        log.warning("no validation crops given, so the formats are not compared")
+        return []
+    rows = comparison.compare(_runs(source, options), sample)
+    files.write_text(options.output_dir / "formats.csv", _csv(rows))
+    return rows
+
+
+def _bundle(options: Options) -> Bundle:
+    if options.ckpt_path is None:
+        return bundle.read(options.source)
+    config = params.read(options.source)
+    labels, origin = request.dataset_labels(config)
+    read = checkpoint.read(options.ckpt_path, config, labels, origin)
+    written = checkpoint.export(read, read.description, options.output_dir / "bundle")
+    log.info("model bundle: %s", written.path)
+    return written
+
+
+def _sample(options: Options, source: Bundle) -> Sample | None:
+    """Draw validation crops; None if nobody says where they are."""
+    found = _dataset(options, source.description.parameters)
+    if found is None:
+        if "litert-int8" in options.formats:
+            where = "give --dataset-dir and --cropped-images-dir, or --tfrecords"
+            raise UserError(f"--format litert-int8 is calibrated on validation crops: {where}")
+        return None
+    dataset, origin = found
+    source.check_labels(dataset.label_names, origin)
+    count = max(options.calibration_crops, options.compared_crops)
+    return crops.draw(dataset.splits["val"], source.description.image_size, count)
+
+
+def _dataset(options: Options, trained: Mapping[str, Any]) -> tuple[Dataset, str] | None:
+    """Load the dataset of the flags, or else that of the training, if it is still there."""
+    folder, pictures, records = options.dataset_dir, options.cropped_images_dir, options.tfrecords
+    fraction, seed = trained.get("val_fraction", tfrecords.VAL_FRACTION), trained.get("seed")
+    if not (folder or records):
+        given = (trained.get(key) for key in ("dataset_dir", "cropped_images_dir", "tfrecords"))
+        folder, pictures, records = (Path(name) if name else None for name in given)
+        if not all(path.is_dir() for path in (folder, pictures, records) if path is not None):
+            return None
+    if folder is not None and pictures is not None:
+        return directory.load(folder, pictures, training=False), str(folder / "label_index.json")
+    if records is not None:
+        loaded = tfrecords.load(records, val_fraction=fraction, seed=seed or 0, training=False)
+        return loaded, str(records)
+    return None
+
+
+def write(name: str, network: keras.Model, path: Path, sample: Sample | None) -> None:
+    """Write one format.
+
+    Args:
+        name: key of ``FORMATS``.
+        network: raw RGB float32 0..255 to logits.
+        path: the file; OpenVINO writes another one with the end ``.bin``.
+        sample: crops that int8 takes its ranges from.
+    """
+    if name == "openvino":
+        _write_openvino(network, path)
+    elif name == "onnx":
+        files.write_bytes(path, onnx_file.convert(network))
+    elif name == "litert-int8" and sample is not None:
+        files.write_bytes(path, litert.convert_int8(network, sample.pixels))
+    else:
+        files.write_bytes(path, litert.convert(network))
+
+
+def _write_openvino(network: keras.Model, path: Path) -> None:
+    """Write the two files of the format; the one that names the other is renamed last."""
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
+        draft = Path(folder) / path.name
+        openvino_file.convert(network, draft)
+        draft.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        draft.replace(path)
+
+
+def _facts(description: Description, formats: tuple[str, ...]) -> dict[str, Any]:
+    side = description.image_size
+    return description.to_json() | {
+        "files": {name: FORMATS[name].file for name in formats},
+        "input": {"shape": ["N", side, side, 3], "dtype": "float32", "values": "RGB, 0 to 255"},
+        "output": "logits; divide by the temperature and apply softmax, then the curves if any",
+    }
+
+
+def _runs(source: Bundle, options: Options) -> dict[str, Run]:
+    """Name each format's function from pixels to probabilities."""
+    signature = tf.saved_model.load(source.path).signatures[PIXELS]
+    runs: dict[str, Run] = {
+        "savedmodel": lambda pixels: signature(pixels=tf.constant(pixels))["probabilities"].numpy()
+    }
+    for name in options.formats:
+        runs[name] = _calibrated(
+            _RUNNERS[name](options.output_dir / FORMATS[name].file), source.description
+        )
+    return runs
+
+
+def _calibrated(logits: Run, description: Description) -> Run:
+    return lambda pixels: description.calibration.probabilities(logits(pixels))
+
+
+def _csv(rows: list[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(asdict(rows[0])), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue()

@@ -1,0 +1,57 @@
+r"""Export a trained classifier: as a model bundle, and to LiteRT, ONNX or OpenVINO.
+
+    python export_model.py $LOGDIR/params.json $LOGDIR/best.weights.h5 --output-dir exported
+    python export_model.py model --output-dir exported --format litert litert-int8 onnx openvino
+
+The first writes the model bundle exported/bundle/1, fit for TensorFlow Serving and serve.py.  The
+second converts a bundle and prints a table: accuracy on validation crops and speed of each
+format, beside the SavedModel's.  The crops are those of the training, or of the flags below.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+from tf_classification.export.options import Options
+from tf_classification.export.table import FORMATS
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags."""
+    parser = cli.Parser("export_model.py", __doc__)
+    add = parser.add_argument
+    add("source", type=Path, help="model bundle, or params.json of a training run")
+    add("ckpt_path", type=Path, nargs="?", help="with params.json: .weights.h5, .keras or bundle")
+    add("-o", "--output-dir", type=Path, required=True, help="folder for the files")
+    add("--format", dest="formats", nargs="+", choices=FORMATS, default=(), help="also to these")
+    add = parser.add_argument_group("validation crops").add_argument
+    add("--dataset-dir", type=Path, help="classification_ds.csv, label_index.json, splits.json")
+    add("--cropped-images-dir", type=Path, help="folder of the crops")
+    add("--tfrecords", type=Path, help="folder of TFRecords, instead of these two")
+    number = Options.calibration_crops
+    add("--calibration-crops", type=int, default=number, help="for int8's ranges (%(default)s)")
+    number = Options.compared_crops
+    add("--compared-crops", type=int, default=number, help="for the table (%(default)s)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    options = Options(**{**vars(args), "formats": tuple(dict.fromkeys(args.formats))})
+
+    from tf_classification.export import comparison, run
+
+    rows = run.export(options)
+    if rows:
+        print(comparison.text(rows))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
