@@ -102,7 +102,7 @@ def require_training_crops(dataset: Dataset, source: Path) -> None:
     counts[list(dataset.empty_labels)] = 1
     if missing := [dataset.label_names[i] for i in np.flatnonzero(counts == 0)]:
         listed = ", ".join(repr(name) for name in missing[:5])
-        more = f" and {len(missing) - 5} others" if len(missing) > 5 else ""
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise FormatError(source, "train", f"no crop of the label(s) {listed}{more} to train on")
 
 

@@ -43,12 +43,15 @@ class Mixer:
             batch: as ``pipeline.training`` makes it.
 
         Returns:
-            The batch; a row that mixes with a bad picture has weight 0.
+            The batch; a row whose partner is a bad picture mixes with itself: it stays as it was.
         """
         size = self._batching.local_size
         types = (tf.int64, tf.float32, tf.float32)
         order, share, box = tf.numpy_function(self._draw, [step], types, stateful=False)
         order, share = tf.ensure_shape(order, (size,)), tf.ensure_shape(share, (size,))
+        # A row that only fills the batch has no weight, but it is a picture with a label.
+        usable = (batch["weight"] > 0) | (batch["index"] < 0)
+        order = tf.where(tf.gather(usable, order), order, tf.range(size, dtype=tf.int64))
         drawn = {"permutation_order": order, "mix_weight": share}
         masks = _inside(tf.ensure_shape(box, (size, 4)), self._batching.image_size)
         image = tf.cond(
@@ -57,10 +60,7 @@ class Mixer:
             lambda: self._mixup.transform_images(batch["image"], drawn),
         )
         target = self._mixup.transform_labels(tf.one_hot(batch["label"], self._num_labels), drawn)
-        # A row that only fills the batch has no weight, but it is a picture with a label.
-        usable = tf.where(batch["index"] < 0, 1.0, batch["weight"])
-        weight = batch["weight"] * tf.gather(usable, order)
-        return {**batch, "image": image, "target": target, "weight": weight}
+        return {**batch, "image": image, "target": target}
 
     def _draw(self, step: int) -> tuple[npt.NDArray[np.generic], ...]:
         """Draw the partners, (B,), the shares that rows keep, (B,), and CutMix's boxes, (B, 4).

@@ -32,7 +32,7 @@ class FileReader:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that cannot be, with a zero byte
         return b""
 
 

@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from database_tools.formats import classification_csv, files, label_index
+from database_tools.formats import (
+    classification_csv,
+    dataset_info,
+    example,
+    files,
+    label_index,
+    tfrecord,
+)
 from database_tools.formats.classification_csv import Crop
+from database_tools.formats.dataset_info import DatasetInfo
 from tf_classification.data.examples import Examples
 
 
@@ -85,3 +93,37 @@ class Folder:
 @pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path)
+
+
+class Shards:
+    """24 training records in two shards, 12 of deer and fox each, 6 locations; 2 for testing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        train = [self.record(i, 1 + i % 2, f"loc {i // 4}") for i in range(24)]
+        self.write("train-00000", train[:20])
+        self.write("train-00001", train[20:])
+        self.write("test-00000", [self.record(i, i - 29, "loc 9") for i in (30, 31)])
+        counts = {"train": (0, 12, 12), "test": (0, 1, 1)}
+        dataset_info.write(path, DatasetInfo(("empty", "deer", "fox"), counts))
+
+    def record(self, i, label, place):
+        return example.encode(
+            {
+                "image/encoded": [b"picture %d" % i],
+                "image/class/label": np.array([label]),
+                "image/filename": [b"deer/%d.jpg" % i],
+                "image/location": [place.encode()] if place else (),
+                "image/detection_conf": np.array([i / 100], np.float32),
+            }
+        )
+
+    def write(self, name, records):
+        with tfrecord.Writer(self.path / name) as writer:
+            for content in records:
+                writer.write(content)
+
+
+@pytest.fixture
+def shards(tmp_path):
+    return Shards(tmp_path)

@@ -154,8 +154,3 @@ def test_evaluation_can_be_repeated_and_cut_for_workers(examples_of, contents):
         {key: np.concatenate([a[key], b[key]]) for key in a} for a, b in zip(*parts, strict=True)
     ]
     assert equal(first, joined)
-
-
-def test_a_batch_that_does_not_divide_by_the_workers_is_refused():
-    with pytest.raises(ValueError, match="does not divide"):
-        Batching(10, SIZE, 0, 4)
