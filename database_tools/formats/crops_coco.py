@@ -55,10 +55,10 @@ def read(path: Path) -> CropsCoco:
                 keys.append(entry.get("original_key"))
             elif member == "annotations":
                 labels.append(entry["category_id"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FormatError(
-                path, f"{member}[{position}]", f"not as expected: {error!r}"
-            ) from None
+        except KeyError as error:
+            raise FormatError(path, f"{member}[{position}]", f"no key {error}") from None
+        except (TypeError, ValueError, AttributeError) as error:
+            raise FormatError(path, f"{member}[{position}]", f"not as expected: {error}") from None
     for member in ("images", "categories", "annotations"):
         if member not in lists:
             raise FormatError(path, "top level", f'no list "{member}"')

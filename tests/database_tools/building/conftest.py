@@ -162,3 +162,9 @@ class World:
 @pytest.fixture
 def world(tmp_path):
     return World(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def new_world():
+    """Make a world in a folder, for tests that share one."""
+    return World
