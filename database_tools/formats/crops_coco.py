@@ -13,6 +13,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from database_tools.core.annotations import ImageId
 from database_tools.core.errors import FormatError
@@ -38,23 +39,14 @@ class CropsCoco:
 
 def read(path: Path) -> CropsCoco:
     """Read a split; raise FormatError if it is not a dataset of crops."""
-    categories: dict[int, str] = {}
-    files: list[str] = []
-    keys: list[ImageId | None] = []
-    labels = array("q")
+    table = CropsCoco({}, [], [], array("q"))
     lists = set()
     for member, position, entry in json_stream.members(path):
         lists.add(member)
         if position is None:
             continue
         try:
-            if member == "categories":
-                categories[int(entry["id"])] = str(entry["name"])
-            elif member == "images":
-                files.append(str(entry["file_name"]))
-                keys.append(entry.get("original_key"))
-            elif member == "annotations":
-                labels.append(entry["category_id"])
+            _take(table, member, entry)
         except KeyError as error:
             raise FormatError(path, f"{member}[{position}]", f"no key {error}") from None
         except (TypeError, ValueError, AttributeError) as error:
@@ -62,6 +54,19 @@ def read(path: Path) -> CropsCoco:
     for member in ("images", "categories", "annotations"):
         if member not in lists:
             raise FormatError(path, "top level", f'no list "{member}"')
-    if unknown := set(labels) - set(categories):
+    if unknown := set(table.labels) - set(table.categories):
         raise FormatError(path, "annotations", f"no category has the id {min(unknown)}")
-    return CropsCoco(dict(sorted(categories.items())), files, keys, labels)
+    return CropsCoco(
+        dict(sorted(table.categories.items())), table.files, table.original_keys, table.labels
+    )
+
+
+def _take(table: CropsCoco, member: str, entry: Any) -> None:
+    """Add an element of one of the lists."""
+    if member == "categories":
+        table.categories[int(entry["id"])] = str(entry["name"])
+    elif member == "images":
+        table.files.append(str(entry["file_name"]))
+        table.original_keys.append(entry.get("original_key"))
+    elif member == "annotations":
+        table.labels.append(entry["category_id"])
