@@ -15,7 +15,12 @@ from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops
 from database_tools.formats import classification_csv, label_index, splits_json
 from database_tools.formats.classification_csv import Crop
-from tf_classification.data.examples import Columns, Dataset, require_training_crops
+from tf_classification.data.examples import (
+    Columns,
+    Dataset,
+    require_pictures,
+    require_training_crops,
+)
 from tf_classification.data.readers import FileReader
 
 STAGE = "load_dataset"
@@ -27,14 +32,16 @@ def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Datase
     Args:
         dataset_dir: folder with the three files.
         crops_dir: folder below which the crops lie.
-        training: whether to train on it, for which every label needs a crop.
+        training: whether to train on it, for which every label needs a crop, and some crop has
+            to be a picture.
 
     Returns:
         The dataset; "val" and "test" may have no rows.
 
     Raises:
         UserError: if a file is missing or breaks its format, a crop has a label that is not in
-            the label index, or several labels, or a label has no crop to train on.
+            the label index, or several labels, a label has no crop to train on, or no crop is a
+            picture.
     """
     if not crops_dir.is_dir():
         raise UserError(f"{crops_dir}: no such folder of crops")
@@ -67,6 +74,7 @@ def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Datase
     dataset = Dataset(names, tuple(locations), parts, ledger)
     if training:
         require_training_crops(dataset, table)
+        require_pictures(dataset, crops_dir)
     return dataset
 
 

@@ -19,8 +19,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.errors import FormatError
+from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Ledger
+from tf_classification.data import picture_size
+
+_LOOKED_AT = 100
 
 Rows = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.str_]
@@ -104,6 +107,19 @@ def require_training_crops(dataset: Dataset, source: Path) -> None:
         listed = ", ".join(repr(name) for name in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise FormatError(source, "train", f"no crop of the label(s) {listed}{more} to train on")
+
+
+def require_pictures(dataset: Dataset, source: Path) -> None:
+    """Raise UserError if not one of a hundred training crops begins like a picture.
+
+    Some bad files are left out and counted while training runs.  If all are bad (stand-ins of a
+    version control system, a wrong folder), that would be a training on nothing.
+    """
+    train = dataset.splits["train"]
+    rows = np.unique(np.linspace(0, len(train) - 1, _LOOKED_AT).astype(np.int64))
+    if not picture_size.read_all(train.reader(rows)).any():
+        name = train.keys[rows[0]]
+        raise UserError(f"{source}: none of {len(rows)} crops looked at is a picture, e.g. {name}")
 
 
 class Columns:

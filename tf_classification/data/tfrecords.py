@@ -18,7 +18,12 @@ from database_tools.formats import dataset_info
 from database_tools.formats.dataset_info import DatasetInfo
 from tf_classification.data import record_index
 from tf_classification.data.directory import STAGE
-from tf_classification.data.examples import Dataset, Examples, require_training_crops
+from tf_classification.data.examples import (
+    Dataset,
+    Examples,
+    require_pictures,
+    require_training_crops,
+)
 from tf_classification.data.readers import RecordReader
 from tf_classification.data.record_index import RecordIndex
 
@@ -36,14 +41,16 @@ def load(
         val_fraction: about which part of the training crops, in whole locations, validates;
             0 for no validation part.
         seed: of the choice of these locations.
-        training: whether to train on it, for which every label needs a crop.
+        training: whether to train on it, for which every label needs a crop, and some crop has
+            to be a picture.
 
     Returns:
         The dataset.  Its classes without any crop are its ``empty_labels``.
 
     Raises:
         UserError: if files are missing or do not fit together, if locations are missing or too
-            few to split by, or if a class that has crops has none to train on.
+            few to split by, if a class that has crops has none to train on, or no crop is a
+            picture.
     """
     if not 0 <= val_fraction < 1:
         raise UserError(f"the fraction for validation must be in [0, 1), got {val_fraction}")
@@ -70,6 +77,7 @@ def load(
     )
     if training:
         require_training_crops(dataset, folder)
+        require_pictures(dataset, folder)
     return dataset
 
 

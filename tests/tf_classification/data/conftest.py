@@ -100,17 +100,23 @@ class Shards:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.write_all()
+
+    def write_all(self):
         train = [self.record(i, 1 + i % 2, f"loc {i // 4}") for i in range(24)]
         self.write("train-00000", train[:20])
         self.write("train-00001", train[20:])
         self.write("test-00000", [self.record(i, i - 29, "loc 9") for i in (30, 31)])
         counts = {"train": (0, 12, 12), "test": (0, 1, 1)}
-        dataset_info.write(path, DatasetInfo(("empty", "deer", "fox"), counts))
+        dataset_info.write(self.path, DatasetInfo(("empty", "deer", "fox"), counts))
+
+    def picture(self, i):
+        return encode(np.full((8, 8, 3), i, np.uint8), "PNG")
 
     def record(self, i, label, place):
         return example.encode(
             {
-                "image/encoded": [b"picture %d" % i],
+                "image/encoded": [self.picture(i)],
                 "image/class/label": np.array([label]),
                 "image/filename": [b"deer/%d.jpg" % i],
                 "image/location": [place.encode()] if place else (),

@@ -81,6 +81,16 @@ def test_a_label_whose_only_training_crops_are_missing_is_refused(folder):
         directory.load(*folder.write())
 
 
+def test_files_that_are_no_pictures_at_all_are_refused_but_some_are_not(folder):
+    root, crops = folder.write()
+    for row in folder.rows[1:8]:
+        (crops / row.path).write_text("version https://git-lfs.github.com/spec/v1")
+    assert len(directory.load(root, crops).splits["train"]) == 8
+    (crops / folder.rows[0].path).write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(UserError, match=r"none of 8 crops looked at is a picture, e\.g\. ds/a/0"):
+        directory.load(root, crops)
+
+
 def test_nothing_to_use_is_refused_with_the_reason(folder):
     root, crops = folder.write()
     with pytest.raises(UserError, match=r"no crop to use; 12 of 12 were left out: 12 missing"):

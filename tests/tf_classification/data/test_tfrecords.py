@@ -27,7 +27,7 @@ def test_pictures_are_read_at_random(shards):
     for split in dataset.splits.values():
         numbers = [key.removeprefix("deer/").removesuffix(".jpg") for key in split.keys]
         rows = np.random.default_rng(0).permutation(len(split))
-        assert split.reader(rows) == [f"picture {numbers[row]}".encode() for row in rows]
+        assert split.reader(rows) == [shards.picture(int(numbers[row])) for row in rows]
         np.testing.assert_allclose(split.confidences, [int(n) / 100 for n in numbers])
 
 
@@ -48,6 +48,13 @@ def test_a_shard_that_went_away_gives_no_pictures(shards):
     (shards.path / "train-00001").unlink()
     (shards.path / "train-00000").write_bytes(b"cut off")
     assert train.reader(np.array([0, 23])) == [b"", b""]
+
+
+def test_records_that_are_no_pictures_at_all_are_refused(shards, monkeypatch):
+    monkeypatch.setattr(shards, "picture", lambda i: b"text %d" % i)
+    shards.write_all()
+    with pytest.raises(UserError, match=r"none of \d+ crops looked at is a picture, e\.g\. deer/"):
+        tfrecords.load(shards.path)
 
 
 def test_shards_of_another_run_are_noticed(shards):
