@@ -25,6 +25,7 @@ LOG_EVERY_N_STEPS="${LOG_EVERY_N_STEPS:-100}"
 TRAIN_SPLIT="${TRAIN_SPLIT:-train}"
 TEST_SPLIT="${TEST_SPLIT:-test}"
 
+export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
 SLIM="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 check_dataset() {

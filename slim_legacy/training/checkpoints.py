@@ -66,14 +66,15 @@ def open_reader(path: str) -> tf.train.CheckpointReader:
 
 
 def restore(
-    path: str, variables: Mapping[str, tf.Variable], ignore_missing: bool = False
+    path: str, variables: Mapping[str, tf.Variable], ignore_missing: bool | None = None
 ) -> list[str]:
     """Assign variables from a checkpoint, all or none.
 
     Args:
         path: what ``find`` returned.
         variables: by the names that they have in the checkpoint.
-        ignore_missing: leave a variable as it is if the checkpoint does not have its name.
+        ignore_missing: leave a variable as it is if the checkpoint does not have its name. None
+            where nobody may choose; then the errors do not tell of fine-tuning's flags either.
 
     Returns:
         The names that were missing.
@@ -85,15 +86,17 @@ def restore(
     shapes = reader.get_variable_to_shape_map()
     missing = [name for name in variables if name not in shapes]
     if missing and not ignore_missing:
+        hint = "" if ignore_missing is None else "; --ignore_missing_vars leaves such ones random"
         raise UserError(
             f"{path}: {len(missing)} of {len(variables)} variables are missing, the first is "
-            f"{missing[0]}. --ignore_missing_vars leaves such variables random"
+            f"{missing[0]}{hint}"
         )
     for name, variable in variables.items():
         if name in shapes and list(variable.shape) != shapes[name]:
+            hint = "; the heads of other classes are left out by --checkpoint_exclude_scopes"
             raise UserError(
-                f"{path}: {name} has shape {shapes[name]}, the network {list(variable.shape)}. "
-                "Leave the heads of other classes out with --checkpoint_exclude_scopes"
+                f"{path}: {name} has shape {shapes[name]}, the network {list(variable.shape)}"
+                + (hint if ignore_missing is not None else "")
             )
     for name, variable in variables.items():
         if name in shapes:

@@ -97,15 +97,19 @@ class Trainer:
         if self.averages:
             self.averages.start_from_variables()
 
+    def regularization(self) -> tf.Tensor:
+        """Return the scalar part of the loss that weight decay is, for the frozen kernels too."""
+        kernels = [v for name, v in self.model.items() if nets_factory.is_regularised(name)]
+        return losses.regularization(kernels, self.options.weight_decay)
+
     def gradients(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Return a clone's share of the loss and of the gradient; call in replica context."""
         o = self.options
-        kernels = [v for name, v in self.model.items() if nets_factory.is_regularised(name)]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
             points = self.network(images, training=True)
             loss = losses.cross_entropy(points, labels, o.label_smoothing)
-            loss += losses.regularization(kernels, o.weight_decay)
+            loss += self.regularization()
             loss /= o.num_clones
         return loss, tape.gradient(loss, list(self.trained.values()))
 
@@ -206,7 +210,7 @@ def _loop(
                 log.info("global step %d: loss = %.4f (%.3f sec/step)", step, loss, seconds)
             if summarised.due():
                 log.info("Recording summary at step %d.", step)
-                summaries.write(step, {"learning_rate": rate, "total_loss": loss}, _first(images))
+                summaries.write(step, _numbers(trainer, rate, loss), _first(images))
             if o.max_number_of_steps is not None and step >= o.max_number_of_steps:
                 break
             if saved.due():
@@ -240,6 +244,17 @@ class Timer:
 def _save(trainer: Trainer, folder: Path) -> None:
     log.info("Saving checkpoint to path %s", folder / "model.ckpt")
     checkpoints.save(folder, int(trainer.step.read_value()), trainer.variables)
+
+
+def _numbers(trainer: Trainer, rate: float, loss: float) -> dict[str, float]:
+    """Name the scalars of a step as the original does."""
+    decay = float(trainer.regularization())
+    return {
+        "learning_rate": rate,
+        "total_loss": loss,
+        "Losses/regularization_loss": decay,
+        "Losses/clone_loss": loss - decay,
+    }
 
 
 def _first(images: tf.Tensor) -> tf.Tensor:

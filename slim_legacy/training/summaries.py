@@ -9,6 +9,8 @@ import keras
 import tensorflow as tf
 
 _PICTURES = 3
+_ACTIVE = 8
+"""Pictures whose activations are shown: all end points of 32 would take more than 1 GB."""
 
 
 class Summaries:
@@ -39,7 +41,7 @@ class Summaries:
             for name, number in numbers.items():
                 tf.summary.scalar(name, number)
             tf.summary.image("input", (images + 1) / 2, max_outputs=_PICTURES)
-            for name, values in self._activations(images).items():
+            for name, values in self._activations(images[:_ACTIVE]).items():
                 tf.summary.histogram(f"activations/{name}", values)
                 tf.summary.scalar(f"sparsity/{name}", tf.math.zero_fraction(values))
             for name, variable in self._variables.items():

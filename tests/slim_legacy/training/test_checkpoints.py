@@ -117,6 +117,10 @@ def test_missing_variables_are_an_error_unless_ignored_and_shapes_always(tmp_pat
     mine["Tiny/Logits/weights"] = tf.Variable(np.zeros((3, 7), np.float32))
     with pytest.raises(UserError, match="checkpoint_exclude_scopes"):
         checkpoints.restore(str(tmp_path / "m"), mine, True)
+    with pytest.raises(UserError, match=r"has shape \[3, 4\], the network \[3, 7\]$"):
+        checkpoints.restore(
+            str(tmp_path / "m"), {"Tiny/Logits/weights": mine["Tiny/Logits/weights"]}
+        )
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_tensorboard_gets_scalars_activations_and_variables(from_scratch):
     events = EventAccumulator(str(from_scratch[0]))
     events.Reload()
     tags = set(events.Tags()["tensors"])
-    assert {"learning_rate", "total_loss", "input"} <= tags
+    assert {"learning_rate", "total_loss", "input", "Losses/regularization_loss"} <= tags
     assert {"activations/Mixed_2a", "sparsity/Mixed_2a", "Tiny/Logits/Logits/weights"} <= tags
 
 
