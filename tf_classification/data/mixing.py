@@ -32,8 +32,9 @@ class Mixer:
         self._batching = batching
         self._num_labels = num_labels
         self._seed = seed
-        self._mixup = keras.layers.MixUp()
-        self._cutmix = keras.layers.CutMix()
+        # Pictures stay in single precision, whatever the network computes in.
+        self._mixup = keras.layers.MixUp(dtype="float32")
+        self._cutmix = keras.layers.CutMix(dtype="float32")
 
     def __call__(self, step: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return the batch with mixed pictures and with ``target``, (B, num_labels) float32.

@@ -10,6 +10,8 @@ Source: Cubuk et al. 2020, "RandAugment: Practical automated data augmentation".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -47,7 +49,10 @@ class RandAugment:
 
     def __init__(self, operations: int, size: int) -> None:
         self._number = operations
-        self._layers = keras.layers.RandAugment(value_range=(0, 255), num_ops=operations)
+        # Pictures stay in single precision, whatever the network computes in.
+        self._layers = keras.layers.RandAugment(
+            value_range=(0, 255), num_ops=operations, dtype="float32"
+        )
         self._layers.build((1, size, size, 3))
 
     def __call__(self, image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -63,15 +68,15 @@ class RandAugment:
         chosen = tf.random.stateless_uniform((self._number,), seed, 0, len(OPERATIONS), tf.int32)
         batch = image[None]
         for i in range(self._number):
-            key = _Seed(seed + 1000 * (i + 1))
-            batch = tf.switch_case(
-                chosen[i],
-                [
-                    lambda name=name, batch=batch, key=key: self._apply(name, batch, key)
-                    for name in OPERATIONS
-                ],
-            )
+            batch = tf.switch_case(chosen[i], self._branches(batch, seed + 1000 * (i + 1)))
         return tf.ensure_shape(tf.clip_by_value(batch[0], 0, 255), image.shape)
+
+    def _branches(self, batch: tf.Tensor, seed: tf.Tensor) -> list[Callable[[], tf.Tensor]]:
+        # A seed for each branch: a graph traces them all, one after the other.
+        return [
+            lambda name=name: self._apply(name, batch, _Seed(seed))  # type: ignore[misc]
+            for name in OPERATIONS
+        ]
 
     def _apply(self, name: str, batch: tf.Tensor, seed: _Seed) -> tf.Tensor:
         layer = getattr(self._layers, name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -83,6 +84,16 @@ def test_rows_that_only_fill_the_batch_are_partners_like_others(batch):
     batch["index"] = tf.constant([0] + [-1] * (BATCH - 1), tf.int64)
     brightest = max(mix(batch, step, mixup=1.0)["image"][0].max() for step in range(5))
     assert brightest > 8  # the first row itself is black
+
+
+@pytest.mark.parametrize("options", [{"mixup": 0.4}, {"cutmix": 1.0}])
+def test_pictures_stay_in_single_precision_under_a_policy_of_half(batch, options):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        half = mix(batch, **options)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert (half["image"] == mix(batch, **options)["image"]).all()
 
 
 def test_mixing_depends_on_seed_and_step_only(batch):
