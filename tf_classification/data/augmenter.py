@@ -166,10 +166,12 @@ def _branches(window: Ints, size: int) -> npt.NDArray[np.int64]:
 
 
 def _angles(largest: float, size: int) -> Floats:
-    room = max(_TABLE_BYTES // (4 * size * size), 1)
-    number = min(int(2 * largest) + 1, room)
-    # An odd number has 0 in the middle.
-    return np.linspace(-largest, largest, number - (number + 1) % 2, dtype=np.float32)
+    """Return the turns of the table in degrees: about one a degree, as many to either side."""
+    room = _TABLE_BYTES // (4 * size * size)
+    to_a_side = min(int(largest), (room - 1) // 2)
+    if to_a_side < 1:
+        return np.zeros(1, np.float32)
+    return np.linspace(-largest, largest, 2 * to_a_side + 1, dtype=np.float32)
 
 
 def _turn(degrees: float, size: int) -> Ints:
