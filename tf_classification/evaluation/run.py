@@ -76,7 +76,7 @@ class Options:
         mapping: from the model's outputs to the dataset's labels; None if they are the same.
         training_locations: (dataset, location) that the model has seen; ``"own"`` for those of
             the dataset's train split, ``"unknown"`` if nobody knows.
-        title: of the report.
+        title: of the report; "" for the names of the network and of the output folder.
     """
 
     calibrate: str | None = None
@@ -87,7 +87,7 @@ class Options:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     mapping: TargetMapping | None = None
     training_locations: frozenset[tuple[str, str]] | Literal["own", "unknown"] = "own"
-    title: str = "Evaluation"
+    title: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.precision <= 1:
@@ -157,7 +157,8 @@ def evaluate(
     evaluation = Evaluation(names, applied, chosen, options.precision, judgements)
     _write(output_dir, evaluation, dataset)
     _write_ledger(output_dir, dataset, found)
-    content = Content(options.title, evaluation, dataset.splits)
+    title = options.title or f"{model.name}, {output_dir.name}"
+    content = Content(title, evaluation, dataset.splits)
     files.write_text(output_dir / REPORT, report.page(content))
     return evaluation
 
