@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -64,18 +63,21 @@ def prepare(folder: Path, count: int) -> list[str]:
 
 def peak(program: str, *words: str) -> float:
     """Run a program in a process of its own and return its peak memory in bytes."""
-    program += "\nimport resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    # Not ru_maxrss, which a process inherits from the one that started it.
+    program += "\nprint(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     result = subprocess.run(
         [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, check=True, text=True
     )
     return int(result.stdout.split()[-1]) * 1024
 
 
-BUILD = (
-    "import sys; from database_tools import make_classification_dataset as m; m.main(sys.argv[1:])"
-)
+BUILD = """
+import re, sys
+from database_tools import make_classification_dataset
+make_classification_dataset.main(sys.argv[1:])"""
 INDEX = """
-import sys; from pathlib import Path
+import re, sys
+from pathlib import Path
 from database_tools.building import classification_dataset
 from database_tools.formats import coco_camera_traps
 table = coco_camera_traps.read(Path(sys.argv[1]))"""
@@ -100,5 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     main()
