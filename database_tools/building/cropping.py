@@ -19,6 +19,7 @@ from database_tools.building.results import Results
 from database_tools.building.workspace import Workspace
 from database_tools.core import picture_names
 from database_tools.core.detections import Detections, Failure
+from database_tools.formats import files
 
 _AHEAD = 4
 """Pictures for each worker that wait or are done: hides slow ones, bounds memory."""
@@ -75,6 +76,7 @@ class Cropping:
         """Add the pictures from ``start`` on to the dataset; return where that ended."""
         config = self._config
         with (
+            files.writing_below(workspace.main),
             executors.make(config.workers) as executor,
             DatasetWriter(workspace, start, config.per_shard) as writer,
         ):

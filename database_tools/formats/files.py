@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -18,6 +19,8 @@ from typing import IO, Any
 from database_tools.core.errors import FormatError, UserError
 
 log = logging.getLogger(__name__)
+
+_DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR)
 
 
 @contextlib.contextmanager
@@ -30,18 +33,31 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         UserError: if the folder cannot be written or the disk is full.
     """
-    # The process id keeps two runs apart; a fixed place in the name lets a later run clean up.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Process and thread keep writers apart; 60 characters, as the longest name has 255 bytes.
+    writer = f"{os.getpid()}-{threading.get_native_id()}"
+    temporary = path.with_name(f".{path.name[:60]}.{writer}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR):
-            raise UserError(f"cannot write {path}: {error.strerror}") from error
-        raise
+        with writing_below(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing_below(path: Path) -> Iterator[None]:
+    """Say in one line when the block cannot write to ``path``, or what is below it.
+
+    Raises:
+        UserError: if the disk is full or refuses; other errors pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DISK_REFUSES:
+            raise UserError(f"cannot write {path}: {error.strerror}") from error
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -47,6 +47,10 @@ _FULL_SCALE = {"I": (65535.0, 2.0**31 - 1), "F": (1.0, 255.0, 65535.0, 2.0**32)}
 # Our limit is ``max_pixels``; Pillow's own, lower one would print warnings or raise first.
 Image.MAX_IMAGE_PIXELS = None
 
+# Of broken tags and the like, which nobody can mend.  Once for all, as pictures are also decoded
+# by threads, and ``warnings.catch_warnings`` is not made for these.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 
 class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not a fault
     """A picture that cannot be used.
@@ -87,10 +91,7 @@ def open_upright(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Im
     if not content:
         raise UnreadableImage("empty")
     try:
-        # A broken tag is none; people cannot mend their archive's metadata because of us.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decode(content, max_pixels)
+        return _decode(content, max_pixels)
     except UnidentifiedImageError:
         known = content.startswith(_MAGIC)
         raise UnreadableImage("corrupt" if known else "not an image") from None

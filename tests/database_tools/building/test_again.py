@@ -1,11 +1,12 @@
 """Run again into a filled folder: go on, build anew, or refuse to touch what is not ours."""
 
+import errno
 import shutil
 
 import pytest
 
 from database_tools import make_classification_dataset
-from database_tools.formats import files
+from database_tools.formats import files, tfrecord
 
 ONE = ("--test_fraction", 0)
 
@@ -172,3 +173,26 @@ def test_crops_and_records_are_those_of_one_process_with_four(world):
     words[words.index("--workers") + 1] = "4"
     assert make_classification_dataset.main(words) == 0
     assert world.run(name="four").contents() == one  # complete: only looks
+
+
+def test_a_full_disk_is_told_and_the_next_run_goes_on(world, capsys, monkeypatch):
+    world.fill(30)
+    whole = world.run(name="whole").contents()
+    frame, written = tfrecord.frame, []
+
+    def full_after_ten(payload):
+        written.append(payload)
+        if len(written) > 10:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return frame(payload)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tfrecord, "frame", full_after_ten)
+        assert world.run().status == 2
+    assert error(capsys).endswith("No space left on device")
+    assert world.run().contents() == whole
+
+
+def test_names_as_long_as_a_file_system_takes_them(world):
+    world.picture(world.add("a", file=f"{'é' * 125}.jpg"))
+    assert world.run(*ONE).status == 0

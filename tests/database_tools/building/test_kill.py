@@ -19,14 +19,12 @@ pytestmark = [
 ]
 
 
-def start(words, workers):
+def start(words, workers, stderr=subprocess.DEVNULL):
     words = list(words)
     words[words.index("--workers") + 1] = str(workers)
     command = [sys.executable, "-m", "database_tools.make_classification_dataset", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return subprocess.Popen(
-        command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    return subprocess.Popen(command, env=environment, stderr=stderr, start_new_session=True)
 
 
 def kill_after(process, seconds, whole_group):
@@ -125,3 +123,16 @@ def test_detections_and_crops_survive_kills_and_no_group_is_detected_twice(world
         twin = world.folder / "killed" / path.relative_to(whole)
         # the log too: a group that was appended twice would show
         assert twin.read_bytes() == path.read_bytes(), path
+
+
+def test_control_c_is_one_line_and_the_next_run_goes_on(undisturbed):
+    world, whole, seconds = undisturbed
+    words = world.words(*FLAGS, name="interrupted")
+    with start(words, 4, stderr=subprocess.PIPE) as process:
+        time.sleep(0.7 * seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.stderr.read().decode()
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "make_classification_dataset.py: interrupted"
+    assert "Traceback" not in said
+    assert world.run(*FLAGS, name="interrupted").contents() == whole

@@ -56,6 +56,7 @@ def test_an_orientation_that_does_not_exist_counts_as_none(value):
     np.testing.assert_array_equal(imaging.load(encoded(CORNERS, "PNG", exif=exif)), CORNERS)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_a_broken_exif_block_counts_as_none():
     content = encoded(CORNERS, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01")
     assert imaging.load(content).shape == CORNERS.shape
