@@ -13,6 +13,7 @@ Layers are matched by name and shape; ``Taken`` says which were and which were n
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from tf_classification.models import networks
 from tf_classification.models.table import NETWORKS
 
 SUFFIX = ".weights.h5"
+_OVERHEAD = 6_000  # bytes of HDF5's own for each layer, at most
 _NO_SPACE = "No space left on device"
 
 
@@ -49,6 +51,10 @@ class Taken:
 def save(model: keras.Model, path: Path) -> None:
     """Write ``.weights.h5``, whole or not at all; raise UserError if the disk is full."""
     temporary = path.with_name(f".{path.name.removesuffix(SUFFIX)}.tmp{SUFFIX}")
+    needed = 4 * model.count_params() + _OVERHEAD * len(model.layers)
+    # Asked beforehand, because HDF5 meets a full disk with pages of complaint at its own end.
+    if shutil.disk_usage(path.parent).free < needed:
+        raise UserError(f"cannot write {path}: {needed:,} bytes are needed on the disk")
     try:
         model.save_weights(temporary)
         temporary.replace(path)

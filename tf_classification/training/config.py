@@ -51,6 +51,7 @@ class TrainConfig:
         val_fraction: part of the locations of TFRecords to validate on.
         sampling_power: 0 labels as often as they are, 1 equally often; None for what
             ``label_weighted`` says.
+        sample_from_datasets: draw labels with tf.data, for up to 200 of them, instead of the plan.
         max_per_location: most crops of one label at one location in an epoch.
         image_size: side of the input in pixels; None for the network's own.
         augmentation: ``full`` as the README's script, ``light`` (flip and small crops), ``none``.
@@ -92,6 +93,7 @@ class TrainConfig:
     tfrecords: str | None = None
     val_fraction: float = 0.15
     sampling_power: float | None = None
+    sample_from_datasets: bool = False
     max_per_location: int | None = None
     image_size: int | None = None
     augmentation: str = "full"

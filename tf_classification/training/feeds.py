@@ -7,7 +7,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from database_tools.core.sampling import EpochPlan
 from tf_classification.data import pipeline
 from tf_classification.data.augmentation import Augmentation
 from tf_classification.data.batching import Batching
@@ -30,7 +29,7 @@ class DatasetFeeds:
     def __init__(
         self,
         dataset: Dataset,
-        plan: EpochPlan,
+        plan: pipeline.Plan,
         batching: Batching,
         augmentation: Augmentation,
         epochs: int,

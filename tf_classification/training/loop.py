@@ -109,7 +109,8 @@ class Trainer:
         seconds = time.perf_counter() - begin
         self.tallies["train"] = tally = self.step.take_tally()
         logs = {f"train/{name}": value for name, value in tally.scores().items()}
-        logs["train/steps_per_second"] = (steps - first) / seconds
+        here = tally.counts.sum() * (steps - first) / steps  # the rest was before a kill
+        logs["train/images_per_second"] = here / seconds
         logs["train/input_wait"] = (batches.seconds - waited) / seconds
         return logs
 

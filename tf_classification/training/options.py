@@ -75,6 +75,8 @@ def _data(group: Any) -> None:
     _flag(group, "val_fraction", float, text)
     text = "0: labels as often as they are, 1: equally often (--label-weighted)"
     _flag(group, "sampling_power", float, text)
+    text = "draw labels with tf.data.Dataset.sample_from_datasets (slower, at most 200 labels)"
+    _flag(group, "sample_from_datasets", None, text, action="store_true")
     _flag(group, "max_per_location", int, "most crops of a label at one location in an epoch")
     _flag(group, "image_size", int, "side of the input in pixels (default: the network's own)")
     text = "full: the README's; light: flip, small crops, colour; none"

@@ -68,6 +68,9 @@ def fit(
 ) -> tuple[Session, KeepBest]:
     """Train to the end; return what was trained, and what is known of its best epoch."""
     at_work = session.prepare(config, strategy, pretrained=not resume)
+    if strategies.is_chief(strategy) and not resume:
+        config.write(logdir)
+    log.info("logging to %s", logdir)
     trainer, best = _trainer(at_work, logdir, progress)
     if resume:
         trainer.position = state.restore(logdir / state.NAME, at_work.step, best)
@@ -89,10 +92,6 @@ def _begin(
     drawn = strategies.from_chief(strategy, secrets.randbelow(10_000))
     config = replace(config, seed=drawn if config.seed is None else config.seed)
     logdir = Path(config.logdir) / begun.strftime("%Y%m%d_%H%M%S")
-    if strategies.is_chief(strategy):
-        logdir.mkdir(parents=True, exist_ok=True)
-        config.write(logdir)
-    log.info("logging to %s", logdir)
     return logdir, config
 
 

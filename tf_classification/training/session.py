@@ -19,6 +19,7 @@ from tf_classification.data import directory, tfrecords
 from tf_classification.data.augmentation import Augmentation
 from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Dataset
+from tf_classification.data.oversampling import OversamplingPlan
 from tf_classification.models import networks, weights
 from tf_classification.training import optimizers, strategies
 from tf_classification.training.config import TrainConfig
@@ -76,7 +77,8 @@ def prepare(
     worker, workers = strategies.worker_of(strategy)
     threads = config.num_workers or os.cpu_count() or 1
     batching = Batching(config.batch_size, config.size, worker, workers, threads)
-    feeds = DatasetFeeds(dataset, plan, batching, _augmentation(config), config.epochs, strategy)
+    drawn = _with_tf_data(plan) if config.sample_from_datasets else plan
+    feeds = DatasetFeeds(dataset, drawn, batching, _augmentation(config), config.epochs, strategy)
     # Random first weights, and the seeds of random layers.
     keras.utils.set_random_seed(config.seed or 0)
     with strategy.scope():
@@ -132,6 +134,13 @@ def _plan(config: TrainConfig, dataset: Dataset) -> EpochPlan:
     )
     weights = _confidence_weights(train.confidences, config.weight_by_detection_conf)
     return EpochPlan(train.labels, sampling, weights, train.locations)
+
+
+def _with_tf_data(plan: EpochPlan) -> OversamplingPlan:
+    try:
+        return OversamplingPlan(plan)
+    except ValueError as error:
+        raise UserError(f"--sample-from-datasets: {error}") from None
 
 
 def _confidence_weights(

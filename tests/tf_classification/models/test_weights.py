@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 
 import keras
 import numpy as np
@@ -115,6 +116,14 @@ def test_imagenet_weights_give_the_features_of_keras_applications(monkeypatch, n
     np.testing.assert_allclose(
         features(pixels), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max()
     )
+
+
+def test_a_disk_without_room_is_noticed_before_writing(tmp_path, monkeypatch):
+    free = shutil.disk_usage(tmp_path)._replace(free=300_000)  # the network has 80,000 parameters
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: free)
+    with pytest.raises(UserError, match=r"cannot write .* bytes are needed on the disk"):
+        weights.save(demo(8), tmp_path / "a.weights.h5")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_old_weights(tmp_path, monkeypatch):

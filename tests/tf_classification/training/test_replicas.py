@@ -46,6 +46,7 @@ def assert_same(found, expected):
         assert np.abs(found[name] - expected[name]).max() <= 1e-10 * scale, name
 
 
+@pytest.mark.slow
 def test_the_last_batch_counts_its_real_examples_only(one_device):
     confusion = next(a for a in one_device.values() if a.shape == (5, 5))
     assert confusion.sum() == 2 * 11  # two steps with the same batch

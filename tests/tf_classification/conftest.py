@@ -38,7 +38,7 @@ def tiny(tmp_path_factory):
     return root
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def flags(tiny):
     """A command line that trains the demo network on it in seconds."""
     where = [str(tiny / "base"), str(tiny / "crops")]

@@ -1,0 +1,259 @@
+"""The command: what it writes, what it refuses, and every way it can be run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from database_tools.core.ledger import Ledger
+from database_tools.formats import (
+    classification_csv,
+    dataset_info,
+    example,
+    ledger_json,
+    splits_json,
+    tfrecord,
+)
+from tf_classification import train_classifier
+from tf_classification.models import bundle
+
+ROOT = Path(__file__).parents[2]
+LABELS = ("deer", "fox", "hare")
+
+
+def only_run(logs):
+    (logdir,) = logs.iterdir()
+    return logdir
+
+
+def events(logdir):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(logdir))
+    accumulator.Reload()
+    return accumulator
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, flags, tmp_path_factory):
+    """A run on the tiny dataset with a crop that is missing and one that cannot be decoded."""
+    root = tmp_path_factory.mktemp("finished")
+    shutil.copytree(tiny, root, dirs_exist_ok=True)
+    (root / "crops" / "demo" / "0" / "0.jpg").unlink()
+    (root / "crops" / "demo" / "0" / "1.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    words = [str(root / "base"), str(root / "crops"), *flags[2:], "--logdir", str(root / "logs")]
+    more = ["--label-weighted", "--log-extreme-examples", "1", "--finetune", "1", "--ema", "0.5"]
+    assert train_classifier.main([*words, *more]) == 0
+    return only_run(root / "logs")
+
+
+def test_a_run_leaves_its_files(finished):
+    assert {"params.json", "best.weights.h5", "resume.npz"} <= {p.name for p in finished.iterdir()}
+    assert json.loads((finished / "params.json").read_text())["finetune"] == 1
+    assert list(finished.glob("ckpt_*.weights.h5"))
+    assert (finished / "overall_metrics.csv").exists()  # judged as evaluate_model.py does
+
+
+def test_missing_and_broken_crops_are_in_the_ledger(finished):
+    ledger = ledger_json.read(finished / "train_classifier_ledger.json")
+    dropped = {"missing": ["demo/0/0.jpg"], "cannot be decoded": ["demo/0/1.jpg"]}
+    assert ledger == Ledger("train_classifier", 90, 88, dropped)
+
+
+def test_the_bundle_names_its_labels_and_network(finished):
+    description = bundle.read(finished / "bundle").description
+    assert description.labels == LABELS
+    assert (description.network, description.image_size) == ("demo-cnn", 32)
+    assert description.parameters["label_weighted"] is True
+
+
+def test_tensorboard_has_what_the_readme_names(finished):
+    found = events(finished)
+    scalars, images = set(found.scalars.Keys()), set(found.images.Keys())
+    tensors = set(found.Tags()["tensors"])
+    names = scalars | images | tensors
+    wanted = {"lr", "train/loss", "val/acc_top1", "val/acc_weighted_top1", "test/acc_top3"}
+    wanted |= {"train/images_per_second", "train/input_wait", "val/label_recall/fox"}
+    wanted |= {"confusion_matrix/train", "confusion_matrix/val", "confusion_matrix/test"}
+    wanted |= {"deer/train/tp", "deer/train/tp_files", "hparam/val/acc_weighted_top1"}
+    assert wanted <= names
+    assert "_hparams_/session_start_info" in found.summary_metadata
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--multilabel"], "--multilabel: several labels for one crop is not supported"),
+        (["--epochs", "0"], "--epochs must be at least 1, got 0"),
+        (["--jit-compile"], "--jit-compile needs a GPU"),
+        (["--strategy", "multiworker"], "--strategy multiworker needs TF_CONFIG, or Slurm"),
+        (["--pretrained", "none.keras"], "--pretrained none.keras: no such file or folder"),
+        (["--pretrained"], "no ImageNet weights of demo-cnn"),
+        (["--weight-by-detection-conf", "none.npz"], "none.npz: no such file"),
+        (["--sample-from-datasets", "--max-per-location", "2"], "--sample-from-datasets: "),
+        (["--resume", "nowhere"], "nowhere/params.json: no such file"),
+        (["--tfrecords", "nowhere"], "give DATASET_DIR and CROPPED_IMAGES_DIR, or --tfrecords"),
+    ],
+)
+def test_an_impossible_request_is_one_line(flags, tmp_path, capsys, more, message):
+    assert train_classifier.main([*flags, "--logdir", str(tmp_path / "logs"), *more]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith(f"train_classifier.py: error: {message}") or message in said
+    assert not (tmp_path / "logs").exists()
+
+
+def test_an_empty_split_is_named(tiny, flags, tmp_path, capsys):
+    shutil.copytree(tiny / "base", tmp_path / "base")
+    crops = classification_csv.read(tiny / "base" / "classification_ds.csv")
+    kept = [crop for crop in crops if crop.location != "4"]
+    classification_csv.write(tmp_path / "base" / "classification_ds.csv", kept)
+    assert train_classifier.main([str(tmp_path / "base"), *flags[1:]]) == 2
+    assert "error: the val split has no crop" in capsys.readouterr().err
+
+
+def test_splits_that_share_a_location_are_refused(tiny, flags, tmp_path, capsys):
+    shutil.copytree(tiny / "base", tmp_path / "base")
+    shared = {name: [["demo", "0"]] for name in splits_json.SPLITS}
+    (tmp_path / "base" / "splits.json").write_text(json.dumps(shared))
+    assert train_classifier.main([str(tmp_path / "base"), *flags[1:]]) == 2
+    assert "share the location ('demo', '0')" in capsys.readouterr().err
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(flags, tmp_path, capsys):
+    assert train_classifier.main([*flags, "--logdir", str(tmp_path / "logs"), "--dry-run"]) == 0
+    plan = capsys.readouterr().out
+    assert [*map(str.split, plan.splitlines())][:2] == [
+        ["label", "train", "val", "test"],
+        ["deer", "20", "5", "5"],
+    ]
+    assert "60 crops per epoch: 4 steps of 16, at most 3 epochs" in plan
+    assert "0 crops cannot be decoded" in plan
+    assert not (tmp_path / "logs").exists()
+
+
+def test_one_batch_can_be_learnt_by_heart(flags, capsys):
+    assert train_classifier.main([*flags, "--overfit-batch"]) == 0
+    assert "the batch was learnt by heart: the first loss was " in capsys.readouterr().out
+
+
+def test_a_batch_that_cannot_be_learnt_is_an_error(flags, capsys):
+    assert train_classifier.main([*flags, "--overfit-batch", "--lr", "1e-12"]) == 2
+    assert "the batch was not learnt: the first loss was " in capsys.readouterr().err
+
+
+def test_a_loss_that_turns_nan_keeps_the_last_good_weights(flags, tmp_path, capsys):
+    words = [*flags, "--logdir", str(tmp_path), "--optimizer", "sgd", "--lr", "1e30"]
+    assert train_classifier.main(words) == 2
+    said = capsys.readouterr().err
+    assert "the loss is nan at step " in said or "the loss is inf at step " in said
+    assert not (only_run(tmp_path) / "best.weights.h5").exists()  # there were no good ones yet
+
+
+def start(words, **environment):
+    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "tf_classification" / "train_classifier.py"), *words],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def end(process):
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said[-3000:]
+
+
+@pytest.mark.slow
+def test_a_command_killed_from_outside_goes_on(flags, tmp_path):
+    words = [*flags, "--logdir", str(tmp_path), "--epochs", "300", "--patience", "300"]
+    process = start(words)
+    while not list(tmp_path.glob("*/resume.npz")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    (state,) = tmp_path.glob("*/resume.npz")
+    with np.load(state) as table:
+        epoch = json.loads(str(table["note"]))["position"]["epoch"]
+    params = json.loads((state.parent / "params.json").read_text())
+    (state.parent / "params.json").write_text(json.dumps(params | {"epochs": epoch + 2}))
+    assert train_classifier.main(["--resume", str(state.parent)]) == 0
+    with np.load(state) as table:
+        assert json.loads(str(table["note"]))["position"] == {"epoch": epoch + 2, "step": 0}
+    assert bundle.read(state.parent / "bundle").description.labels == LABELS
+
+
+@pytest.mark.slow
+def test_a_bundle_is_a_start_for_other_labels(finished, tiny, flags, tmp_path, capsys):
+    base = tmp_path / "base"
+    shutil.copytree(tiny / "base", base)
+    crops = list(classification_csv.read(base / "classification_ds.csv"))
+    two = [crop for crop in crops if crop.labels != ("hare",)]
+    classification_csv.write(base / "classification_ds.csv", two)
+    (base / "label_index.json").write_text('{"0": "deer", "1": "fox"}')
+    words = [str(base), *flags[1:], "--epochs", "1", "--logdir", str(tmp_path / "logs")]
+    assert train_classifier.main([*words, "--pretrained", str(finished / "bundle")]) == 0
+    assert "8 layers with weights taken over; random: predictions" in capsys.readouterr().err
+    described = bundle.read(only_run(tmp_path / "logs") / "bundle").description
+    assert described.labels == ("deer", "fox")
+
+
+@pytest.mark.slow
+def test_two_logical_devices_run_the_whole_command(flags, tmp_path):
+    end(start([*flags, "--logdir", str(tmp_path), "--logical-cpus", "2"]))
+    assert bundle.read(only_run(tmp_path) / "bundle").description.labels == LABELS
+
+
+@pytest.mark.slow
+def test_two_processes_run_the_whole_command(flags, tmp_path, free_ports):
+    workers = [f"localhost:{port}" for port in free_ports(2)]
+    processes = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": workers}, "task": task})
+        processes.append(start([*flags, "--logdir", str(tmp_path)], TF_CONFIG=config))
+    for process in processes:
+        end(process)
+    assert bundle.read(only_run(tmp_path) / "bundle").description.labels == LABELS
+
+
+@pytest.mark.slow
+def test_tfrecords_are_an_input_and_a_class_without_crops_keeps_its_output(
+    tiny, flags, tmp_path, capsys
+):
+    crops = list(classification_csv.read(tiny / "base" / "classification_ds.csv"))
+    names = ("empty", *LABELS)
+    counts = {}
+    for split, places in {"train": "01234", "test": "5"}.items():
+        own = [crop for crop in crops if crop.location in places]
+        counts[split] = tuple(sum(crop.labels == (name,) for crop in own) for name in names)
+        with tfrecord.Writer(tmp_path / f"{split}-00000") as writer:
+            for crop in own:
+                writer.write(record(tiny / "crops" / crop.path, crop, names))
+    dataset_info.write(tmp_path, dataset_info.DatasetInfo(names, counts))
+    words = ["--tfrecords", str(tmp_path), *flags[2:], "--logdir", str(tmp_path / "logs")]
+    assert train_classifier.main(words) == 0
+    described = bundle.read(only_run(tmp_path / "logs") / "bundle").description
+    assert described.labels == names
+    assert sum("empty" in line for line in capsys.readouterr().err.splitlines()) == 1
+
+
+def record(path, crop, names):
+    features = {
+        "image/encoded": [path.read_bytes()],
+        "image/class/label": np.array([names.index(crop.labels[0])]),
+        "image/filename": [crop.path.encode()],
+        "image/location": [crop.location.encode()],
+        "image/detection_conf": np.array([crop.confidence], np.float32),
+    }
+    return example.encode(features)
