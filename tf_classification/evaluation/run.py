@@ -76,7 +76,7 @@ class Options:
         mapping: from the model's outputs to the dataset's labels; None if they are the same.
         training_locations: (dataset, location) that the model has seen; ``"own"`` for those of
             the dataset's train split, ``"unknown"`` if nobody knows.
-        title: of the report; "" for the names of the network and of the output folder.
+        title: of the report; "" for the name of the network.
     """
 
     calibrate: str | None = None
@@ -157,7 +157,7 @@ def evaluate(
     evaluation = Evaluation(names, applied, chosen, options.precision, judgements)
     _write(output_dir, evaluation, dataset)
     _write_ledger(output_dir, dataset, found)
-    title = options.title or f"{model.name}, {output_dir.name}"
+    title = options.title or f"Evaluation of {model.name}"
     content = Content(title, evaluation, dataset.splits)
     files.write_text(output_dir / REPORT, report.page(content))
     return evaluation
