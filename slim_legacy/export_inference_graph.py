@@ -22,8 +22,7 @@ from slim_legacy.datasets import dataset_factory
 from slim_legacy.inference import classlist
 from slim_legacy.inference.options import EXPORT_GONE, ExportOptions
 from slim_legacy.nets import nets_factory
-from slim_legacy.preprocessing import preprocessing_factory
-from slim_legacy.training import flags
+from slim_legacy.training import flags, request
 
 
 def build_parser() -> cli.Parser:
@@ -38,8 +37,7 @@ def _run(args: argparse.Namespace) -> None:
     options: ExportOptions = flags.values(args, ExportOptions)
     if not options.output_file:
         raise UserError("You must supply the path to save to with --output_file")
-    nets_factory.get(options.model_name)
-    preprocessing_factory.check(options.preprocessing_name or options.model_name)
+    request.check_network(options.model_name, options.preprocessing_name)
     if options.format == "bundle":
         _bundle(options)
         return

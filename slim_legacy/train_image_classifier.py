@@ -14,10 +14,7 @@ import argparse
 from collections.abc import Sequence
 
 from database_tools import cli
-from slim_legacy.datasets import dataset_factory
-from slim_legacy.nets import nets_factory
-from slim_legacy.preprocessing import preprocessing_factory
-from slim_legacy.training import flags
+from slim_legacy.training import flags, request
 from slim_legacy.training.options import TRAIN_GONE, TrainOptions
 
 
@@ -31,10 +28,7 @@ def build_parser() -> cli.Parser:
 
 def _run(args: argparse.Namespace) -> None:
     options: TrainOptions = flags.values(args, TrainOptions)
-    folder = flags.dataset_dir(options.dataset_dir)
-    nets_factory.get(options.model_name)
-    preprocessing_factory.check(options.preprocessing_name or options.model_name)
-    dataset = dataset_factory.get_dataset(options.dataset_name, options.dataset_split_name, folder)
+    dataset = request.dataset(options, options.dataset_split_name)
 
     from slim_legacy.training import loop  # slow imports wait until the flags are good
 

@@ -25,8 +25,9 @@ from PIL import Image
 
 from database_tools.formats import example, tfrecord
 from slim_legacy.nets import nets_factory
-from slim_legacy.training import loop, losses, records
+from slim_legacy.training import losses, records
 from slim_legacy.training.options import TrainOptions
+from slim_legacy.training.trainer import Trainer
 
 CLASSES = 20
 CROPS = 200
@@ -86,7 +87,7 @@ def steps(model_name: str, batch_size: int, rounds: int) -> str:
     """Compare the trainer's step with the bare one on the same network and batch."""
     options = TrainOptions(model_name=model_name, batch_size=batch_size)
     with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
-        trainer = loop.Trainer(options, CLASSES)
+        trainer = Trainer(options, CLASSES)
         size = trainer.network.image_size
         images = tf.random.stateless_uniform((batch_size, size, size, 3), (0, 1), -1, 1)
         labels = tf.constant(np.arange(batch_size) % CLASSES)

@@ -8,9 +8,6 @@ import functools
 import types
 import typing
 from collections.abc import Callable, Sequence
-from pathlib import Path
-
-from database_tools.core.errors import UserError
 
 Gone = Sequence[tuple[str, str, str]]
 
@@ -55,15 +52,6 @@ def add_gone(parser: argparse.ArgumentParser, gone: Gone) -> None:
 def values(args: argparse.Namespace, options: type) -> typing.Any:
     """Make the options class from parsed flags."""
     return options(**{one.name: getattr(args, one.name) for one in dataclasses.fields(options)})
-
-
-def dataset_dir(given: str | None) -> Path:
-    """Return the folder of the records; raise UserError if it was not given or is none."""
-    if not given:
-        raise UserError("You must supply the dataset directory with --dataset_dir")
-    if not Path(given).is_dir():
-        raise UserError(f"--dataset_dir {given}: no such folder")
-    return Path(given)
 
 
 def boolean(text: str) -> bool:

@@ -17,7 +17,8 @@ from slim_legacy.training import checkpoints
 CLONES = """
 import sys
 import numpy as np, tensorflow as tf
-from slim_legacy.training import devices, loop
+from slim_legacy.training import devices
+from slim_legacy.training.trainer import Trainer
 from slim_legacy.training.options import TrainOptions
 
 strategies = {2: devices.strategy(2, True), 1: tf.distribute.OneDeviceStrategy("/cpu:0")}
@@ -30,7 +31,7 @@ for clones, strategy in strategies.items():
     with strategy.scope():
         options = TrainOptions(model_name="tiny", batch_size=8 // clones, num_clones=clones,
                                moving_average_decay=0.5)
-        trainer = loop.Trainer(options, 3)
+        trainer = Trainer(options, 3)
         for name, variable in trainer.model.items():
             if not name.startswith("Tiny/Conv2d_3a"):
                 seed = np.random.default_rng(len(name))

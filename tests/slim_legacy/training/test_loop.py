@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from database_tools.core.errors import UserError
 from slim_legacy import train_image_classifier
 from slim_legacy.nets import nets_factory
-from slim_legacy.training import checkpoints, loop
-from slim_legacy.training.options import TrainOptions
+from slim_legacy.training import checkpoints
 
 HEADS = "Tiny/AuxLogits,Tiny/Logits"
 
@@ -150,28 +148,6 @@ def test_a_finished_folder_does_one_more_step_and_ignores_the_checkpoint(
     assert "Ignoring --checkpoint_path" in capsys.readouterr().err
 
 
-def test_a_run_that_stopped_and_went_on_ends_where_a_whole_one_does(records_dir, tmp_path):
-    """Variables and slots are restored exactly; what is drawn afterwards depends on the step."""
-    options = TrainOptions(model_name="tiny", batch_size=4, learning_rate=0.1)
-    images = tf.random.stateless_uniform((4, 32, 32, 3), (1, 2), -1, 1)
-    labels = tf.constant([0, 1, 2, 0], tf.int64)
-    rate = tf.constant(0.1)
-
-    def step(trainer):
-        tf.random.set_seed(5)
-        return float(trainer.train_step(images, labels, rate, tf.constant(0.0)))
-
-    with tf.distribute.OneDeviceStrategy("/cpu:0").scope():
-        whole, again = loop.Trainer(options, 3), loop.Trainer(options, 3)
-        step(whole)
-        path = checkpoints.save(tmp_path, 1, whole.variables)
-        step(whole)
-        checkpoints.restore(str(path), again.variables)
-        step(again)
-    for name, variable in whole.variables.items():
-        np.testing.assert_allclose(variable, again.variables[name], atol=1e-6, err_msg=name)
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -192,20 +168,3 @@ def test_a_smaller_picture_than_the_network_takes_is_one_line(records_dir, tmp_p
     words = ["--model_name=inception_v4", "--train_image_size=20"]
     assert train(records_dir, tmp_path, *words) == 2
     assert "inception_v4 cannot take pictures of 20 x 20" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("scopes", "chosen"),
-    [
-        (None, ["N/a/w", "N/Logits/w", "N/Logits/b"]),
-        ("N/Logits", ["N/Logits/w", "N/Logits/b"]),
-        ("N/L.*/b,N/Logits", ["N/Logits/b", "N/Logits/w"]),  # regular expressions; once each
-    ],
-)
-def test_trainable_scopes_match_from_the_start(scopes, chosen):
-    assert loop.trainable_names(["N/a/w", "N/Logits/w", "N/Logits/b"], scopes) == chosen
-
-
-def test_a_scope_that_matches_nothing_is_an_error():
-    with pytest.raises(UserError, match="starts with Logits"):
-        loop.trainable_names(["N/Logits/w"], "Logits")
