@@ -142,6 +142,11 @@ def _declare_additions(parser: cli.Parser) -> None:
         default=BuildConfig.workers,
         help="processes that crop and threads that read for the detector (default: all cores)",
     )
+    add(
+        "--strict",
+        action="store_true",
+        help="end with status 2 if images could not be read, after everything else is done",
+    )
 
 
 def _watch(items: range, what: str) -> Iterable[int]:

@@ -39,6 +39,7 @@ class BuildConfig:
         missing_location: what to do with pictures that have none.
         max_pixels: of a picture that is still decoded.
         workers: processes that cut and threads that decode.
+        strict: end with an error if pictures could not be read, when all else is done.
     """
 
     input_json: Path
@@ -59,6 +60,7 @@ class BuildConfig:
     missing_location: str = "error"
     max_pixels: int = MAX_PIXELS
     workers: int = os.cpu_count() or 1
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.coco_style_output is None and self.tfrecords_output is None:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from database_tools import imaging
 from database_tools.building import dataset_files, detection_step, preview, progress
 from database_tools.building import plan as plans
 from database_tools.building.build_config import ALL, BuildConfig
@@ -24,8 +25,9 @@ from database_tools.building.detecting import Source
 from database_tools.building.detection_step import DetectionConfig, DetectionStep
 from database_tools.building.plan import Plan, SplitRule
 from database_tools.building.workspace import Workspace
+from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS
-from database_tools.formats import coco_camera_traps, files
+from database_tools.formats import coco_camera_traps, files, ledger_json
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,8 @@ def build(config: BuildConfig, watch: Watch = lambda items, what: items) -> None
             _detection(config), plan, workspace.state, lambda items: watch(items, "detecting")
         ) as step:
             _build(config, plan, step, workspace, watch)
+        if config.strict:
+            _check_all_read(workspace)
 
 
 def _build(
@@ -79,6 +83,13 @@ def _build(
             log.warning("WARNING: no crop is left for %s: its files are empty", split)
     if summary := ledger.summary():
         log.info("%s. See %s", summary, dataset_files.ledger_path(workspace))
+
+
+def _check_all_read(workspace: Workspace) -> None:
+    path = dataset_files.ledger_path(workspace)
+    dropped = ledger_json.read(path).dropped
+    if unread := sum(len(files) for reason, files in dropped.items() if reason in imaging.REASONS):
+        raise UserError(f"--strict: {unread} images could not be read; see {path}")
 
 
 def _split_rule(config: BuildConfig) -> SplitRule:

@@ -5,6 +5,6 @@ the same pixels: those of the displayed picture.
 """
 
 from database_tools.core.picture_limits import MAX_PIXELS
-from database_tools.imaging.loader import UnreadableImage, load, open_upright
+from database_tools.imaging.loader import REASONS, UnreadableImage, load, open_upright
 
-__all__ = ["MAX_PIXELS", "UnreadableImage", "load", "open_upright"]
+__all__ = ["MAX_PIXELS", "REASONS", "UnreadableImage", "load", "open_upright"]

@@ -29,6 +29,11 @@ from database_tools.core.picture_limits import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
+REASONS = frozenset(
+    {"missing", "unreadable", "empty", "truncated", "corrupt", "not an image", "too large"}
+)
+"""Why a picture cannot be used; ``unreadable`` is what the system refuses."""
+
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 
 _ORIENTATION = 0x0112
@@ -56,8 +61,7 @@ class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not
     """A picture that cannot be used.
 
     Attributes:
-        reason: ``missing``, ``unreadable`` (the system refuses it), ``empty``, ``truncated``,
-            ``corrupt``, ``not an image`` or ``too large``: the same word for the same fault.
+        reason: one of REASONS, the same for the same fault.
     """
 
     def __init__(self, reason: str) -> None:

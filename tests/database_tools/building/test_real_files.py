@@ -112,6 +112,19 @@ def test_pictures_that_cannot_be_used_are_in_the_ledger_with_their_reasons(world
     assert (ledger["total"], ledger["kept"]) == (11, 1)
 
 
+def test_strict_runs_do_everything_and_then_say_what_could_not_be_read(world, capsys):
+    world.picture(world.add("a"))
+    world.add("b", boxes=[])  # nothing found is no fault
+    world.add("c").write_bytes(b"")
+    for _ in range(2):  # the second finds it done
+        built = world.run(*ONE, "--strict")
+        assert built.status == 2
+        assert "--strict: 1 images could not be read" in capsys.readouterr().err
+        assert built.files() == ["red fox/A/a.jpg"]
+    world.picture(world.images / "A" / "c.jpg")
+    assert world.run(*ONE, "--strict").status == 0
+
+
 def test_an_absolute_name_is_not_taken_even_if_it_exists(world):
     outside = world.picture(world.folder / "secret.jpg")
     world.add("a", file=str(outside))
