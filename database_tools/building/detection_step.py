@@ -139,11 +139,15 @@ def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
 def _report(config: DetectionConfig, plan: Plan, found: Precomputed, results: Results) -> None:
     wanted = sum(1 for reason in plan.reasons if not reason)
     log.info("%d of %d images are in %s", wanted - len(results.waiting), wanted, config.file)
-    if wanted and len(results.waiting) == wanted and config.detector is None:
-        raise UserError(
-            f"{config.file}: knows no image of the annotations by its {found.by}; "
-            f"it has, for example, {found.example()!r}"
-        )
+    if not wanted or len(results.waiting) < wanted:
+        return
+    message = (
+        f"{config.file}: knows no image of the annotations by its {found.by}; "
+        f"it has, for example, {found.example()!r}"
+    )
+    if config.detector is None:
+        raise UserError(message)
+    log.warning("WARNING: %s", message)
 
 
 def _names(known: Mapping[str, str] | None, detector: Detector) -> Mapping[str, str] | None:
