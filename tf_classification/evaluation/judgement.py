@@ -65,12 +65,16 @@ def from_outputs(read: Outputs, examples: Examples) -> Predictions:
     """Make predictions of an ``outputs_{split}.csv.gz`` that was read back, for a notebook.
 
     Raises:
-        UserError: if a crop of the file is not in the split.
+        UserError: if the file is of other crops than the split.
     """
-    row_of = {str(key): row for row, key in enumerate(examples.keys)}
-    if strange := [key for key in read.keys if key not in row_of]:
-        raise UserError(f"{len(strange)} crops are not in the split, such as {strange[0]}")
-    rows = np.array([row_of[key] for key in read.keys], np.int64)
+    found, following = [], iter(enumerate(zip(examples.keys, examples.labels, strict=True)))
+    for key, label in zip(read.keys, read.labels, strict=True):
+        # Keys may repeat (several crops of a record's picture), but the order is the same.
+        row = next((i for i, crop in following if crop == (key, label)), None)
+        if row is None:
+            raise UserError(f"{key} is not in the split, or not at its place")
+        found.append(row)
+    rows = np.array(found, np.int64)
     return Predictions(
         rows,
         examples.keys[rows],

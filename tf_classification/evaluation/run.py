@@ -58,6 +58,7 @@ UNREADABLE = "cannot be decoded"
 STAGE = "evaluate_model"
 REPORT = "report.html"
 _ROWS = 4096  # rows at a time
+_FEW_FOR_A_CURVE = 100  # crops of a label
 
 
 @dataclass(frozen=True)
@@ -204,11 +205,13 @@ def _calibration(found: Mapping[str, Logits], dataset: Dataset, options: Options
     if options.calibrate is None:
         return options.calibration
     said = found[FITTED_ON]
-    fitted = calibration.fit(
-        options.calibrate, said.values, dataset.splits[FITTED_ON].labels[said.rows]
-    )
-    log.info("%s fitted on %d crops of %s", options.calibrate, len(said.rows), FITTED_ON)
-    return fitted
+    labels = dataset.splits[FITTED_ON].labels[said.rows]
+    log.info("fitting the %s on %d crops of %s", options.calibrate, len(labels), FITTED_ON)
+    few = int((np.bincount(labels, minlength=dataset.num_labels) < _FEW_FOR_A_CURVE).sum())
+    if options.calibrate == "isotonic" and few:
+        advice = "their curves will be rough, and a temperature is safer"
+        log.warning("%d labels have fewer than %d crops: %s", few, _FEW_FOR_A_CURVE, advice)
+    return calibration.fit(options.calibrate, said.values, labels)
 
 
 def _seen(dataset: Dataset, options: Options) -> npt.NDArray[np.int64] | None:

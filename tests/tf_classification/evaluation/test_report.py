@@ -158,7 +158,9 @@ def test_predictions_come_back_from_the_outputs(dataset, tmp_path):
     expected = content.main.predictions
     for name in ("rows", "labels", "locations", "predicted", "confidences"):
         assert np.array_equal(getattr(found, name), getattr(expected, name)), name
-    with pytest.raises(UserError, match="65 crops are not in the split, such as ds/test/0"):
+    with pytest.raises(
+        UserError, match=r"ds/test/0\.jpg___crop00_mdv4\.1\.jpg is not in the split"
+    ):
         judgement.from_outputs(read, dataset.splits["val"])
 
 
