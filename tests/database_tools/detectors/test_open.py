@@ -85,6 +85,30 @@ def test_graph_without_num_detections_counts_all_rows(tmp_path, makers):
     assert len(detector.detect(PICTURES[:1])[0]) == 2
 
 
+def test_loops_and_conditions_of_tensorflow_1_run(tmp_path, makers):
+    """MegaDetector's graphs have them: Enter, Switch, TensorArrayV3, where v2 has While and If."""
+
+    def looping(pictures):
+        small = tf.map_fn(
+            lambda picture: tf.image.resize(tf.cast(picture, tf.float32), [64, 64], "nearest"),
+            pictures,
+            fn_output_signature=tf.float32,
+        )
+        dark = tf.reduce_max(small) < 0
+        makers.object_detection_api(tf.compat.v1.cond(dark, lambda: small * 0, lambda: small))
+
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        path = makers.freeze(tmp_path / "v1.pb", looping)
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+    assert b"TensorArrayGatherV3" in path.read_bytes()
+    assert b"NextIteration" in path.read_bytes()
+    detector = detectors.open(path)
+    assert detector.batch_size > 1
+    check(detector, 1.5 / 64)
+
+
 def test_fingerprint_is_of_the_content_and_the_batch_size(frozen_graph, tmp_path, makers):
     copy = tmp_path / "copy.pb"
     copy.write_bytes(frozen_graph.read_bytes())
