@@ -3,6 +3,7 @@
 Shards of ``make_classification_dataset.py`` are in the order of image ids, runs of one place and
 one animal. Training therefore takes them from 16 shards at a time, in another order each
 epoch, and mixes at least 20 batches of records (the original: 10 to 20 batches of 4 shards).
+Every record comes once in an epoch.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def training(
         first_batch: finished steps; a run that goes on sees another order than its beginning.
     """
     names = tf.data.Dataset.from_tensor_slices([str(shard) for shard in shards])
-    names = names.shuffle(len(shards), seed + first_batch).repeat()
+    names = names.shuffle(len(shards), seed + first_batch)
     at_a_time = min(_SHARDS_AT_A_TIME, len(shards))
     records = names.interleave(
         tf.data.TFRecordDataset,
@@ -74,7 +75,8 @@ def training(
         deterministic=True,
     )
     # Records are mixed while they are still compressed: 50 kB each, not 1 MB.
-    records = records.shuffle(max(20 * how.batch_size, _LEAST_MIXED), seed + first_batch)
+    mixed = records.shuffle(max(20 * how.batch_size, _LEAST_MIXED), seed + first_batch)
+    records = mixed.repeat()  # behind the shuffle, so that an epoch has every record once
     numbered = records.enumerate(start=first_batch * how.batch_size)
 
     def prepare(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
