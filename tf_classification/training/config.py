@@ -54,6 +54,7 @@ class TrainConfig:
         sample_from_datasets: draw labels with tf.data, for up to 200 of them, instead of the plan.
         max_per_location: most crops of one label at one location in an epoch.
         image_size: side of the input in pixels; None for the network's own.
+        padding: of the network; None for that of the bundle in ``pretrained``, or ``same``.
         augmentation: ``full`` as the README's script, ``light`` (flip and small crops), ``none``.
         mixup: alpha of MixUp; 0 for none.
         cutmix: factor of CutMix; 0 for none.
@@ -96,6 +97,7 @@ class TrainConfig:
     sample_from_datasets: bool = False
     max_per_location: int | None = None
     image_size: int | None = None
+    padding: str | None = None
     augmentation: str = "full"
     mixup: float = 0.0
     cutmix: float = 0.0

@@ -79,6 +79,8 @@ def _data(group: Any) -> None:
     _flag(group, "sample_from_datasets", None, text, action="store_true")
     _flag(group, "max_per_location", int, "most crops of a label at one location in an epoch")
     _flag(group, "image_size", int, "side of the input in pixels (default: the network's own)")
+    text = "of EfficientNet B0-B7's strided convolutions (default: same, or --pretrained BUNDLE's)"
+    _flag(group, "padding", None, text, choices=("same", "symmetric"))
     text = "full: the README's; light: flip, small crops, colour; none"
     _flag(group, "augmentation", None, text, choices=("full", "light", "none"))
     _flag(group, "mixup", float, "alpha of MixUp, 0: none")

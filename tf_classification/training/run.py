@@ -90,7 +90,9 @@ def _begin(
     now = int(datetime.now().timestamp())
     begun = datetime.fromtimestamp(strategies.from_chief(strategy, now))
     drawn = strategies.from_chief(strategy, secrets.randbelow(10_000))
-    config = replace(config, seed=drawn if config.seed is None else config.seed)
+    seed = drawn if config.seed is None else config.seed
+    # The padding is kept because a resumed run may no longer find the bundle it came from.
+    config = replace(config, seed=seed, padding=session.padding(config))
     logdir = Path(config.logdir) / begun.strftime("%Y%m%d_%H%M%S")
     return logdir, config
 

@@ -177,6 +177,8 @@ def _model(
 
 def padding(config: TrainConfig) -> str:
     """Take the padding from the bundle whose weights are taken: they belong together."""
+    if config.padding is not None:
+        return config.padding
     path = Path(str(config.pretrained))
     if isinstance(config.pretrained, str) and path.is_dir():
         from tf_classification.models import bundle

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import tensorflow as tf
 
@@ -43,7 +44,7 @@ def make(name: str, logical_cpus: int = 0) -> tf.distribute.Strategy:
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Tell whether this process is the one that writes files."""
-    return not strategy.extended._in_multi_worker_mode() or bool(worker_of(strategy)[0] == 0)
+    return worker_of(strategy)[0] == 0
 
 
 def worker_of(strategy: tf.distribute.Strategy) -> tuple[int, int]:
@@ -95,9 +96,16 @@ def _multiworker(workers: int) -> tf.distribute.Strategy:
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.MultiWorkerMirroredStrategy()
     if workers > 1:
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=slurm())
     raise UserError("--strategy multiworker needs TF_CONFIG, or Slurm with more than one task")
+
+
+def slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Return the cluster that Slurm's variables describe, on nodes with or without GPUs."""
+    # Left to itself the resolver asks nvidia-smi for the number of GPUs, and fails without; it
+    # cannot count none either, so nodes without get more than they have tasks, and none is set.
+    gpus = {} if shutil.which("nvidia-smi") else {"gpus_per_node": 1024, "gpus_per_task": 1}
+    return tf.distribute.cluster_resolver.SlurmClusterResolver(**gpus, auto_set_gpu=not gpus)
 
 
 def _split_cpu(parts: int) -> None:
