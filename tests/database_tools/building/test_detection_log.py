@@ -46,7 +46,7 @@ def fill(log, groups=range(3)):
 
 
 @given(st.lists(RESULTS, min_size=1, max_size=9), st.integers(1, 4))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_what_was_appended_is_read_after_reopening(tmp_path_factory, results, size):
     folder = tmp_path_factory.mktemp("log")
     with DetectionLog(folder, "f", len(results), size) as log:

@@ -43,7 +43,7 @@ def same(first, second):
 
 
 @given(FILES)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_what_was_written_is_read_and_plain_pickle_reads_it_too(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("pickle") / "detections_final.pkl"
     detections_pickle.write(path, ((key, detections(rows)) for key, rows in content.items()))
