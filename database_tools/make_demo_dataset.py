@@ -2,6 +2,7 @@ r"""Generate camera-trap pictures with labels and exact boxes, to try everything
 
     python make_demo_dataset.py demo_data
     python make_demo_dataset.py demo_data --classification_dataset
+    python make_demo_dataset.py demo_data --detector demo_data/demo_detector.pb
     python make_demo_dataset.py demo_test --images 300 --locations 8 --first_location 100
 
 Eight species that differ in shape and texture, not in colour, pass cameras by day and by night.
@@ -55,6 +56,10 @@ def build_parser() -> cli.Parser:
         help="also write crops, cut at the exact boxes, with the classification_ds.csv, "
         "label_index.json and splits.json that train_classifier.py reads",
     )  # fmt: skip
+    add(
+        "--detector", type=Path, metavar="PB",
+        help="also write the detector of the demo world, as a frozen graph (needs TensorFlow)",
+    )  # fmt: skip
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: cores)")
     return parser
 
@@ -67,7 +72,7 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError(f"--workers must be at least 1, got {args.workers}")
     options = vars(args)
     output, workers = options.pop("output_dir"), options.pop("workers")
-    crops = options.pop("classification_dataset")
+    crops, detector = options.pop("classification_dataset"), options.pop("detector")
     config = dataset.DemoDataset(**options)
     with executors.make(workers) as pool:
         executor = pool if workers > 1 else None
@@ -80,6 +85,11 @@ def _run(args: argparse.Namespace) -> None:
 
         classification.make(output)
         print(f"{output / 'crops'}: a crop for each box; {', '.join(classification.FILES)}")
+    if detector:
+        from database_tools.demo.detector import freeze
+
+        freeze(detector)
+        print(f"{detector}: a detector that knows the demo world, as a frozen graph")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
