@@ -82,6 +82,9 @@ def test_tensorboard_gets_scalars_activations_and_variables(from_scratch):
     events.Reload()
     tags = set(events.Tags()["tensors"])
     assert {"learning_rate", "total_loss", "input", "Losses/regularization_loss"} <= tags
+    (weights,) = events.Tensors("Tiny/Logits/Logits/weights")
+    buckets = tf.make_ndarray(weights.tensor_proto)  # rows: from, to, count
+    assert buckets[:, 2].sum() == 16 * 3
     assert {"activations/Mixed_2a", "sparsity/Mixed_2a", "Tiny/Logits/Logits/weights"} <= tags
 
 
