@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -36,11 +37,33 @@ def convert(network: keras.Model) -> bytes:
 def convert_int8(network: keras.Model, crops: Pixels) -> bytes:
     """Convert to whole int8 arithmetic; input and output stay float32.
 
+    Rounding shifts each label's logit by some hundredths on average.  The shift is measured on
+    the crops and taken off the last layer's bias: on the demo world this gave back half of the
+    accuracy that int8 costs.
+
     Args:
-        network: what to convert.
+        network: what to convert; its last layer is named ``predictions``.
         crops: (N, side, side, 3) float32 0..255, typical ones: the ranges of all activations are
             taken from them.  Some hundred are enough.
+
+    Source: Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias
+    Correction", section 4.2, for the last layer.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "first.tflite"
+        path.write_bytes(_quantize(network, crops))
+        rounded = Runner(path)(crops)
+    exact = np.concatenate([network(crop[None], training=False) for crop in crops])
+    last = network.get_layer("predictions")
+    kernel, bias = last.get_weights()
+    try:
+        last.set_weights([kernel, bias - (rounded - exact).mean(axis=0)])
+        return _quantize(network, crops)
+    finally:
+        last.set_weights([kernel, bias])
+
+
+def _quantize(network: keras.Model, crops: Pixels) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions(*_graph(network))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -137,10 +137,8 @@ def save(
             ``transforms.decode_for_evaluation``.
     """
     servable = Servable(network, description, decode)
-    # gradients are of no use here and make the file larger
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with _quiet():
-        tf.saved_model.save(servable, folder, signatures=servable.functions(), options=options)
+        tf.saved_model.save(servable, folder, signatures=servable.functions())
 
 
 @contextmanager

@@ -54,6 +54,9 @@ def test_a_float_format_gives_the_networks_logits(name, network, pixels, tmp_pat
 def test_int8_gives_nearly_the_networks_logits_with_a_smaller_file(network, pixels, tmp_path):
     runner = write("litert-int8", network, pixels, tmp_path)
     expected = network(pixels).numpy()
+    shift = (runner(pixels) - expected).mean(axis=0)
+    assert np.abs(shift).max() < 0.01 * np.ptp(expected), "rounding must not favour a label"
+    assert not (network(pixels).numpy() - expected).any(), "the network itself is left alone"
     # a step of int8 is 1/255 of the range; a few of them add up over five layers
     steps = np.abs(runner(pixels) - expected).max() / np.ptp(expected) * 255
     assert 0 < steps < 12

@@ -1,0 +1,121 @@
+"""Other formats against the SavedModel and the frozen graph: EfficientNet-B0 on the CPU.
+
+    python scripts/bench/export_formats.py --rounds 7
+
+First the networks alone, in batches of 16: the SavedModel's pixels signature, and each format's
+file.  Then with JPEG decoding and resizing: the frozen float graph that decodes, and the int8 file
+behind the same decoding.  Each round measures all in turn; processor seconds of this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from serving import crops, write_bundle
+
+BATCH = 16
+REPEATS = 6
+
+
+def networks_alone(path: Path, folder: Path, pixels: np.ndarray) -> dict[str, Callable[[], object]]:
+    """Write all formats and return a call of each, the SavedModel's first."""
+    import tensorflow as tf
+
+    from tf_classification.export import litert, onnx_file, openvino_file, run
+    from tf_classification.export.crops import Sample
+    from tf_classification.export.table import FORMATS
+    from tf_classification.models import bundle
+
+    network = bundle.read(path).network()
+    model = tf.saved_model.load(path)
+    tensor = tf.constant(pixels)
+    calls = {"savedmodel": lambda: model.signatures["serving_pixels"](pixels=tensor)}
+    runners = {
+        "litert": litert,
+        "litert-int8": litert,
+        "onnx": onnx_file,
+        "openvino": openvino_file,
+    }
+    sample = Sample(pixels, np.zeros(len(pixels), np.int32))
+    for name, module in runners.items():
+        file = folder / FORMATS[name].file
+        run.write(name, network, file, sample)
+        runner = module.Runner(file)
+        calls[name] = lambda runner=runner: runner(pixels)
+    return calls
+
+
+def with_decoding(
+    path: Path, folder: Path, encoded: list[bytes]
+) -> dict[str, Callable[[], object]]:
+    """Return a call of the frozen float graph and of int8, both from files of crops."""
+    import tensorflow as tf
+
+    from tf_classification.data import transforms
+    from tf_classification.export import frozen, litert
+    from tf_classification.export.table import FORMATS
+
+    call = frozen.freeze_signature(path, "serving_default")
+    runner = litert.Runner(folder / FORMATS["litert-int8"].file)
+    side = tf.TensorSpec((224, 224, 3), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def decode(files: tf.Tensor) -> tf.Tensor:
+        one = lambda file: transforms.decode_for_evaluation(file, 224)  # noqa: E731
+        return tf.map_fn(one, files, fn_output_signature=side)
+
+    batch = tf.constant(encoded)
+    return {
+        "frozen, decoding": lambda: call(batch),
+        "litert-int8, decoding": lambda: runner(decode(batch).numpy()),
+    }
+
+
+def cpu(call: Callable[[], object]) -> float:
+    """Processor seconds of one call."""
+    start = time.process_time()
+    for _ in range(REPEATS):
+        call()
+    return (time.process_time() - start) / REPEATS
+
+
+def measure(calls: dict[str, Callable[[], object]], rounds: int) -> None:
+    """Measure in turn and print crops per processor second, and the ratio to the first."""
+    for call in calls.values():
+        call()
+    times = [{name: cpu(call) for name, call in calls.items()} for _ in range(rounds)]
+    first = next(iter(calls))
+    for name in calls:
+        ratios = [one[first] / one[name] for one in times]
+        speed = BATCH / statistics.median(one[name] for one in times)
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        print(f"{name:<24}{speed:8.1f} crops/CPU s {statistics.median(ratios):6.2f} ({spread})")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="formats of EfficientNet-B0 on the CPU")
+    parser.add_argument("--rounds", type=int, default=7)
+    args = parser.parse_args()
+    encoded = crops(BATCH)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = write_bundle(folder)
+
+        import tensorflow as tf
+
+        from tf_classification.data import transforms
+
+        decoded = [transforms.decode_for_evaluation(tf.constant(file), 224) for file in encoded]
+        measure(networks_alone(path, folder, np.stack(decoded)), args.rounds)
+        measure(with_decoding(path, folder, encoded), args.rounds)
+
+
+if __name__ == "__main__":
+    main()
