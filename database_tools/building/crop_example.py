@@ -39,6 +39,8 @@ _CONSTANT: dict[str, example.Feature] = {
     "image/object/count": np.array([0]),
 }
 
+_SERIALISED = {name: example.entry(name, feature) for name, feature in _CONSTANT.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -68,24 +70,23 @@ class About:
 def encode(jpeg: bytes, width: int, height: int, about: About) -> bytes:
     """Serialise the Example of a crop of ``width`` x ``height`` pixels."""
     number = str(about.id).encode()
-    return example.encode(
-        {
-            **_CONSTANT,
-            "image/encoded": (jpeg,),
-            "image/key/sha256": (hashlib.sha256(jpeg).hexdigest().encode(),),
-            "image/width": np.array([width]),
-            "image/height": np.array([height]),
-            "image/filename": (_text(about.file),),
-            "image/id": (number,),
-            "image/source_id": (number,),
-            "image/class/label": np.array([about.label]),
-            "image/class/text": (_text(about.category),),
-            "image/original_key": (_text(about.original_key),),
-            "image/location": (_text(about.location),),
-            "image/seq_id": (_text(about.sequence),),
-            "image/detection_conf": np.array([about.confidence], np.float32),
-        }
-    )
+    own: dict[str, example.Feature] = {
+        "image/encoded": (jpeg,),
+        "image/key/sha256": (hashlib.sha256(jpeg).hexdigest().encode(),),
+        "image/width": np.array([width]),
+        "image/height": np.array([height]),
+        "image/filename": (_text(about.file),),
+        "image/id": (number,),
+        "image/source_id": (number,),
+        "image/class/label": np.array([about.label]),
+        "image/class/text": (_text(about.category),),
+        "image/original_key": (_text(about.original_key),),
+        "image/location": (_text(about.location),),
+        "image/seq_id": (_text(about.sequence),),
+        "image/detection_conf": np.array([about.confidence], np.float32),
+    }
+    entries = {name: example.entry(name, feature) for name, feature in own.items()}
+    return example.assemble(_SERIALISED | entries)
 
 
 def _text(text: str) -> bytes:

@@ -42,11 +42,17 @@ def encode(features: Features) -> bytes:
     Raises:
         TypeError: for values of another kind, such as text.
     """
-    entries = (
-        _delimited(1, _delimited(1, name.encode()) + _delimited(2, _feature(name, features[name])))
-        for name in sorted(features)
-    )
-    return _delimited(1, b"".join(entries))
+    return assemble({name: entry(name, feature) for name, feature in features.items()})
+
+
+def entry(name: str, feature: Feature) -> bytes:
+    """Serialise one feature, for ``assemble``: one that many Examples share needs it only once."""
+    return _delimited(1, _delimited(1, name.encode()) + _delimited(2, _feature(name, feature)))
+
+
+def assemble(entries: Mapping[str, bytes]) -> bytes:
+    """Make an Example of serialised features by their names."""
+    return _delimited(1, b"".join([entries[name] for name in sorted(entries)]))
 
 
 def _feature(name: str, values: Feature) -> bytes:
