@@ -7,14 +7,11 @@ are kept busy by an interpreter for each.
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tf_classification.export import frozen
+from tf_classification.models.quiet import quiet
 
 Pixels = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
@@ -76,22 +74,10 @@ def _graph(network: keras.Model) -> tuple[list[Any], keras.Model]:
 
 
 def _convert(converter: Any) -> bytes:
-    with _quiet():
+    with quiet(), warnings.catch_warnings():
+        # "Statistics for quantized inputs were expected": they stay float on purpose
+        warnings.simplefilter("ignore", UserWarning)
         return bytes(converter.convert())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    logger = logging.getLogger("absl")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # "Statistics for quantized inputs were expected": they stay float on purpose
-            warnings.simplefilter("ignore", UserWarning)
-            yield
-    finally:
-        logger.setLevel(before)
 
 
 class Runner:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_classification.export import frozen
+from tf_classification.models.quiet import quiet
 
 Pixels = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
@@ -23,13 +24,14 @@ def convert(network: keras.Model) -> bytes:
 
     graph = frozen.freeze_network(network)
     given, taken = graph.outputs[0].name, f"{frozen.INPUT}:0"
-    model, _ = tf2onnx.convert.from_graph_def(
-        graph.graph.as_graph_def(),
-        input_names=[taken],
-        output_names=[given],
-        opset=_OPSET,
-        tensors_to_rename={taken: frozen.INPUT, given: OUTPUT},
-    )
+    with quiet():
+        model, _ = tf2onnx.convert.from_graph_def(
+            graph.graph.as_graph_def(),
+            input_names=[taken],
+            output_names=[given],
+            opset=_OPSET,
+            tensors_to_rename={taken: frozen.INPUT, given: OUTPUT},
+        )
     return bytes(model.SerializeToString())
 
 

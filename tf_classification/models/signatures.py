@@ -16,9 +16,7 @@ base64.  Orientation tags are not looked at (crops carry none).
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -29,6 +27,7 @@ from tf_classification.data import transforms
 from tf_classification.models import networks
 from tf_classification.models.calibration import Calibration, Curve
 from tf_classification.models.description import Description
+from tf_classification.models.quiet import quiet
 
 Decode = Callable[[tf.Tensor, int], tf.Tensor]
 
@@ -137,19 +136,5 @@ def save(
             ``transforms.decode_for_evaluation``.
     """
     servable = Servable(network, description, decode)
-    with _quiet():
+    with quiet():
         tf.saved_model.save(servable, folder, signatures=servable.functions())
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep back what TensorFlow says of names that no user gave, and of a temporary folder."""
-    loggers = [logging.getLogger(name) for name in ("tensorflow", "absl")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
