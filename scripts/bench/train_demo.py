@@ -27,8 +27,9 @@ from database_tools.formats import classification_csv, label_index, splits_json
 ROOT = Path(__file__).parents[2]
 # README, "Train a classifier": the demo recipe
 RECIPE = (
-    *("--model-name", "demo-cnn", "--epochs", "80", "--batch-size", "32", "--optimizer", "adamw"),
-    *("--lr", "0.003", "--lr-schedule", "cosine", "--augmentation", "light", "--patience", "30"),
+    *("--model-name", "demo-cnn", "--augmentation", "light", "--epochs", "70", "--patience", "30"),
+    *("--batch-size", "16", "--optimizer", "adamw", "--lr", "0.003", "--lr-schedule", "cosine"),
+    *("--ema", "0.98", "--label-smoothing", "0.1"),
 )
 # name of the part: pictures, locations, first location
 PARTS = {"train": (400, 12, 0), "val": (160, 6, 50), "test": (1200, 24, 100)}

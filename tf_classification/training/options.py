@@ -81,7 +81,7 @@ def _data(group: Any) -> None:
     _flag(group, "image_size", int, "side of the input in pixels (default: the network's own)")
     text = "of EfficientNet B0-B7's strided convolutions (default: same, or --pretrained BUNDLE's)"
     _flag(group, "padding", None, text, choices=("same", "symmetric"))
-    text = "full: the README's; light: flip, small crops, colour; none"
+    text = "full: the README's; light: for small sets, upright, often grey; none"
     _flag(group, "augmentation", None, text, choices=("full", "light", "none"))
     _flag(group, "mixup", float, "alpha of MixUp, 0: none")
     _flag(group, "cutmix", float, "alpha of CutMix, 0: none")

@@ -28,12 +28,21 @@ from tf_classification.training.step import Rules, Step
 
 log = logging.getLogger(__name__)
 
-_LIGHT = {"scale": (0.7, 1.0), "rotation": 0.0, "vertical_flip": 0.0, "grayscale": 0.0}
+# For small sets: what is upright stays so, and colour, which tells of the place, often goes.
+_LIGHT = {
+    "scale": (0.5, 1.0),
+    "rotation": 10.0,
+    "vertical_flip": 0.0,
+    "grayscale": 0.3,
+    "jitter": 0.3,
+}
 _NONE = {
-    **_LIGHT,
     "scale": (1.0, 1.0),
     "ratio": (1.0, 1.0),
+    "rotation": 0.0,
     "horizontal_flip": 0.0,
+    "vertical_flip": 0.0,
+    "grayscale": 0.0,
     "jitter": 0.0,
 }
 _AUGMENTATIONS: dict[str, dict[str, object]] = {"full": {}, "light": _LIGHT, "none": _NONE}
