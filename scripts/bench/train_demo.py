@@ -41,8 +41,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--class-imbalance", type=float)
-    parser.add_argument("more", nargs="*", help="flags for train_classifier.py, after --")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's 70")
     args = parser.parse_args()
+    recipe = [*RECIPE, *(["--epochs", str(args.epochs)] if args.epochs else [])]
     base = world(args.folder, args.class_imbalance)
     ways = {"weighted": ["--label-weighted"]}
     if args.class_imbalance:
@@ -50,7 +51,7 @@ def main() -> None:
     found: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
     for seed in range(args.seeds):
         for way, flags in ways.items():
-            result = train(base, args.folder, [*RECIPE, *flags, *args.more], seed)
+            result = train(base, args.folder, [*recipe, *flags], seed)
             found[way].append(result)
             print(f"seed {seed}, {way}: {result}", flush=True)
     for way, results in found.items():
