@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -124,7 +125,7 @@ def read(path: Path) -> Bundle:
         folder = path / str(numbers[-1])
     if not (folder / SAVED_MODEL).is_file() or not (folder / DESCRIPTION).is_file():
         raise UserError(f"{path} is not a model bundle: it has no {SAVED_MODEL} with {DESCRIPTION}")
-    folder = folder.resolve()
+    folder = _absolute(folder)
     if not folder.name.isdecimal():
         raise UserError(f"{folder}: the folder of a bundle is named by its version, a number")
     description, expected = descriptions.read(folder / DESCRIPTION)
@@ -194,9 +195,14 @@ def write_network(
         network.save_weights(draft / WEIGHTS)
         _write_description(draft, description)
         draft.chmod(0o755)
-        return Bundle(_publish(draft, base, version).resolve(), description)
+        return Bundle(_absolute(_publish(draft, base, version)), description)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _absolute(path: Path) -> Path:
+    """Make a path absolute; a link keeps the name that the user gave it, which clients use."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the link
 
 
 def _write_description(folder: Path, description: Description) -> None:

@@ -62,6 +62,12 @@ def test_a_bundle_is_read_back_from_its_base_or_its_version(written):
     assert not bundle.is_bundle(written.path / "variables")
 
 
+def test_a_link_to_a_bundle_gives_it_its_name(written, tmp_path):
+    (tmp_path / "linked").symlink_to(written.base)
+    assert bundle.read(tmp_path / "linked").base.name == "linked"
+    assert bundle.read(tmp_path / "linked" / "1" / ".." / "1").version == 1
+
+
 def test_the_network_of_a_bundle_has_its_weights(written, network):
     images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
     again = bundle.read(written.base).network()
