@@ -24,7 +24,9 @@ def test_a_frozen_network_gives_the_networks_logits(name):
     pixels = np.random.default_rng(0).uniform(0, 255, (3, 48, 48, 3)).astype(np.float32)
     function = frozen.freeze_network(network)
     found = np.ravel(function(tf.constant(pixels)))
-    np.testing.assert_allclose(found, np.ravel(network(pixels)), rtol=0, atol=1e-5)
+    expected = np.ravel(network(pixels))
+    # of the largest logit: a random ResNet's are near 100, and float32 rounds them accordingly
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max()))
     assert not function.graph.captures
     assert "ReadVariableOp" not in {node.op for node in function.graph.as_graph_def().node}
 
