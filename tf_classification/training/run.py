@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -77,7 +78,10 @@ def fit(
         log.info("going on at step %(step)d of epoch %(epoch)d", asdict(trainer.position))
     if summary := at_work.dataset.ledger.summary():
         log.info("%s", summary)
+    begin = time.process_time()
     trainer.fit()
+    seconds = time.process_time() - begin
+    log.info("trained in %.0f CPU seconds, evaluations included", seconds)
     return at_work, best
 
 
