@@ -7,6 +7,7 @@ machines are set up at the start of a program or not at all.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 
@@ -27,6 +28,7 @@ def make(name: str, logical_cpus: int = 0) -> tf.distribute.Strategy:
     Raises:
         UserError: if there is no cluster to be seen, or the CPU is in use already.
     """
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # else a line for each reduction
     if logical_cpus > 1:
         _split_cpu(logical_cpus)
     gpus = tf.config.list_physical_devices("GPU")
