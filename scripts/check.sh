@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh
-ensure_environment "[test,dev]"
+ensure_environment "$TEST_EXTRAS"
 ruff check .
 ruff format --check .
 mypy

@@ -2,15 +2,23 @@
 # An environment that is already active (VIRTUAL_ENV) is used; with
 # TF_CLASSIFICATION_SKIP_INSTALL=1 nothing is installed into it.
 
+# What the whole test suite needs.
+TEST_EXTRAS="[serve,litert,onnx,openvino,test,dev]"
+
 ensure_environment() { # ensure_environment "[extra,extra]"
-    local extras="$1" root stamp wanted
+    local extras="$1" root stamp wanted candidate
     root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
     if [ -z "${VIRTUAL_ENV:-}" ]; then
         if [ ! -x "$root/.venv/bin/python" ]; then
-            local python
-            python="$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)"
-            "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-                { echo "error: Python 3.11 or newer is needed, found $("$python" --version)" >&2; exit 2; }
+            local python=""
+            for candidate in python3 python3.13 python3.12 python3.11 python; do
+                # Run it: a name may be there, as with pyenv, without a Python behind it.
+                if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+                    python="$candidate"
+                    break
+                fi
+            done
+            [ -n "$python" ] || { echo "error: Python 3.11 or newer is needed, and none was found" >&2; exit 2; }
             echo "Making a virtual environment in $root/.venv"
             "$python" -m venv "$root/.venv"
         fi

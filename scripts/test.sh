@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh
-ensure_environment "[test,dev]"
+ensure_environment "$TEST_EXTRAS"
 # Pages are tried in a real browser. Where it cannot be installed, those tests are skipped and say so.
 if ! command -v chromedriver >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "Installing Chromium for the tests of pages"
