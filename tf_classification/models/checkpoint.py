@@ -12,7 +12,6 @@ dataset.  A bundle knows them, and whatever contradicts it is refused.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -102,11 +101,8 @@ def _load(model: keras.Model, path: Path, wanted: str) -> None:
             if taken.left:
                 raise ValueError(f"it has no layer {taken.left[0]!r} of this shape")
         else:
-            with warnings.catch_warnings():
-                # Keras only warns when a file of another network leaves layers as they were.
-                warnings.simplefilter("error", UserWarning)
-                model.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
+            weights.fill(model, path)
+    except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise FormatError(path, "", f"does not fit {wanted}: {reason}") from error
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,17 @@ def save(model: keras.Model, path: Path) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def fill(model: keras.Model, path: Path) -> None:
+    """Fill every layer from ``.weights.h5``; raise ValueError if the file has not all of them."""
+    with warnings.catch_warnings():
+        # Keras only warns when a file of another network leaves layers as they were.
+        warnings.simplefilter("error", UserWarning)
+        try:
+            model.load_weights(path)
+        except UserWarning as warning:
+            raise ValueError(str(warning)) from warning
 
 
 def load(model: keras.Model, path: Path, network: str) -> Taken:
@@ -137,7 +149,7 @@ def _donor(path: Path, model: keras.Model, network: str) -> keras.Model:
         if path.name.endswith(SUFFIX):
             size = model.input_shape[1]
             donor = networks.build(network, _num_labels(path), image_size=size)
-            donor.load_weights(path)
+            fill(donor, path)
             return donor
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]

@@ -39,9 +39,26 @@ def kill_after(process, seconds, whole_group):
         else:
             os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        _, alive = psutil.wait_procs(workers, timeout=5)
-        assert not alive, "a worker outlives its build"
+        assert not at_work(workers), "a worker outlives its build"
         return True
+
+
+def at_work(processes, patience=10):
+    """Return those that have not ended after so many seconds.
+
+    An orphan that has ended is a zombie until process 1 takes note, which some do late.
+    """
+    until = time.monotonic() + patience
+    while (alive := [p for p in processes if is_at_work(p)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    return alive
+
+
+def is_at_work(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def state(folder):

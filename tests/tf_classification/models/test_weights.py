@@ -55,6 +55,19 @@ def test_weights_of_another_network_are_refused(tmp_path):
         weights.load(target, tmp_path / "a.keras", "mobilenetv3-small")
 
 
+def test_a_file_that_would_leave_layers_random_is_refused(tmp_path):
+    target = demo(5)
+    inputs = keras.Input((32, 32, 3))
+    first = keras.layers.Conv2D(16, 3, padding="same", use_bias=False)(inputs)
+    pooled = keras.layers.GlobalAveragePooling2D()(first)
+    keras.Model(inputs, keras.layers.Dense(5)(pooled)).save_weights(tmp_path / "a.weights.h5")
+    before = target.get_weights()
+    with pytest.raises(UserError, match="does not fit demo-cnn"):
+        weights.load(target, tmp_path / "a.weights.h5", "demo-cnn")
+    for a, b in zip(before, target.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
