@@ -47,6 +47,7 @@ def _config(args: argparse.Namespace) -> TrainConfig:
 
 def _run(args: argparse.Namespace) -> None:
     config = _config(args)
+    config.check_inputs()
     # Slow imports wait until the flags are good.
     if args.dry_run:
         from tf_classification.training import dry_run

@@ -111,6 +111,17 @@ def test_an_impossible_request_is_one_line(flags, tmp_path, capsys, more, messag
     assert not (tmp_path / "logs").exists()
 
 
+def test_a_wrong_path_is_said_before_tensorflow_is_loaded(tmp_path):
+    program = (
+        "import sys\nfrom tf_classification.train_classifier import main\n"
+        f"status = main(['{tmp_path}/none', '{tmp_path}'])\n"
+        "assert 'tensorflow' not in sys.modules\nsys.exit(status)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr.strip().endswith(f"DATASET_DIR {tmp_path}/none: no such file or folder")
+
+
 def test_an_empty_split_is_named(tiny, flags, tmp_path, capsys):
     shutil.copytree(tiny / "base", tmp_path / "base")
     crops = classification_csv.read(tiny / "base" / "classification_ds.csv")

@@ -190,6 +190,19 @@ class TrainConfig:
         """Name of the optimizer."""
         return self.optimizer or NETWORKS[self.model_name].optimizer
 
+    def check_inputs(self) -> None:
+        """Refuse a path that leads nowhere; reads nothing, so it can be asked at once."""
+        named = {
+            "DATASET_DIR": self.dataset_dir,
+            "CROPPED_IMAGES_DIR": self.cropped_images_dir,
+            "--tfrecords": self.tfrecords,
+            "--pretrained": self.pretrained,
+            "--weight-by-detection-conf": self.weight_by_detection_conf,
+        }
+        for name, path in named.items():
+            if path is not None and not isinstance(path, bool) and not Path(path).exists():
+                raise UserError(f"{name} {path}: no such file or folder")
+
     def write(self, logdir: Path) -> None:
         """Write params.json."""
         files.write_json(logdir / PARAMS, asdict(self))
