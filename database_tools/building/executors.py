@@ -37,6 +37,21 @@ class Serial(Executor):
         return future
 
 
+class Processes(ProcessPoolExecutor):
+    """Processes that never hear Ctrl-C, not even while they start: the parent decides about it."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hand over a job; this may start a process, which inherits the blocked signal."""
+        if sys.platform == "win32":
+            return super().submit(fn, *args, **kwargs)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            # A Ctrl-C of the meantime comes now.
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def make(workers: int) -> Executor:
     """Return an executor of so many processes; one means this one.
 
@@ -45,7 +60,7 @@ def make(workers: int) -> Executor:
     """
     if workers == 1:
         return Serial()
-    return ProcessPoolExecutor(
+    return Processes(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_die_with,

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from database_tools.core.picture_limits import MAX_PIXELS
 
@@ -122,6 +122,8 @@ def _decode(content: bytes, max_pixels: int) -> Image.Image:
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > max_pixels:
             raise UnreadableImage("too large")
+        # MegaDetector's tools, for one, switch this on for their whole process.
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
         image.load()
         # Asked after loading: Pillow turns TIFFs itself and then forgets their tag.
         turn = _UPRIGHT.get(_orientation(image))

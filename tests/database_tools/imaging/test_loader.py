@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from database_tools import imaging
 
@@ -164,3 +164,9 @@ def test_what_is_cut_from_a_picture_carries_no_metadata():
     content = encoded(CORNERS, "JPEG", exif=exif, comment=b"a note", icc_profile=b"a profile")
     cut = encoded(imaging.open_upright(content).crop((0, 0, 8, 8)), "JPEG")
     assert not any(secret in cut for secret in (b"a maker", b"a note", b"a profile"))
+
+
+def test_a_truncated_file_is_refused_whatever_other_libraries_allow(monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.raises(imaging.UnreadableImage, match="truncated"):
+        imaging.load(JPEG[: len(JPEG) // 2])
