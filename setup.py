@@ -14,7 +14,6 @@ CORE = [
     "pandas>=2.2",
     "pillow>=10.3",
     "pycocotools>=2.0.8",
-    "ijson>=3.3",
     "tqdm>=4.66",
     "google-crc32c>=1.5",  # TFRecord checksums without TensorFlow
     "scikit-learn>=1.4",

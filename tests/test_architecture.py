@@ -151,7 +151,7 @@ def test_core_touches_no_files_and_no_network():
 
 
 def test_no_module_is_named_like_the_standard_library_or_a_dependency():
-    taken = set(sys.stdlib_module_names) | SLOW | {"numpy", "PIL", "tqdm", "ijson", "official"}
+    taken = set(sys.stdlib_module_names) | SLOW | {"numpy", "PIL", "tqdm", "official"}
     # Only the roots matter: a script's own folder is first in sys.path.
     roots = [f for package in PACKAGES for f in (ROOT / package).iterdir()]
     assert not [f for f in roots if f.stem in taken]
