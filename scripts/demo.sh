@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, end to end, on generated pictures: about ten minutes on two cores, less the second time.
+# The main job, end to end, on generated pictures: about five minutes on two cores, less the second time.
 # Results go to demo_output, or to $DEMO_OUTPUT. For a quick look: DEMO_IMAGES=120 DEMO_EPOCHS=3 bash scripts/demo.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
