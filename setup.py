@@ -59,7 +59,7 @@ setup(
     package_data={
         "database_tools.demo": ["*.npz"],
         "slim_legacy": ["*.sh"],
-        "tf_classification.rest": ["page.html"],
+        "tf_classification.serving": ["page.html"],
     },
     install_requires=CORE,
     extras_require=EXTRAS,

@@ -55,7 +55,7 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from database_tools.building import crop_statistics
+    from database_tools.datasets import crop_statistics
 
     for line in crop_statistics.report(**vars(args)):
         print(line)

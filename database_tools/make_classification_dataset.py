@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.building.build_config import ALL, SKIP, BuildConfig
 from database_tools.core.location_split import MISSING_LOCATION
+from database_tools.datasets.build_config import ALL, SKIP, BuildConfig
 
 
 def build_parser() -> cli.Parser:
@@ -155,7 +155,7 @@ def _watch(items: range, what: str) -> Iterable[int]:
 
 def _run(args: argparse.Namespace) -> None:
     config = BuildConfig(**vars(args))
-    from database_tools.building import classification_dataset
+    from database_tools.datasets import classification_dataset
 
     classification_dataset.build(config, _watch)
 

@@ -65,8 +65,8 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from database_tools.building import executors
     from database_tools.demo import dataset
+    from database_tools.work import executors
 
     if args.workers < 1:
         raise UserError(f"--workers must be at least 1, got {args.workers}")

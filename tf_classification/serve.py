@@ -57,7 +57,7 @@ def _run(args: argparse.Namespace) -> None:
 
     read = bundle.read(args.bundle)
     try:
-        from tf_classification.rest import running
+        from tf_classification.serving import running
     except ModuleNotFoundError as error:
         raise UserError(f"{error}; pip install 'tf-classification[serve]'") from None
     running.serve(

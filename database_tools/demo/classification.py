@@ -20,7 +20,8 @@ from PIL import Image
 
 from database_tools.core.errors import UserError
 from database_tools.demo import manifest
-from database_tools.formats import classification_csv, files, label_index, splits_json
+from database_tools.durable import files
+from database_tools.formats import classification_csv, label_index, splits_json
 from database_tools.imaging import loader
 
 DATASET = "demo"

@@ -24,7 +24,7 @@ from database_tools.demo.scene import Box
 from database_tools.demo.shots import CorruptShot, Shot, corrupt, plan
 from database_tools.demo.species import NAMES
 from database_tools.demo.world import World
-from database_tools.formats import files
+from database_tools.durable import files
 
 GENERATOR = "2"  # another number, other pictures from the same parameters
 CATEGORIES = ("empty", *NAMES)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.demo import network
-from database_tools.formats import files
+from database_tools.durable import files
 
 WEIGHTS = Path(__file__).with_name("detector_weights.npz")
 MAX_DETECTIONS = 100

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 
 NAME = "demo_dataset.json"
 _FOLDERS = ("images", "crops")

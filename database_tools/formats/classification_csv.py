@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 
 NAME = "classification_ds.csv"
 COLUMNS = ("path", "dataset", "location", "dataset_class", "confidence", "label")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files
+from database_tools.durable import files
 
 NAME = "dataset_info.json"
 

@@ -29,7 +29,8 @@ import numpy.typing as npt
 from database_tools.core.detection_table import DetectionTable
 from database_tools.core.detections import ANIMAL, Detections
 from database_tools.core.errors import FormatError
-from database_tools.formats import files, numpy_pickle
+from database_tools.durable import files
+from database_tools.formats import numpy_pickle
 
 ImageId = int | str
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.weights import Curve
-from database_tools.formats import files
+from database_tools.durable import files
 
 
 def read(path: Path) -> Curve:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files
+from database_tools.durable import files
 
 
 def read(path: Path) -> tuple[str, ...]:

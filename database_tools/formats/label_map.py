@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files
+from database_tools.durable import files
 
 _ITEM = re.compile(
     r"item\s*:?\s*\{(?P<fields>(?:[^{}\"']|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')*)\}"

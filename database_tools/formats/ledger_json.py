@@ -10,7 +10,7 @@ from pathlib import Path
 
 from database_tools.core.errors import FormatError
 from database_tools.core.ledger import Ledger
-from database_tools.formats import files
+from database_tools.durable import files
 
 
 def path_in(folder: Path, stage: str) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 from database_tools.core.errors import FormatError
 from database_tools.core.location_split import TEST, TRAIN
-from database_tools.formats import files
+from database_tools.durable import files
 
 _COUNTS_AS = {"train": TRAIN, "val": TRAIN, "test": TEST}
 

@@ -31,7 +31,8 @@ from typing import IO, Any
 import numpy as np
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files, json_stream
+from database_tools.durable import files
+from database_tools.formats import json_stream
 
 FORMAT_VERSION = "1.6"
 LEAST_CONFIDENCE = 0.005

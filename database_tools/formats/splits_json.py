@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files
+from database_tools.durable import files
 
 SPLITS = ("train", "val", "test")
 

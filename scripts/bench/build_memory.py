@@ -78,7 +78,7 @@ make_classification_dataset.main(sys.argv[1:])"""
 INDEX = """
 import re, sys
 from pathlib import Path
-from database_tools.building import classification_dataset
+from database_tools.datasets import classification_dataset
 from database_tools.formats import coco_camera_traps
 table = coco_camera_traps.read(Path(sys.argv[1]))"""
 

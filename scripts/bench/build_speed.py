@@ -19,8 +19,8 @@ from pathlib import Path
 from crop_speed import BOX, PADDING, WORKERS, build, cpu_seconds, more_names, prepare, words
 from PIL import Image
 
-from database_tools.building import crop_example
-from database_tools.building.crop_example import About
+from database_tools.datasets import crop_example
+from database_tools.datasets.crop_example import About
 from database_tools.formats import tfrecord
 
 

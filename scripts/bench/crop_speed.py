@@ -19,8 +19,8 @@ import numpy as np
 from PIL import Image
 
 from database_tools import make_classification_dataset
-from database_tools.building import crop_work
-from database_tools.building.crop_work import Job
+from database_tools.crops import crop_work
+from database_tools.crops.crop_work import Job
 
 PADDING = 1.3 * 1.3
 WORKERS = os.cpu_count() or 1

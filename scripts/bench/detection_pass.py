@@ -20,9 +20,9 @@ import numpy as np
 from PIL import Image
 
 from database_tools import detectors, imaging
-from database_tools.building import detecting, detection_files
-from database_tools.building.detecting import Picture, Source
 from database_tools.core.detections import Detections
+from database_tools.detections import detecting, detection_files
+from database_tools.detections.detecting import Picture, Source
 from database_tools.detectors import precomputed
 
 ROUNDS = 3

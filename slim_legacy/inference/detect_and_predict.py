@@ -20,7 +20,7 @@ from database_tools.core import crop_windows
 from database_tools.core.detection_choice import Rule, choose, resolve
 from database_tools.core.detections import Failure
 from database_tools.core.errors import UserError
-from database_tools.formats import files
+from database_tools.durable import files
 from slim_legacy.inference.classifiers import Classifier
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 from slim_legacy.inference import graphs
 from slim_legacy.inference.options import FreezeOptions
 from slim_legacy.training import checkpoints

@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files
+from database_tools.durable import files
 from slim_legacy.nets import nets_factory
 from slim_legacy.preprocessing import inception
 

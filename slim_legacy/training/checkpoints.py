@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 
 KEEP = 5
 GLOBAL_STEP = "global_step"

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import example, files, tfrecord
+from database_tools.durable import files
+from database_tools.formats import example, tfrecord
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError
-from database_tools.formats import files
+from database_tools.durable import files
 
 OTHER = "other"
 

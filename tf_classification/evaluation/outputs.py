@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 from tf_classification.evaluation import metrics
 
 COLUMNS = ("path", "label", "weight")

@@ -31,7 +31,8 @@ import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
-from database_tools.formats import files, label_index, ledger_json
+from database_tools.durable import files
+from database_tools.formats import label_index, ledger_json
 from tf_classification.data.examples import Dataset
 from tf_classification.evaluation import (
     calibration,

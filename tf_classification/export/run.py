@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from database_tools.formats import files
+from database_tools.durable import files
 from tf_classification.data import directory, tfrecords
 from tf_classification.data.examples import Dataset
 from tf_classification.evaluation import request

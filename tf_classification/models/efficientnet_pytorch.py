@@ -33,7 +33,8 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files, label_index
+from database_tools.durable import files
+from database_tools.formats import label_index
 from tf_classification.models import bundle, torch_files
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import CropPolicy, Description

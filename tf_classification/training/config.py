@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 from tf_classification.models.table import NETWORKS
 
 OPTIMIZERS = ("rmsprop", "sgd", "adamw")

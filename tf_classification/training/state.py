@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import files
+from database_tools.durable import files
 from tf_classification.training.loop import Position
 from tf_classification.training.step import Step
 from tf_classification.training.tally import Tally

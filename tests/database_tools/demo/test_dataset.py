@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from database_tools import make_demo_dataset
-from database_tools.building import executors
 from database_tools.core.errors import UserError
 from database_tools.demo import dataset, scene
 from database_tools.demo.dataset import DemoDataset
 from database_tools.imaging import loader
+from database_tools.work import executors
 
 SMALL = DemoDataset(images=24, locations=3, size=(160, 120), seed=5)
 

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import dataset_info, files, label_index, splits_json
+from database_tools.durable import files
+from database_tools.formats import dataset_info, label_index, splits_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

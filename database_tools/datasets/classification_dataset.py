@@ -1,0 +1,152 @@
+"""Builds a dataset of crops: annotated pictures and a detector in, COCO files and records out.
+
+    build(BuildConfig(Path("cct.json"), Path("images"), Path("md_v4.1.0.pb"),
+                      coco_style_output=Path("crops")))
+
+Order of a build: read and check everything that can be wrong, detect, cut, close the files.
+Killed anywhere and called again, it goes on, and the files are those of an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from database_tools import imaging
+from database_tools.core.errors import UserError
+from database_tools.core.location_split import SPLITS
+from database_tools.datasets import dataset_files, detection_step, preview, progress
+from database_tools.datasets import plan as plans
+from database_tools.datasets.build_config import ALL, BuildConfig
+from database_tools.datasets.cropping import CropConfig, Cropping
+from database_tools.datasets.detection_step import DetectionConfig, DetectionStep
+from database_tools.datasets.plan import Plan, SplitRule
+from database_tools.datasets.workspace import Workspace
+from database_tools.detections.detecting import Source
+from database_tools.durable import files
+from database_tools.formats import coco_camera_traps, ledger_json
+
+log = logging.getLogger(__name__)
+
+Watch = Callable[[range, str], Iterable[int]]
+"""Shows progress: from numbers and a word for what is being done, to the same numbers."""
+
+
+def build(config: BuildConfig, watch: Watch = lambda items, what: items) -> None:
+    """Build the dataset, or go on with it.
+
+    Raises:
+        UserError: for anything that the user has to mend; nothing is lost then.
+    """
+    annotations = coco_camera_traps.read(config.input_json, config.location_key)
+    log.info("All categories: %s", ", ".join(f'"{name}"' for name in annotations.categories))
+    log.info("Annotation of an image, for reference: %s", json.dumps(annotations.example))
+    workspace = Workspace(config.coco_style_output, config.tfrecords_output)
+    rule = _split_rule(config)
+    plan = plans.make(annotations, rule, config.exclude_categories, workspace.reserved)
+    with workspace.claimed():
+        workspace.check()
+        with detection_step.detect(
+            _detection(config), plan, workspace.state, lambda items: watch(items, "detecting")
+        ) as step:
+            _build(config, plan, step, workspace, watch)
+        if config.strict:
+            _check_all_read(workspace)
+
+
+def _build(
+    config: BuildConfig, plan: Plan, step: DetectionStep, workspace: Workspace, watch: Watch
+) -> None:
+    cropping = Cropping(_crops(config), plan, step.results)
+    inputs = progress.as_json({**_inputs(config), **step.inputs})
+    start = workspace.earlier(inputs, cropping.size)
+    if start is not None and start.complete:
+        log.info("nothing to do: %s is complete", workspace.main)
+        return
+    if start is None:
+        start = workspace.begin(inputs)
+    elif start.next:
+        log.info("going on after %d of %d images", start.next, len(plan))
+    end = cropping.run(workspace, start, lambda items: watch(items, "cropping"))
+    step.write(workspace.main)
+    info = dataset_files.write(workspace, plan, _parameters(config))
+    pictures = preview.Pictures(config.image_dir, config.max_pixels, config.padding_factor)
+    preview.write(workspace, plan, step.results, pictures, info)
+    ledger = dataset_files.write_ledger(workspace, plan)
+    progress.write(workspace.state, replace(end, complete=True))
+    for split in SPLITS:
+        log.info("%d crops for %s", info.size(split), split)
+        if not info.size(split):
+            log.warning("WARNING: no crop is left for %s: its files are empty", split)
+    if summary := ledger.summary():
+        log.info("%s. See %s", summary, dataset_files.ledger_path(workspace))
+
+
+def _check_all_read(workspace: Workspace) -> None:
+    path = dataset_files.ledger_path(workspace)
+    dropped = ledger_json.read(path).dropped
+    if unread := sum(len(files) for reason, files in dropped.items() if reason in imaging.REASONS):
+        raise UserError(f"--strict: {unread} images could not be read; see {path}")
+
+
+def _split_rule(config: BuildConfig) -> SplitRule:
+    return SplitRule(
+        config.input_json,
+        config.location_key,
+        config.missing_location,
+        config.test_fraction,
+        config.splits_json,
+    )
+
+
+def _detection(config: BuildConfig) -> DetectionConfig:
+    return DetectionConfig(
+        detector=None if config.frozen_graph == "-" else Path(config.frozen_graph),
+        file=config.use_detection_file,
+        source=Source(config.image_dir, config.max_pixels, config.workers),
+        categories=config.detection_category,
+        threshold=config.detection_threshold,
+        several=config.multiple_detections == ALL,
+    )
+
+
+def _crops(config: BuildConfig) -> CropConfig:
+    return CropConfig(
+        image_dir=config.image_dir,
+        padding=config.padding_factor,
+        max_pixels=config.max_pixels,
+        workers=config.workers,
+        per_shard=config.ims_per_record,
+    )
+
+
+def _inputs(config: BuildConfig) -> dict[str, Any]:
+    """Return everything but detections that the output depends on."""
+    return {
+        "version": 1,
+        "input_json": files.sha256(config.input_json),
+        "splits_json": None if config.splits_json is None else files.sha256(config.splits_json),
+        "image_dir": str(config.image_dir.resolve()),
+        "outputs": [config.coco_style_output is not None, config.tfrecords_output is not None],
+        **_parameters(config),
+    }
+
+
+def _parameters(config: BuildConfig) -> dict[str, Any]:
+    """Return the flags that ``dataset_info.json`` tells of."""
+    return {
+        "location_key": config.location_key,
+        "exclude_categories": list(config.exclude_categories),
+        "padding_factor": config.padding_factor,
+        "test_fraction": config.test_fraction if config.splits_json is None else None,
+        "ims_per_record": config.ims_per_record,
+        "detection_threshold": config.detection_threshold,
+        "multiple_detections": config.multiple_detections,
+        "detection_category": list(config.detection_category),
+        "missing_location": config.missing_location,
+        "max_pixels": config.max_pixels,
+    }

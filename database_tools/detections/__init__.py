@@ -1,0 +1,1 @@
+"""What was found in which picture: the detecting pass and what it keeps."""

@@ -1,0 +1,57 @@
+"""The two final files of a detection pass; each of them rebuilds the same dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from database_tools.core.detections import CATEGORY_NAMES, Detections, Failure, Found
+from database_tools.detections.detecting import Picture
+from database_tools.formats import detections_pickle, megadetector_json
+
+PICKLE, JSON = "detections_final.pkl", "detections_final.json"
+
+Results = Callable[[], Iterable[tuple[Picture, Found]]]
+"""Gives all pictures with their results in listed order; called once for each file."""
+
+
+def write(
+    folder: Path, results: Results, detector: str, categories: Mapping[str, str] | None
+) -> None:
+    """Write ``detections_final.pkl`` and ``detections_final.json`` into ``folder``.
+
+    Boxes below 0.005 are in neither.  A picture that could not be read is a failure in the JSON
+    and absent from the pickle, so that the next run tries it again.
+
+    Args:
+        folder: made if need be.
+        results: what was found, read as a stream.
+        detector: its name, for ``info.detector``.
+        categories: category id to name; None for MegaDetector's.
+    """
+    names = dict(CATEGORY_NAMES if categories is None else categories)
+    detections_pickle.write(folder / PICKLE, _naming(results(), names))
+    header = megadetector_json.Header({"detector": detector}, names)
+    with megadetector_json.writing(folder / JSON, header) as writer:
+        for picture, result in results():
+            writer.add(_image(picture.file_name, result))
+
+
+def _naming(
+    results: Iterable[tuple[Picture, Found]], names: dict[str, str]
+) -> Iterator[tuple[int | str, Detections]]:
+    """Pass detections on; give each category that they have a name."""
+    for picture, found in results:
+        if isinstance(found, Detections):
+            for category in found.categories:
+                names.setdefault(category, f"class {category}")
+            yield picture.id, found
+
+
+def _image(file_name: str, result: Found) -> megadetector_json.Image:
+    if isinstance(result, Failure):
+        return megadetector_json.Image(file_name, None, f"image access failure: {result.reason}")
+    kept = result.select(result.at_least(megadetector_json.LEAST_CONFIDENCE))
+    rows = zip(kept.categories, kept.scores.tolist(), kept.boxes.tolist(), strict=True)
+    boxes = tuple(megadetector_json.Box(c, conf, (x, y, w, h)) for c, conf, (x, y, w, h) in rows)
+    return megadetector_json.Image(file_name, boxes)

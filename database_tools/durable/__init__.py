@@ -1,0 +1,1 @@
+"""Files that last: whole or not at all, claimed folders, locks."""

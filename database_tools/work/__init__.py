@@ -1,0 +1,1 @@
+"""Work in pieces: executors, and results in the order of the list."""

@@ -1,0 +1,319 @@
+"""JSON to tensors and back, by the rules and in the words of TensorFlow Serving's REST API.
+
+A request has its pictures in rows or in columns, and is answered likewise::
+
+    {"instances": [{"image_bytes": {"b64": "..."}}, ...]}  ->  {"predictions": [{...}, ...]}
+    {"inputs": {"image_bytes": [{"b64": "..."}, ...]}}     ->  {"outputs": {...}}
+
+With a single input its name may be left out: ``{"instances": [{"b64": "..."}]}``.  The texts of the
+errors, "Excepting" and all, are TensorFlow Serving's, so that a client that reads them need not
+change.
+
+Source: tensorflow/serving, g3doc/api_rest.md and util/json_tensor.cc.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from tf_classification.serving.errors import RequestError, invalid
+
+Array = npt.NDArray[Any]
+
+DEFAULT_SIGNATURE = "serving_default"
+STRING, FLOAT = "string", "float"
+_LARGEST_EXACT = 2**24 - 1  # above it float32 has no longer every whole number
+_LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A predict request, understood.
+
+    Attributes:
+        signature: name of the signature.
+        rows: whether it came, and wants its answer, in rows.
+        inputs: name to array; strings as an object array of bytes.
+    """
+
+    signature: str
+    rows: bool
+    inputs: dict[str, Array]
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """Read the body of a request; raise RequestError if it is not a JSON object."""
+    if not body:
+        raise invalid("JSON Parse error: The document is empty")
+    try:
+        table = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        table = _parse_slowly(body)  # it may have NaN or Infinity, which TensorFlow Serving takes
+    if not isinstance(table, dict):
+        raise invalid(f"JSON Value: {_text(table)} Is not object")
+    return table
+
+
+def _parse_slowly(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        message = f"JSON Parse error: {error.msg} at offset: {error.pos}"
+    except UnicodeDecodeError as error:
+        message = f"JSON Parse error: Invalid encoding in string at offset: {error.start}"
+    except (RecursionError, ValueError) as error:
+        message = f"JSON Parse error: {error}"
+    raise invalid(message)
+
+
+def signature_of(table: Mapping[str, Any]) -> str:
+    """Return the name of the signature that a request asks for."""
+    name = table.get("signature_name", "")
+    if not isinstance(name, str):
+        rule = "not formatted correctly. 'signature_name' key must be a string value."
+        raise invalid(f"JSON Value: {_text(table)} {rule}")
+    return name or DEFAULT_SIGNATURE
+
+
+def read(table: Mapping[str, Any], signature: str, types: Mapping[str, str]) -> Request:
+    """Turn a request into tensors.
+
+    Args:
+        table: what ``parse`` returned.
+        signature: what ``signature_of`` returned.
+        types: the signature's inputs, name to ``STRING`` or ``FLOAT``.
+
+    Raises:
+        RequestError: with TensorFlow Serving's text.
+    """
+    if "instances" in table and "inputs" in table:
+        rule = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
+        raise invalid(f"JSON Value: {_text(table)} {rule} ")
+    if "instances" in table:
+        rows = table["instances"]
+        if not isinstance(rows, list):
+            raise invalid(f"JSON Value: {_text(table)} Excepting 'instances' to be an list/array")
+        if not rows:
+            raise invalid(f"JSON Value: {_text(table)} No values in 'instances' array")
+        return Request(signature, True, _from_rows(rows, types))
+    if "inputs" in table:
+        return Request(signature, False, _from_columns(table["inputs"], types))
+    raise invalid("Missing 'inputs' or 'instances' key")
+
+
+def _from_columns(value: Any, types: Mapping[str, str]) -> dict[str, Array]:
+    if not _is_named(value):
+        if len(types) > 1:
+            raise invalid(
+                "inputs is a plain value/list, but expecting an object as multiple input tensors "
+                "required as per tensorinfo_map"
+            )
+        value = {next(iter(types)): value}
+    for name in types:
+        if name not in value:
+            raise invalid(f"Missing named input: {name} in 'inputs' object.")
+    return {name: _tensor(value[name], kind) for name, kind in types.items()}
+
+
+def _from_rows(rows: list[Any], types: Mapping[str, str]) -> dict[str, Array]:
+    if not isinstance(rows[0], dict) and len(types) > 1:
+        raise invalid(
+            "instances is a plain list, but expecting list of objects as multiple input tensors "
+            "required as per tensorinfo_map"
+        )
+    named = _is_named(rows[0])
+    columns: dict[str, list[Array]] = {name: [] for name in types}
+    for i, row in enumerate(rows):
+        if named != _is_named(row):
+            wrong = "object but got list" if named else "value/list but got object"
+            raise invalid(f"Expecting {wrong} at item {i} of input list")
+        items = row if named else {next(iter(types)): row}
+        for name, value in items.items():
+            key = f" key: {name}" if named else ""
+            try:
+                tensor = _row_tensor(columns, name, value, types)
+            except RequestError as error:
+                text = f"of 'instances' list. Error: INVALID_ARGUMENT: {error.message}"
+                raise invalid(f"Failed to process element: {i}{key} {text}") from None
+            columns[name].append(tensor)
+        if set(items) != set(types):
+            keys = ",".join(sorted(types))
+            text = f"of 'instances' list. JSON object: {_text(row)} keys must be equal to: {keys}"
+            raise invalid(f"Failed to process element: {i} {text}")
+    return {name: np.stack(column) for name, column in columns.items()}
+
+
+def _row_tensor(
+    columns: Mapping[str, list[Array]], name: str, value: Any, types: Mapping[str, str]
+) -> Array:
+    if name not in types:
+        raise invalid(f"JSON object: does not have named input: {name}")
+    tensor = _tensor(value, types[name])
+    _check_alike(tensor, columns[name])
+    return tensor
+
+
+def _check_alike(tensor: Array, column: list[Array]) -> None:
+    if not column or tensor.shape == column[0].shape:
+        return
+    if tensor.size != column[0].size:
+        raise invalid(f"Expecting tensor size: {column[0].size} but got: {tensor.size}")
+    first, this = (",".join(map(str, array.shape)) for array in (column[0], tensor))
+    raise invalid(f"Expecting shape [{first}] but got: [{this}]")
+
+
+def _is_named(value: Any) -> bool:
+    """Tell an object of named inputs from a value; ``{"b64": "..."}`` is a value."""
+    return isinstance(value, dict) and not _is_base64(value)
+
+
+def _is_base64(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+
+
+def _tensor(value: Any, kind: str) -> Array:
+    shape: list[int] = []
+    first = value
+    while isinstance(first, list):
+        shape.append(len(first))
+        first = first[0] if first else None
+    flat: list[Any] = []
+    _fill(flat, value, 0, tuple(shape), kind)
+    if kind == STRING:
+        array = np.empty(len(flat), object)
+        array[:] = flat
+    else:
+        array = np.asarray(flat, np.float32)
+    return array.reshape(shape)
+
+
+def _fill(flat: list[Any], value: Any, level: int, shape: tuple[int, ...], kind: str) -> None:
+    if not isinstance(value, list):
+        if level != len(shape):
+            raise invalid(
+                f"JSON Value: {_text(value)} found at incorrect level: {level + 1} in the JSON "
+                f"DOM. Expected at level: {len(shape)}"
+            )
+        flat.append(_bytes(value) if kind == STRING else _number(value))
+        return
+    if level >= len(shape):
+        raise invalid(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
+    if len(value) != shape[level]:
+        raise invalid(
+            f"Encountered list at unexpected size: {len(value)} at level: {level} "
+            f"expected size: {shape[level]}"
+        )
+    for item in value:
+        _fill(flat, item, level + 1, shape, kind)
+
+
+def _number(value: Any) -> float:
+    if type(value) is float and (abs(value) <= _LARGEST_FLOAT or not np.isfinite(value)):
+        return value
+    if type(value) is int and abs(value) <= _LARGEST_EXACT:
+        return value
+    if type(value) in (int, float):
+        raise invalid(
+            f"Cannot convert JSON value: {_text(value)} to float without loss of precision."
+        )
+    raise _type_error(value, FLOAT)
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, dict):
+        if not _is_base64(value):
+            raise invalid(f"JSON Value: {_text(value)} not formatted correctly for base64 data")
+        return _decode_base64(value["b64"])
+    raise _type_error(value, STRING)
+
+
+def _decode_base64(text: str) -> bytes:
+    """Decode as TensorFlow Serving does: white space is skipped, padding may be missing."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        packed = "".join(text.split()).rstrip("=")
+    try:
+        return binascii.a2b_base64(packed + "=" * (-len(packed) % 4), strict_mode=True)
+    except ValueError:
+        raise invalid("Unable to base64 decode") from None
+
+
+def _type_error(value: Any, kind: str) -> RequestError:
+    names = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+    name = names.get(type(value)) or {True: "True", False: "False", None: "Null"}[value]
+    return invalid(f"JSON Value: {_text(value)} Type: {name} is not of expected type: {kind}")
+
+
+def _text(value: Any) -> str:
+    """Quote a value in an error; a request may be megabytes, so the text is cut."""
+    text = json.dumps(value, indent=4, ensure_ascii=False)
+    return text if len(text) <= 500 else f"{text[:500]}..."
+
+
+def write(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
+    """Answer with tensors in rows or in columns, as the request was.
+
+    Args:
+        outputs: name to array; strings as object arrays of bytes.
+        rows: whether to answer in rows.
+
+    Raises:
+        RequestError: in rows, if the outputs have not one row for each picture.
+    """
+    names = sorted(outputs)
+    # orjson is fast and writes a float32 as the shortest text that gives it again, but has no NaN
+    finite = all(a.dtype.kind != "f" or np.isfinite(a).all() for a in outputs.values())
+    columns = {name: _plain(name, outputs[name], finite=finite) for name in names}
+    value: Any = columns if len(names) > 1 else columns[names[0]]
+    if not rows:
+        return _dump({"outputs": value}, finite=finite)
+    if len({np.shape(outputs[name])[:1] for name in names}) != 1:
+        raise invalid("the outputs differ in the size of their 0th dimension")
+    if len(names) > 1:
+        lists = zip(*(columns[name] for name in names), strict=True)
+        value = [dict(zip(names, values, strict=True)) for values in lists]
+    return _dump({"predictions": value}, finite=finite)
+
+
+def _plain(name: str, array: Array, *, finite: bool) -> Any:
+    if array.dtype != object:
+        return np.ascontiguousarray(array) if finite else _shortest(array.tolist())
+    encode = _encoded if name.endswith("_bytes") else _decoded
+    known = {value: encode(value) for value in set(array.ravel())}
+    return _map(array.tolist(), known)
+
+
+def _map(values: Any, known: Mapping[bytes, Any]) -> Any:
+    return [_map(v, known) for v in values] if isinstance(values, list) else known[values]
+
+
+def _decoded(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _encoded(value: bytes) -> dict[str, str]:
+    return {"b64": base64.b64encode(value).decode("ascii")}
+
+
+def _shortest(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_shortest(value) for value in values]
+    return float(str(np.float32(values))) if isinstance(values, float) else values
+
+
+def _dump(table: dict[str, Any], *, finite: bool) -> bytes:
+    if finite:
+        return orjson.dumps(table, option=orjson.OPT_SERIALIZE_NUMPY)
+    return json.dumps(table).encode("ascii")

@@ -1,0 +1,118 @@
+"""The model behind the server: a bundle, frozen, with what it says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from google.protobuf import json_format  # type: ignore[import-untyped]
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+from tf_classification.data import picture_size
+from tf_classification.export import frozen
+from tf_classification.models.bundle import SAVED_MODEL, Bundle
+from tf_classification.models.signatures import BYTES, PIXELS
+from tf_classification.serving.errors import invalid
+from tf_classification.serving.json_tensor import FLOAT, STRING
+
+Array = npt.NDArray[Any]
+
+_PREDICT = "tensorflow/serving/predict"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature, ready to be called.
+
+    Attributes:
+        input_name: name of its only input.
+        kind: ``STRING`` or ``FLOAT``.
+        shape: of the input; None for any number.
+        compute: from rows to outputs by name, as numpy arrays.
+    """
+
+    input_name: str
+    kind: str
+    shape: tuple[int | None, ...]
+    compute: Callable[[Array], dict[str, Array]]
+
+    def check(self, value: Array) -> None:
+        """Refuse an array of another shape, or what is no picture."""
+        fits = len(value.shape) == len(self.shape) and all(
+            wanted in (None, found) for wanted, found in zip(self.shape, value.shape, strict=True)
+        )
+        if not fits:
+            wanted = ",".join("-1" if n is None else str(n) for n in self.shape)
+            found = ",".join(map(str, value.shape))
+            raise invalid(f"input {self.input_name} has shape [{found}], expected [{wanted}]")
+        if self.kind == STRING:
+            _check_pictures(value)
+
+
+class Servable:
+    """A bundle that answers.
+
+    Attributes:
+        bundle: what is served.
+        signatures: name to signature.
+        metadata: the answer to ``GET .../metadata``, but for the model's name.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        loaded = tf.saved_model.load(bundle.path)
+        self.signatures = {name: _signature(loaded.signatures[name]) for name in (BYTES, PIXELS)}
+        self.metadata = _metadata(bundle)
+
+    def warm_up(self, batch_size: int) -> None:
+        """Compute once for both ends of the batch sizes: the first time takes seconds."""
+        encoded = tf.io.encode_jpeg(np.zeros((8, 8, 3), np.uint8)).numpy()
+        for size in (1, batch_size):
+            self.signatures[BYTES].compute(np.array([encoded] * size, object))
+
+
+def _signature(function: Any) -> Signature:
+    ((name, spec),) = function.structured_input_signature[1].items()
+    call = frozen.freeze(function)
+
+    def compute(rows: Array) -> dict[str, Array]:
+        try:
+            answer = call(tf.constant(rows, spec.dtype))
+            return {key: value.numpy() for key, value in answer.items()}
+        except tf.errors.InvalidArgumentError as error:
+            # the reason is the last line before the name of the node
+            raise invalid(error.message.partition("\n\t [[")[0].rpartition("\n")[2]) from None
+
+    return Signature(name, _kind(spec), tuple(spec.shape), compute)
+
+
+def _kind(spec: tf.TensorSpec) -> str:
+    return STRING if spec.dtype == tf.string else FLOAT
+
+
+def _check_pictures(rows: Array) -> None:
+    """Look at the heads only: a small file may claim a picture that fills the memory."""
+    for i, encoded in enumerate(rows):
+        if picture_size.read(encoded) == picture_size.UNREADABLE:
+            limit = f"{picture_size.MAX_PIXELS:,}"
+            raise invalid(f"picture {i} cannot be read, or has more than {limit} pixels")
+
+
+def _metadata(bundle: Bundle) -> dict[str, Any]:
+    """Read the signatures from the file, as TensorFlow Serving does."""
+    model = saved_model_pb2.SavedModel.FromString((bundle.path / SAVED_MODEL).read_bytes())
+    signatures = meta_graph_pb2.MetaGraphDef(signature_def=model.meta_graphs[0].signature_def)
+    table = json.loads(
+        json_format.MessageToJson(
+            signatures, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+    )
+    return {
+        "model_spec": {"name": "", "signature_name": "", "version": str(bundle.version)},
+        "metadata": {"signature_def": {"signature_def": table["signature_def"]}},
+    }
