@@ -12,10 +12,11 @@ import numpy.typing as npt
 from database_tools.core.errors import UserError
 from database_tools.core.weights import balance
 from tf_classification.data.examples import Examples
-from tf_classification.evaluation import figures, metrics, outputs, thresholds
+from tf_classification.evaluation import figures, outputs, thresholds
 from tf_classification.evaluation.figures import Figures
 from tf_classification.evaluation.outputs import Outputs
 from tf_classification.evaluation.reliability import Reliability
+from tf_classification.evaluation.tally import Tally
 from tf_classification.models.calibration import Calibration
 
 _ROWS = 4096  # rows at a time
@@ -155,7 +156,7 @@ def judge(
     labels, locations = examples.labels[rows], examples.locations[rows]
     number = len(study.label_names)
     weights = balance(labels, np.ones(len(labels)))
-    tally, before, after = metrics.Tally(number), Reliability(number), Reliability(number)
+    tally, before, after = Tally.empty(number), Reliability(number), Reliability(number)
     predicted = np.zeros(len(rows), np.int64)
     confidences = np.zeros(len(rows), np.float32)
     with outputs.writing(study.output_dir / outputs.file_name(split), study.label_names) as writer:
@@ -163,17 +164,18 @@ def judge(
             part = slice(start, start + _ROWS)
             probabilities = study.calibration.probabilities(logits[part])
             writer.write(examples.keys[rows[part]], labels[part], weights[part], probabilities)
-            tally.add(probabilities, labels[part], weights[part])
+            scores = study.calibration.logits(logits[part])
+            tally.add(scores, labels[part])
             before.add(_PLAIN.probabilities(logits[part]), labels[part])
             after.add(probabilities, labels[part])
-            predicted[part] = probabilities.argmax(axis=1)
+            predicted[part] = scores.argmax(axis=1)
             confidences[part] = probabilities.max(axis=1)
     found = Predictions(rows, examples.keys[rows], labels, locations, predicted, confidences)
     return Judgement(
         split,
         found,
-        tally.overall(),
-        tally.confusion,
+        tally.scores(),
+        tally.confusion.astype(np.int64),
         before,
         after,
         _by_place(found, number, study.seen),

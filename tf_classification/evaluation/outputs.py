@@ -144,7 +144,7 @@ def _outputs(path: Path, names: tuple[str, ...], rows: Iterator[list[str]]) -> O
 
 
 def write_overall_metrics(path: Path, by_split: Mapping[str, Mapping[str, float]]) -> None:
-    """Write ``overall_metrics.csv`` from each split's ``Tally.overall``."""
+    """Write ``overall_metrics.csv`` from each split's ``Tally.scores``."""
     columns = (*METRICS, *METRICS_WEIGHTED)
     rows = [[split, *(row[name] for name in columns)] for split, row in by_split.items()]
     _write_table(path, ("split", *columns), rows)

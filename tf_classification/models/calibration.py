@@ -92,6 +92,17 @@ class Calibration:
         total = bent.sum(axis=1, keepdims=True)
         return np.where(total > 0, bent / np.where(total > 0, total, 1), softmax).astype(np.float32)
 
+    def logits(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Return (N, labels) numbers whose softmax is ``probabilities(logits)``.
+
+        They keep the order of labels whose probabilities are too small for a float32; a
+        probability of 0 has minus infinity.
+        """
+        if self.curves is None:
+            return logits.astype(np.float64) / self.temperature
+        with np.errstate(divide="ignore"):
+            return np.log(self.probabilities(logits).astype(np.float64))
+
     def to_json(self, labels: Sequence[str]) -> dict[str, object]:
         """Return what ``from_json`` reads."""
         if self.curves is None:

@@ -19,8 +19,8 @@ from typing import Any, Protocol
 
 import keras
 
+from tf_classification.evaluation.tally import Tally
 from tf_classification.training.step import Step
-from tf_classification.training.tally import Tally
 
 Progress = Callable[[Iterable[int], int, str], Iterable[int]]
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
+from tf_classification.evaluation.tally import Tally
 from tf_classification.training.loop import Position
 from tf_classification.training.step import Step
-from tf_classification.training.tally import Tally
 
 NAME = "resume.npz"
 

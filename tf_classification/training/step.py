@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_classification.training.tally import Tally
+from tf_classification.evaluation.tally import Tally
 
 Batch = Mapping[str, tf.Tensor]
 _SUM = tf.distribute.ReduceOp.SUM

@@ -37,6 +37,17 @@ def test_a_row_that_the_curves_send_to_zero_stays_as_it_was():
     assert found == pytest.approx(np.array([[0.75, 0.25]]))
 
 
+@pytest.mark.parametrize(
+    "calibration",
+    [Calibration(), Calibration(2.0), Calibration(3.0, (Curve((0.0, 1.0), (0.1, 0.8)),) * 3)],
+)
+def test_softmax_of_calibrated_logits_is_the_calibrated_probability(calibration):
+    logits = np.array([[2.0, 0.5, -1.0], [0.0, 30.0, 29.0]])
+    powers = np.exp(calibration.logits(logits))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    assert calibration.probabilities(logits) == pytest.approx(expected, abs=1e-6)
+
+
 def test_large_logits_do_not_overflow():
     assert Calibration(0.01).probabilities([[100.0, -100.0]]).tolist() == [[1.0, 0.0]]
 
