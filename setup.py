@@ -11,13 +11,12 @@ CORE = [
     "tensorflow>=2.20,<2.22",
     "keras>=3.12,<4",
     "numpy>=2.0",
-    "pandas>=2.2",
     "pillow>=10.3",
-    "pycocotools>=2.0.8",
     "tqdm>=4.66",
     "google-crc32c>=1.5",  # TFRecord checksums without TensorFlow
     "scikit-learn>=1.4",
-    "matplotlib>=3.8",
+    "filelock>=3.20",
+    "jinja2>=3.1",
     "tensorboard>=2.20",  # no longer a dependency of tensorflow itself
 ]
 
@@ -33,12 +32,15 @@ EXTRAS = {
         "httptools>=0.6",
         "orjson>=3.10",
     ],
+    "cluster": ["dask[distributed]>=2024.1"],
     "torch": ["torch==2.13.0"],  # only to test the import of its weights against it
     # what the test suite needs on top of the core
     "test": [
         "pytest>=8",
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
+        "pycocotools>=2.0.8",  # reads our COCO files; judges the demo world's detector
+        "distributed>=2024.1",  # a cluster of two processes
         "megadetector-utils>=10",  # MegaDetector's own validator judges our JSON
         "psutil>=5.9",
         "httpx>=0.27",  # asks the server

@@ -18,7 +18,7 @@ from typing import Any
 from database_tools.datasets import journal, output_folder, progress, shards
 from database_tools.datasets.output_folder import STATE
 from database_tools.datasets.progress import Progress
-from database_tools.durable import files
+from database_tools.durable import files, locks
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Workspace:
             for folder in self.folders:
                 output_folder.claim(folder)
             for folder in self.folders:
-                stack.enter_context(files.locked(folder / STATE / "lock"))
+                stack.enter_context(locks.locked(folder / STATE / "lock"))
             yield
 
     def earlier(self, inputs: Mapping[str, Any], sizes: Sizes) -> Progress | None:

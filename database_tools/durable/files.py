@@ -1,6 +1,7 @@
 """Whole files or none: write beside, then rename.
 
-A reader, or a run after a kill, sees the old file or the new one, never half of either.
+A reader, or a run after a kill, sees the old file or the new one, never half of either.  After a
+power cut too, if it was written with ``lasting``: the content is on the disk before the name is.
 """
 
 from __future__ import annotations
@@ -9,26 +10,31 @@ import contextlib
 import errno
 import hashlib
 import json
-import logging
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from database_tools.core.errors import FormatError, UserError
-
-log = logging.getLogger(__name__)
+from database_tools.durable import disk
 
 _DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR)
 
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     """Give a temporary neighbour of ``path`` to write to; rename it to ``path`` at the end.
 
     The folder is made if need be.  When the block raises, the neighbour is removed and
     ``path`` stays as it was.
+
+    Args:
+        path: to write.
+        lasting: whether a power cut may not undo it once this returns.
 
     Raises:
         UserError: if the folder cannot be written or the disk is full.
@@ -40,7 +46,11 @@ def replacing(path: Path) -> Iterator[Path]:
         with writing_below(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
+            if lasting:
+                disk.sync(temporary)
             temporary.replace(path)
+            if lasting:
+                disk.sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -60,9 +70,9 @@ def writing_below(path: Path) -> Iterator[None]:
         raise
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, lasting: bool = False) -> None:
     """Write ``content`` to ``path``, whole or not at all."""
-    with replacing(path) as temporary:
+    with replacing(path, lasting=lasting) as temporary:
         temporary.write_bytes(content)
 
 
@@ -71,10 +81,19 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path, value: object, indent: int | None = 1) -> None:
+def write_json(path: Path, value: object, indent: int | None = 1, *, lasting: bool = False) -> None:
     """Write ``value`` as JSON in UTF-8, without NaN, which JSON does not have."""
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n" if indent is not None else text)
+    text = escape_surrogates(text if indent is None else f"{text}\n")
+    write_bytes(path, text.encode("utf-8"), lasting=lasting)
+
+
+def escape_surrogates(json_text: str) -> str:
+    r"""Spell halves of surrogate pairs as JSON does, ``\udce9``: UTF-8 has no bytes for them.
+
+    Names that are no text, as ``caf\xe9.jpg`` in Latin-1, have such halves in Python.
+    """
+    return _LONE_SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", json_text)
 
 
 def read_json(path: Path) -> Any:
@@ -117,29 +136,3 @@ def remove_leftovers(folder: Path) -> None:
         for path in folder.iterdir():
             if is_leftover(path.name):
                 path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` within the block; the system frees it when the process ends.
-
-    Raises:
-        UserError: if another process holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        _lock(file, path)
-        yield
-
-
-def _lock(file: IO[bytes], path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows has none
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(f"{path.parent}: another run is writing here") from None
-    except OSError:
-        log.debug("no lock on %s: this drive cannot", path)

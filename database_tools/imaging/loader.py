@@ -25,13 +25,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from database_tools.core import reasons
 from database_tools.core.picture_limits import MAX_PIXELS
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 
-REASONS = frozenset(
-    {"missing", "unreadable", "empty", "truncated", "corrupt", "not an image", "too large"}
-)
+REASONS = reasons.READING
 """Why a picture cannot be used; ``unreadable`` is what the system refuses."""
 
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from database_tools import make_classification_dataset
-from database_tools.durable import files
+from database_tools.durable import locks
 from database_tools.formats import tfrecord
 
 ONE = ("--test_fraction", 0)
@@ -134,7 +134,7 @@ def test_an_empty_folder_may_be_used(world):
 
 def test_two_runs_do_not_write_into_one_folder(world, capsys):
     world.fill()
-    with files.locked(world.folder / "out" / "c" / ".build" / "lock"):
+    with locks.locked(world.folder / "out" / "c" / ".build" / "lock"):
         assert world.run().status == 2
     assert "another run is writing here" in error(capsys)
 

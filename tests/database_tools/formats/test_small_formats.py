@@ -99,3 +99,10 @@ def test_dataset_info_both_ways(tmp_path):
     (tmp_path / dataset_info.NAME).write_text("{}")
     with pytest.raises(FormatError, match="not a dataset_info"):
         dataset_info.read(tmp_path)
+
+
+def test_halves_of_surrogate_pairs_survive_a_json(tmp_path):
+    table = {"caf\udce9.jpg": ["\ud83e", "ß \U0001f98a"]}
+    files.write_json(tmp_path / "a.json", table)
+    assert files.read_json(tmp_path / "a.json") == table
+    assert "ß \U0001f98a" in (tmp_path / "a.json").read_text(encoding="utf-8")

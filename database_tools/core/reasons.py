@@ -1,0 +1,61 @@
+"""Why an input is left out: every reason of every stage, named once.
+
+A ledger counts by these words, so they are stable: no name, address, number or time is part of
+one.  Each is in one of the groups below, in the order in which a picture may meet them.
+"""
+
+from __future__ import annotations
+
+# of a name
+OUTSIDE = "file name outside the image folder"
+LISTED_BEFORE = "file name listed before"
+UNWRITABLE = "file name that cannot be written"
+
+# of what people said
+NO_ANNOTATION = "no annotation"
+SEVERAL_CATEGORIES = "several categories"
+EXCLUDED_CATEGORY = "excluded category"
+NO_LOCATION = "no location"
+
+# of a file; the image loader tells them apart
+MISSING = "missing"
+UNREADABLE = "unreadable"
+EMPTY = "empty"
+TRUNCATED = "truncated"
+CORRUPT = "corrupt"
+NOT_AN_IMAGE = "not an image"
+TOO_LARGE = "too large"
+
+# of detections
+NOT_IN_DETECTION_FILE = "not in the detection file"
+FAILURE_IN_DETECTION_FILE = "failure in the detection file"
+DETECTOR_FAILED = "inference failure"
+NOTHING_DETECTED = "nothing detected"
+BELOW_THRESHOLD = "only below the threshold"
+PEOPLE_ONLY = "people or vehicles only"
+SEVERAL_DETECTIONS = "several detections"
+
+# of crops
+NO_AREA = "box without area"
+NOT_ENCODABLE = "crop that its kind of file cannot hold"
+
+NAMES = frozenset({OUTSIDE, LISTED_BEFORE, UNWRITABLE})
+ANNOTATIONS = frozenset({NO_ANNOTATION, SEVERAL_CATEGORIES, EXCLUDED_CATEGORY, NO_LOCATION})
+READING = frozenset({MISSING, UNREADABLE, EMPTY, TRUNCATED, CORRUPT, NOT_AN_IMAGE, TOO_LARGE})
+"""Why a picture cannot be used; ``unreadable`` is what the system refuses."""
+DETECTIONS = frozenset(
+    {
+        NOT_IN_DETECTION_FILE,
+        FAILURE_IN_DETECTION_FILE,
+        DETECTOR_FAILED,
+        NOTHING_DETECTED,
+        BELOW_THRESHOLD,
+        PEOPLE_ONLY,
+        SEVERAL_DETECTIONS,
+    }
+)
+CROPS = frozenset({NO_AREA, NOT_ENCODABLE})
+
+# beside the pictures: counted in a ledger's own lines, not in its sum
+UNLISTED = "annotation of an image that is not listed"
+BOXES_WITHOUT_AREA = "box without area, of a picture with others"
