@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from database_tools import cli
+from database_tools.cli import chatter
 from database_tools.core.errors import FormatError, UserError
 
 
@@ -34,6 +39,82 @@ def test_an_abbreviation_is_an_error(parser, capsys):
         parser.parse_args(["--test", "0.5"])
     assert end.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("--test-fractoin=0.5", "--test_fraction"),  # two letters changed places
+        ("--square_crop", "--square-crops"),  # the other spelling of the dash, a letter less
+        ("--threshold", None),  # nothing near
+    ],
+)
+def test_an_unknown_flag_is_told_which_one_was_meant(parser, capsys, word, meant):
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args([word])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"thing.py: error: unrecognized arguments: {word}")
+    assert (f"; did you mean {meant}? (see" in said) == (meant is not None)
+    assert ("did you mean" in said) == (meant is not None)
+
+
+def test_every_command_tells_its_version(parser, capsys):
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args(["--version"])
+    assert not end.value.code
+    assert capsys.readouterr().out.startswith("thing.py ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+        b"I0000 00:00:1795832634.965085   10540 port.cc:153] oneDNN custom operations are on.",
+        b"To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow",
+        b"E0000 00:00:1 2 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error: Failed"
+        b" call to cuInit: UNKNOWN ERROR (303)",
+        b"W0000 00:00:1 2 tf_tfl_flatbuffer_helpers.cc:365] Ignored output_format.",
+    ],
+)
+def test_what_tensorflow_says_to_nobody_is_chatter(line):
+    assert chatter.is_chatter(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"W0000 00:00:1 2 allocator.cc:1] Allocation of 1 exceeds 10% of free system memory.",
+        b"E0000 00:00:1 2 cuda_platform.cc:52] failed call to cuInit: CUDA_ERROR_OUT_OF_MEMORY",
+        b"F0000 00:00:1 2 x.cc:1] Check failed",
+        b"Is this INFO: no",
+    ],
+)
+def test_a_warning_is_not_chatter(line):
+    assert not chatter.is_chatter(line)
+
+
+def test_chatter_is_kept_from_file_two_and_nothing_else():
+    program = (
+        "import os, sys\n"
+        "from database_tools.cli import chatter\n"
+        "with chatter.kept_back():\n"
+        "    os.write(2, b'I0000 00:00:1 x\\nW0000 00:00:1 y\\n')\n"
+        "    print('python', file=sys.stderr)\n"
+        "    if sys.argv[1:]:\n"
+        "        os.write(2, b'F0000 z\\n')\n"
+        "        os.abort()\n"
+        "os.write(2, b'I0000 00:00:1 after\\n')\n"
+    )
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert sorted(ended.stderr.splitlines()) == [
+        "I0000 00:00:1 after",
+        "W0000 00:00:1 y",
+        "python",
+    ]
+    died = subprocess.run([*command, "x"], capture_output=True, text=True, cwd=Path.cwd())
+    assert "F0000 z" in died.stderr  # the last words of a process that aborts
 
 
 def test_a_users_mistake_is_one_line_and_status_two(parser, capsys):

@@ -69,3 +69,7 @@ def test_the_dispatcher_lists_commands_and_refuses_others(capsys):
     assert all(name in listed for name in COMMANDS)
     assert dispatcher.main(["no_such_command"]) == 2
     assert "no_such_command" in capsys.readouterr().err
+    assert dispatcher.main(["train-clasifier"]) == 2
+    assert "did you mean train_classifier?" in capsys.readouterr().err
+    assert dispatcher.main(["--version"]) == 0
+    assert re.match(r"tf-classification \S+", capsys.readouterr().out)

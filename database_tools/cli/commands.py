@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from database_tools.cli.parser import DISTRIBUTION, did_you_mean, version
+
 PACKAGES = ("database_tools", "tf_classification", "slim_legacy")
 
 _ROOT = Path(__file__).parents[2]
@@ -37,14 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     table = commands()
     if not words or words[0] in ("-h", "--help"):
-        print("usage: tf-classification COMMAND [-h] ...\n\ncommands:")
+        print(f"usage: {DISTRIBUTION} COMMAND [-h] ...\n\ncommands:")
         for name, module in table.items():
             print(f"  {name:<40} {summary(module)}")
         return 0
-    if words[0] not in table:
-        print(f"tf-classification: error: no command {words[0]!r}; see -h", file=sys.stderr)
+    if words[0] == "--version":
+        print(f"{DISTRIBUTION} {version()}")
+        return 0
+    name = words[0].replace("-", "_")
+    if name not in table:
+        hint = did_you_mean(words[0], list(table)) or "; see -h"
+        print(f"{DISTRIBUTION}: error: no command {words[0]!r}{hint}", file=sys.stderr)
         return 2
-    return int(importlib.import_module(table[words[0]]).main(words[1:]))
+    return int(importlib.import_module(table[name]).main(words[1:]))
 
 
 if __name__ == "__main__":

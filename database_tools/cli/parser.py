@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Sequence
 from typing import Any
+
+DISTRIBUTION = "tf-classification"
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,6 +26,7 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **kwargs,
         )
+        self.add_argument("--version", action=_Version, help="print the version and exit")
 
     # argparse's own overloads are wider than what commands need
     def parse_known_args(  # type: ignore[override]
@@ -45,6 +49,50 @@ class Parser(argparse.ArgumentParser):
             respelled.append(f"{known}{equals}{value}" if known else word)
         return respelled
 
+    # argparse's own overloads are wider than what commands need
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Parse all words; of a flag that there is not, say which one was meant."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
+        return parsed
+
+    def _meant(self, words: Sequence[str]) -> str:
+        declared = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        flags = [word.partition("=")[0] for word in words if word.startswith("--")]
+        found = (did_you_mean(flag, declared) for flag in flags)
+        return next(filter(None, found), "")
+
     def error(self, message: str) -> Any:
         """Print one line, without the usage that would hide it, and exit with 2."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} -h)\n")
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """Return a hint at the known word that is nearest to ``word``, "" if none is near."""
+    plain = {name.replace("_", "-"): name for name in known}
+    near = difflib.get_close_matches(word.replace("_", "-"), plain, n=1, cutoff=0.7)
+    return f"; did you mean {plain[near[0]]}?" if near else ""
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, 0, default=argparse.SUPPRESS, **kwargs)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"{parser.prog} {version()}")
+        parser.exit()
+
+
+def version() -> str:
+    """Return the version of the installed distribution."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "of a folder that is not installed"

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from database_tools.cli import chatter
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
 
@@ -32,6 +33,13 @@ def run(
         SystemExit: from the parser, for ``-h`` (0) and wrong flags (2).
     """
     args = parser.parse_args(argv)
+    with chatter.kept_back():
+        return _answer(parser, work, args)
+
+
+def _answer(
+    parser: Parser, work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
+) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
