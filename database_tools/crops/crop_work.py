@@ -53,13 +53,13 @@ def cut(job: Job) -> Cut:
         picture = imaging.open_upright(job.path, job.max_pixels)
     except imaging.UnreadableImage as error:
         return Cut(reason=error.reason)
-    windows = crop_windows.around(job.boxes, *picture.size, job.padding)
+    windows = crop_windows.padded(job.boxes, *picture.size, job.padding)
     suffix = job.path[job.path.rfind(".") :] if "." in job.path.rpartition("/")[2] else ""
     return Cut(
         tuple(
             crops.cut(picture, tuple(window), suffix) if has_area else None
             for window, has_area in zip(
-                windows.tolist(), crop_windows.have_area(windows).tolist(), strict=True
+                windows.edges.tolist(), windows.have_area.tolist(), strict=True
             )
         )
     )

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from database_tools.core import picture_names
 from database_tools.core.detections import Detections, Failure
+from database_tools.core.names import Numbered
 from database_tools.crops import crop_work
 from database_tools.crops.crop_work import Cut, Job
 from database_tools.datasets.crop_example import About
@@ -58,8 +58,7 @@ class Cropping:
 
     def __init__(self, config: CropConfig, plan: Plan, results: Results) -> None:
         self._config, self._plan, self._results = config, plan, results
-        # Only several crops of one picture get numbers, which another picture's name may have.
-        self._listed = frozenset(name for name in plan.names if name is not None)
+        self._numbered = Numbered(name for name in plan.names if name is not None)
 
     def size(self, image: int) -> int:
         """Return the size of a picture's file in bytes, -1 if there is none."""
@@ -120,7 +119,7 @@ class Cropping:
                 continue
             name = self._plan.name(image)
             if len(cut.crops) > 1:
-                name = picture_names.crop_name(name, box, self._listed)
+                name = self._numbered.name(name, box)
             about = About(
                 id=writer.next_id,
                 file=table.files[image],

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from database_tools.core import location_split, picture_names
+from database_tools.core import location_split
 from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations
 from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS, TEST, TRAIN
+from database_tools.core.names import PictureName, category_folders
+from database_tools.datasets import shards
 from database_tools.formats import location_splits
 
 log = logging.getLogger(__name__)
@@ -113,7 +115,7 @@ def make(
         raise UserError(f"{rule.input_json}: lists no image")
     excluded = _class_ids(exclude_categories, annotations.categories)
     locations = _locations(annotations, rule)
-    names = [_name(file) for file in annotations.files]
+    names = [_written(file) for file in annotations.files]
     words = (
         "",
         "file name outside the image folder",
@@ -136,14 +138,17 @@ def make(
         )
         seen.add(name)
         reasons.append(found.index(True) + 1 if True in found else 0)
-    folders = picture_names.class_folders(annotations.categories, reserved)
+    taken = {name.casefold() for name in reserved}
+    folders = category_folders(
+        annotations.categories, lambda folder: folder in taken or shards.is_name(folder)
+    )
     splits = _splits(annotations, locations, rule)
     return Plan(annotations, names, locations, splits, folders, reasons, words)
 
 
-def _name(file: str) -> str | None:
-    name = picture_names.inside(file)
-    return file if name == file else name  # one object, not two
+def _written(file: str) -> str | None:
+    name = PictureName.of(file)
+    return None if name is None else name.written
 
 
 def _class_ids(names: Sequence[str], categories: Sequence[str]) -> frozenset[int]:

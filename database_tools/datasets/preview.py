@@ -140,8 +140,8 @@ def _card(sample: _Sample, plan: Plan, results: Results, pictures: Pictures) -> 
         log.info("not in the preview, as it cannot be read any more: %s", name)
         return ""
     _cover(picture, results.people(sample.image))
-    windows = crop_windows.around(found.boxes, *picture.size, pictures.padding)
-    windows = windows[crop_windows.have_area(windows)]
+    all_windows = crop_windows.padded(found.boxes, *picture.size, pictures.padding)
+    windows = all_windows.edges[all_windows.have_area]
     crops = "".join(_image(picture.crop(tuple(w)), _CROP_SIDE) for w in windows.tolist())
     corners = box_rows.to_pixels(found.boxes, *picture.size)
     sizes = windows - windows[:, [0, 1, 0, 1]]

@@ -116,8 +116,8 @@ def _annotate(
     picture = Image.fromarray(pixels)
     if not isinstance(chosen, str):
         height, width = pixels.shape[:2]
-        windows = crop_windows.around(chosen.boxes, width, height, drawing.padding)
-        for box, window in zip(chosen.boxes, windows, strict=True):
+        windows = crop_windows.padded(chosen.boxes, width, height, drawing.padding)
+        for box, window in zip(chosen.boxes, windows.edges, strict=True):
             left, top, right, bottom = window
             if right > left and bottom > top:
                 names = classifier.best(pixels[top:bottom, left:right], drawing.names)

@@ -1,0 +1,287 @@
+"""Names: of pictures, of their crops in both eras, and of the folders of categories.
+
+A picture's name is a relative path.  Its *written* form is the source's spelling with ``/`` and
+without ``.``: so it is opened and so it is written, and bytes stay.  Its *key* is that in Unicode's
+NFC, by which two lists are compared: a Mac writes ``é`` as two signs, others as one.
+
+================  =====================================  ======================================
+of the picture    crops of 2019                          crops of 2021
+================  =====================================  ======================================
+``elk/a.jpg``     ``elk/a.jpg`` (the only one),          ``elk/a.jpg___crop03_mdv4.1.jpg``
+                  ``elk/a_0.jpg``, ``elk/a_1.jpg``, ...  (``___crop03.jpg``: drawn by hand)
+================  =====================================  ======================================
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+LONGEST = 255
+"""Bytes in one part of a path, on every system."""
+
+TOO_LONG = "file name too long for its crop"
+REFUSED = "file name that the output's disk does not take"
+CLASH = "file name that the output's disk takes for another one's"
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_WINDOWS = os.name == "nt"
+_SIGNS = re.compile(r'[<>:"|?*/\\\x00-\x1f]')
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:[ .].*)?", re.I)
+_ENDING = re.compile(r"[ .]+\Z")
+_CROP = re.compile(
+    r"(?P<image>.+)___crop(?P<box>[0-9]{2,})(_mdv(?P<detector>[^/]+))?\.jpg", re.DOTALL
+)
+
+
+def tidy(text: str) -> str:
+    """Write a path, relative or not, with ``/`` and without ``.`` and empty parts."""
+    path = text.replace("\\", "/")
+    kept = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return f"/{kept}" if path.startswith("/") else kept
+
+
+def key(name: str) -> str:
+    """Return what a name is compared by: NFC; the same object where that changes nothing."""
+    return name if unicodedata.is_normalized("NFC", name) else unicodedata.normalize("NFC", name)
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """Return how a name may be spelled elsewhere: as written, in NFC, in NFD, each once."""
+    if name.isascii():
+        return (name,)
+    return tuple(dict.fromkeys((name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD")))))
+
+
+@dataclass(frozen=True, slots=True)
+class PictureName:
+    """Where a picture lies below the folder of pictures.
+
+    Attributes:
+        written: e.g. ``elk/a.jpg``; opened and written like this.
+    """
+
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+    @classmethod
+    def of(cls, text: str, *, windows: bool = _WINDOWS) -> PictureName | None:
+        r"""Take the name that a list has.
+
+        Args:
+            text: as the list has it; backslashes count as slashes.
+            windows: whether ``X:name`` leads to another drive; elsewhere it is a file's name.
+
+        Returns:
+            The name; None for one that is absolute (``/``, ``X:/``, ``X:\``), has ``..``, is
+            empty or holds a NUL: it may lead out of any folder, or is no name at all.
+        """
+        path = text.replace("\\", "/")
+        drive = _DRIVE.match(path)
+        if path.startswith("/") or (drive and (windows or path[2:3] == "/")):
+            return None
+        if "\0" in path or ".." in path.split("/"):
+            return None
+        path = tidy(path)
+        return cls(text if path == text else path) if path else None  # one object, not two
+
+    @property
+    def key(self) -> str:
+        """What it is compared by."""
+        return key(self.written)
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Paths to try when it is opened, the likeliest first."""
+        return spellings(self.written)
+
+
+class Listed:
+    """The names of one list, found by those of another, whatever Unicode form either has."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        """Look at each name once; ``names`` is kept, and asked ``name in names`` later."""
+        self._names = names
+        self._by_key = {key(n): n for n in names if isinstance(n, str) and key(n) != n}
+        self._by_case: dict[str, str] | None = None
+
+    def find(self, name: str) -> str | None:
+        """Return the list's spelling of a name: the same one, else one with the same key."""
+        if name in self._names:
+            return name
+        common = key(name)
+        return common if common in self._names else self._by_key.get(common)
+
+    def hint(self, name: str) -> str | None:
+        """Return a name of the list that differs from this one in case only."""
+        if self._by_case is None:
+            self._by_case = {key(n).casefold(): n for n in self._names if isinstance(n, str)}
+        return self._by_case.get(key(name).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What a disk makes of names.
+
+    Attributes:
+        ignores_case: ``A.jpg`` and ``a.jpg`` are one file.
+        ignores_form: NFC and NFD are one file.
+        plain_only: refuses the signs that Windows refuses, as NTFS and exFAT do.
+        room: bytes of a path below the folder that was probed.
+    """
+
+    ignores_case: bool = False
+    ignores_form: bool = False
+    plain_only: bool = False
+    room: int = 4000
+
+    def same(self, name: str) -> str:
+        """Return what is equal for two names exactly if the disk takes them for one."""
+        if self.ignores_form or self.ignores_case:
+            name = key(name)
+        return key(name.casefold()) if self.ignores_case else name
+
+    def refusal(self, name: str) -> str | None:
+        """Say why no file of this name can be written; None if it can."""
+        try:
+            lengths = [len(p.encode("utf-8", "surrogateescape")) for p in name.split("/")]
+        except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and no disk
+            return REFUSED
+        if max(lengths) > LONGEST or sum(lengths) + len(lengths) > self.room:
+            return TOO_LONG
+        if self.plain_only and any(plain(part) != part for part in name.split("/")):
+            return REFUSED
+        return None
+
+
+EXACT = Disk()
+"""Takes every name as it is, as Linux's own disks do."""
+
+
+def plain(part: str) -> str:
+    """Make one part of a path such that every system takes it, with ``_`` for what one refuses.
+
+    Refused are, by one or another: ``< > : " | ? *``, slashes and control characters; names of
+    Windows' devices, such as ``aux`` or ``con.txt``; blanks and dots at the end; halves of
+    surrogate pairs.
+    """
+    part = re.sub(r"[\ud800-\udfff]", "_", _SIGNS.sub("_", part))
+    part = _ENDING.sub(lambda ending: "_" * len(ending[0]), part)
+    return f"_{part}" if not part or _DEVICES.fullmatch(part) else part
+
+
+def category_folders(
+    categories: Collection[str], taken: Callable[[str], bool] = lambda folder: False
+) -> tuple[str, ...]:
+    """Name a folder for each category: its name, where every system takes that for a folder.
+
+    Else it is made ``plain``; a leading dot, which would hide it, gets a ``_`` before it; what is
+    longer than 255 bytes is cut; and what is taken then, by a file of ours or by another category
+    (of which some disks see only the letters, not their case), gets its class id.
+
+    Args:
+        categories: names in the order of their ids.
+        taken: says of a folder's name, in lower case, whether a file of ours has it.
+    """
+    folders: list[str] = []
+    seen: set[str] = set()
+    anywhere = Disk(ignores_case=True, ignores_form=True)
+    for class_id, category in enumerate(categories):
+        folder = _cut(f"_{category}" if category.startswith(".") else category)
+        while taken(anywhere.same(folder)) or anywhere.same(folder) in seen:
+            folder = _cut(folder, f"_{class_id}")
+        seen.add(anywhere.same(folder))
+        folders.append(folder)
+    return tuple(folders)
+
+
+def _cut(text: str, end: str = "") -> str:
+    """Make a plain name of ``text`` and ``end``, cutting the former to what a disk takes."""
+    kept = plain(text).encode()[: LONGEST - len(end)].decode(errors="ignore")
+    return plain(kept) + end  # again, as the cut may have left a blank at the end
+
+
+class Numbered:
+    """Names of crops as the dataset of 2019 has them, such that no two crops share one."""
+
+    def __init__(self, pictures: Iterable[str], disk: Disk = EXACT) -> None:
+        """Take all pictures that are listed, and the disk that the crops are written to."""
+        self._same = disk.same
+        self._pictures = {disk.same(name) for name in pictures}
+        self._folders = {folder for name in self._pictures for folder in _above(name)}
+        self._rivals: dict[tuple[str, int], str] = {}
+
+    def name(self, picture: str, box: int) -> str:
+        """Name the crop of one of several boxes: ``a.jpg`` gives ``a_0.jpg``, ``a_1.jpg``, ...
+
+        Where ``a_0.jpg`` is a picture or a folder of pictures itself, or the crop of another
+        picture's box (``a_.jpg`` has ``a__0.jpg``), underscores more keep them apart.
+        """
+        stem, suffix = posixpath.splitext(picture)
+        marks = "_"
+        while True:
+            crop = f"{stem}{marks}{box}{suffix}"
+            same = self._same(crop)
+            free = same not in self._pictures and same not in self._folders
+            rivals = (f"{stem}{marks[:i]}{suffix}" for i in range(1, len(marks)))
+            if free and not any(self._has(rival, box, same) for rival in rivals):
+                return crop
+            marks += "_"
+
+    def _has(self, rival: str, box: int, same: str) -> bool:
+        if self._same(rival) not in self._pictures:
+            return False
+        if (rival, box) not in self._rivals:
+            self._rivals[rival, box] = self._same(self.name(rival, box))
+        return self._rivals[rival, box] == same
+
+
+def _above(name: str) -> Iterator[str]:
+    while name := name.rpartition("/")[0]:
+        yield name
+
+
+def unnumbered(crop: str) -> Iterator[tuple[str, int | None]]:
+    """Yield what a crop of 2019 may have been cut from: (picture, box; None for its only one).
+
+    The likeliest first; which of them it is, the list of pictures tells.
+    """
+    yield crop, None
+    stem, suffix = posixpath.splitext(crop)
+    if match := re.fullmatch(r"(.*?)(_+)(0|[1-9][0-9]*)", stem, re.DOTALL):
+        for marks in range(len(match[2]) - 1, -1, -1):
+            if start := f"{match[1]}{'_' * marks}":
+                yield f"{start}{suffix}", int(match[3])
+
+
+@dataclass(frozen=True, slots=True)
+class CropName:
+    """The name of a crop of 2021 and later: where it came from.
+
+    Attributes:
+        image: path of the whole image, relative, with forward slashes.
+        box: index of the box in the image's list of detections, from 0.
+        detector: the detector's version, e.g. ``"4.1"``; None for a hand-drawn box.
+    """
+
+    image: str
+    box: int
+    detector: str | None = None
+
+    def __str__(self) -> str:
+        found_by = f"_mdv{self.detector}" if self.detector else ""
+        return f"{self.image}___crop{self.box:02d}{found_by}.jpg"
+
+    @classmethod
+    def parse(cls, name: str) -> CropName:
+        """Read a name back; raise ValueError when it is not a crop's."""
+        match = _CROP.fullmatch(name)
+        if match is None:
+            raise ValueError(f"{name!r} is not a crop name: expected IMAGE___cropNN[_mdvX].jpg")
+        return cls(match["image"], int(match["box"]), match["detector"])
