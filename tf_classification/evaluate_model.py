@@ -21,7 +21,7 @@ from database_tools import cli
 from database_tools.formats.splits_json import SPLITS
 from tf_classification.evaluation.request import METHODS, Request
 from tf_classification.models.table import NETWORKS
-from tf_classification.training.config import STRATEGIES
+from tf_classification.runs.config import STRATEGIES
 
 
 def build_parser() -> cli.Parser:

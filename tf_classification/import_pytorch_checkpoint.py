@@ -28,7 +28,7 @@ def build_parser() -> cli.Parser:
     add("index_to_name", type=Path, help='JSON: {"0": "first label", ...}')
     add("bundle", type=Path, help="folder that gets the bundle as its next version")
     add(
-        "--padding",
+        "--conv-padding",
         choices=("symmetric", "same"),
         default="symmetric",
         help="of stride-2 convolutions: symmetric as efficientnet-pytorch 0.7.0 and MegaClassifier "
@@ -46,7 +46,7 @@ def _run(args: argparse.Namespace) -> None:
         args.checkpoint,
         args.index_to_name,
         args.bundle,
-        padding=args.padding,
+        conv_padding=args.conv_padding,
         label_spec=args.label_spec,
         square=True if args.square_crops else None,
     )

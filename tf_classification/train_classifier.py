@@ -18,8 +18,8 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
+from tf_classification.runs.config import PARAMS, TrainConfig, read
 from tf_classification.training import options
-from tf_classification.training.config import PARAMS, TrainConfig, read
 
 
 def build_parser() -> cli.Parser:

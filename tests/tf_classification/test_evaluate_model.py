@@ -16,7 +16,7 @@ from database_tools.formats import label_index, splits_json
 from tf_classification import evaluate_model
 from tf_classification.evaluation import outputs
 from tf_classification.models import bundle
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs.config import TrainConfig
 
 LABELS = ("badger", "fox", "hare")
 PLACES = {"train": "0", "val": "1", "test": "2"}
@@ -128,7 +128,7 @@ def test_a_bundle_gives_the_same_probabilities_as_its_weights(exported, judged, 
 
 @pytest.mark.slow
 def test_a_keras_model_is_read_too(world, judged, tmp_path):
-    from tf_classification.training import config
+    from tf_classification.runs import config
 
     trained = config.read(world / "log" / "params.json")
     model = network_of(trained)

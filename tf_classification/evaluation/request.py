@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from database_tools.core.errors import UserError
-from database_tools.formats import dataset_info, label_index, splits_json
-from tf_classification.training import config as params
-from tf_classification.training.config import TrainConfig
+from database_tools.formats import splits_json
+from tf_classification.runs import config as params
+from tf_classification.runs.config import TrainConfig
 
 METHODS = ("temperature", "isotonic")
 PRECISION = 0.95
@@ -96,12 +96,3 @@ class Request:
         if splits is None or not splits.exists():
             return "unknown"
         return frozenset(splits_json.read(splits)["train"])
-
-
-def dataset_labels(config: TrainConfig) -> tuple[tuple[str, ...], str]:
-    """Return the labels of a configuration's dataset in order, and the file that says so."""
-    if config.tfrecords is not None:
-        path = Path(config.tfrecords)
-        return dataset_info.read(path).classes, str(path / dataset_info.NAME)
-    index = Path(str(config.dataset_dir)) / "label_index.json"
-    return label_index.read(index), str(index)

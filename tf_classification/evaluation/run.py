@@ -50,7 +50,7 @@ from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.request import PRECISION
 from tf_classification.evaluation.summary import NEVER, Evaluation
 from tf_classification.models.calibration import Calibration
-from tf_classification.training import strategies
+from tf_classification.runs import strategies
 
 log = logging.getLogger(__name__)
 

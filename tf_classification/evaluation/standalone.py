@@ -10,21 +10,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from database_tools.core.errors import UserError
 from database_tools.formats import label_index
-from tf_classification.data import directory, tfrecords
-from tf_classification.data.examples import Dataset
-from tf_classification.evaluation import mapping, request
+from tf_classification.evaluation import mapping
 from tf_classification.evaluation.predict import Progress
 from tf_classification.evaluation.request import Request
 from tf_classification.evaluation.run import Options, evaluate
 from tf_classification.evaluation.summary import Evaluation
-from tf_classification.models import checkpoint
+from tf_classification.models import bundle, checkpoint
 from tf_classification.models.checkpoint import Checkpoint
-from tf_classification.training import strategies
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs import dataset as run_dataset
+from tf_classification.runs import network, strategies
+from tf_classification.runs.config import TrainConfig
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +36,10 @@ def run(asked: Request, progress: Progress) -> None:
     config = asked.config()
     checkpoint.check(asked.ckpt_path)
     own, origin = _labels(asked, config)
-    dataset = _dataset(config) if asked.judges else None
+    dataset = run_dataset.load(config, training=False) if asked.judges else None
     strategy = strategies.make(asked.strategy, asked.logical_cpus)
     with strategy.scope():
-        read = checkpoint.read(asked.ckpt_path, config, own, origin)
+        read = checkpoint.read(asked.ckpt_path, network.describe(config, own), origin)
     evaluation = None
     if dataset is not None:
         options = _options(asked, config, read)
@@ -63,15 +61,15 @@ def _labels(asked: Request, config: TrainConfig) -> tuple[Sequence[str], str]:
         return labels, str(asked.label_index)
     if asked.target_mapping:
         if asked.ckpt_path.is_dir():
-            return (), ""
+            return bundle.read(asked.ckpt_path).description.labels, ""
         raise UserError(
             f"{asked.ckpt_path} does not know its labels: --target-mapping wants --label-index"
         )
-    return request.dataset_labels(config)
+    return run_dataset.labels(config)
 
 
 def _check_same(labels: Sequence[str], asked: Request, config: TrainConfig) -> None:
-    expected, origin = request.dataset_labels(config)
+    expected, origin = run_dataset.labels(config)
     if tuple(labels) != tuple(expected):
         raise UserError(
             f"--label-index {asked.label_index} is not {origin}: "
@@ -79,22 +77,10 @@ def _check_same(labels: Sequence[str], asked: Request, config: TrainConfig) -> N
         )
 
 
-def _dataset(config: TrainConfig) -> Dataset:
-    if config.tfrecords is not None:
-        return tfrecords.load(
-            Path(config.tfrecords),
-            val_fraction=config.val_fraction,
-            seed=config.seed or 0,
-            training=False,
-        )
-    folders = Path(str(config.dataset_dir)), Path(str(config.cropped_images_dir))
-    return directory.load(*folders, training=False)
-
-
 def _options(asked: Request, config: TrainConfig, read: Checkpoint) -> Options:
     targets = None
     if asked.target_mapping is not None:
-        expected, _ = request.dataset_labels(config)
+        expected, _ = run_dataset.labels(config)
         targets = mapping.read(asked.target_mapping, read.description.labels, expected)
     return Options(
         calibrate=asked.calibrate,

@@ -1,14 +1,10 @@
-"""Frozen graphs: weights as constants, the form that is fast on a CPU and that converters read.
+"""A network alone as a frozen graph: what every converter reads.
 
-Converters given a SavedModel with variables write empty models or fail (LiteRT, OpenVINO), and a
-frozen graph is a third faster than the SavedModel at batch 16, so every other format and the
-server start here.
+Converters given a SavedModel with variables write empty models or fail (LiteRT, OpenVINO).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,31 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
-Answer = dict[str, tf.Tensor]
-
 INPUT = "pixels"
-
-
-def freeze(function: tf.types.experimental.ConcreteFunction) -> Callable[[tf.Tensor], Answer]:
-    """Turn a signature of a SavedModel with one input into a frozen function.
-
-    Returns:
-        a function of that input, by position, to the signature's outputs by name.
-    """
-    frozen = convert_to_constants.convert_variables_to_constants_v2(function)
-    # freezing forgets the names; tf.nest flattens a dictionary in the order of its sorted keys
-    names = sorted(function.structured_outputs)
-
-    def call(value: tf.Tensor) -> Answer:
-        return dict(zip(names, frozen(value), strict=True))
-
-    return call
-
-
-def freeze_signature(folder: Path, signature: str) -> Callable[[tf.Tensor], Answer]:
-    """Load a SavedModel and freeze one of its signatures."""
-    loaded = tf.saved_model.load(folder)  # its variables must live until they are constants
-    return freeze(loaded.signatures[signature])
 
 
 def freeze_network(

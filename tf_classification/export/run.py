@@ -23,7 +23,6 @@ from database_tools.core.errors import UserError
 from database_tools.durable import files
 from tf_classification.data import directory, tfrecords
 from tf_classification.data.examples import Dataset
-from tf_classification.evaluation import request
 from tf_classification.export import comparison, crops, litert, onnx_file, openvino_file
 from tf_classification.export.comparison import Row, Run
 from tf_classification.export.crops import Sample
@@ -33,7 +32,9 @@ from tf_classification.models import bundle, checkpoint
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
 from tf_classification.models.signatures import PIXELS
-from tf_classification.training import config as params
+from tf_classification.runs import config as params
+from tf_classification.runs import dataset as run_dataset
+from tf_classification.runs import network as described
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +79,8 @@ def _bundle(options: Options) -> Bundle:
     if options.ckpt_path is None:
         return bundle.read(options.source)
     config = params.read(options.source)
-    labels, origin = request.dataset_labels(config)
-    read = checkpoint.read(options.ckpt_path, config, labels, origin)
+    labels, origin = run_dataset.labels(config)
+    read = checkpoint.read(options.ckpt_path, described.describe(config, labels), origin)
     written = checkpoint.export(read, read.description, options.output_dir / "bundle")
     log.info("model bundle: %s", written.path)
     return written

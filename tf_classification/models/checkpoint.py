@@ -6,14 +6,13 @@ A checkpoint is one of
 * a ``.keras`` model of the same network;
 * a model bundle: a folder that says itself what it is.
 
-Weights know neither their network nor their labels: these come from ``params.json`` and from the
-dataset.  A bundle knows them, and whatever contradicts it is refused.
+Weights know neither their network nor their labels: whoever reads them says what they are of.  A
+bundle knows, and whatever contradicts it is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -22,8 +21,6 @@ from database_tools.core.errors import FormatError, UserError
 from tf_classification.models import bundle, signatures, weights
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
-from tf_classification.training import session
-from tf_classification.training.config import TrainConfig
 
 _SUFFIXES = (weights.SUFFIX, ".keras")
 
@@ -57,13 +54,12 @@ def check(path: Path) -> None:
         raise UserError(f"{path}: expected {expected}")
 
 
-def read(path: Path, config: TrainConfig, labels: Sequence[str], origin: str) -> Checkpoint:
+def read(path: Path, expected: Description, origin: str) -> Checkpoint:
     """Read a checkpoint; call it in the scope of the strategy that shall run the network.
 
     Args:
         path: the checkpoint.
-        config: of the training run: network, size of the input, padding.
-        labels: names of the outputs in order; of a bundle they are only compared.
+        expected: what the weights are of; of a bundle network and labels are only compared.
         origin: where the labels are from, for messages; "" to take a bundle's own unseen.
 
     Raises:
@@ -71,26 +67,19 @@ def read(path: Path, config: TrainConfig, labels: Sequence[str], origin: str) ->
     """
     check(path)
     if path.is_dir():
-        return _of_bundle(path, config, labels, origin)
-    description = Description(
-        labels=tuple(labels),
-        network=config.model_name,
-        image_size=config.size,
-        padding=session.padding(config),
-        parameters=asdict(config),
-    )
-    model = signatures.build_network(description)
-    _load(model, path, f"{config.model_name} with the {len(labels)} labels of {origin}")
-    return Checkpoint(path, model, description)
+        return _of_bundle(path, expected, origin)
+    model = signatures.build_network(expected)
+    _load(model, path, f"{expected.network} with the {len(expected.labels)} labels of {origin}")
+    return Checkpoint(path, model, expected)
 
 
-def _of_bundle(path: Path, config: TrainConfig, labels: Sequence[str], origin: str) -> Checkpoint:
+def _of_bundle(path: Path, expected: Description, origin: str) -> Checkpoint:
     found = bundle.read(path)
     if origin:
-        found.check_labels(labels, origin)
+        found.check_labels(expected.labels, origin)
     network = found.description.network
-    if network != config.model_name:
-        raise UserError(f"{path} is of {network}, not {config.model_name}: give --model-name")
+    if network != expected.network:
+        raise UserError(f"{path} is of {network}, not {expected.network}: give --model-name")
     return Checkpoint(path, found.network(), found.description, found)
 
 

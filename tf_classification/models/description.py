@@ -7,7 +7,7 @@ It lies in the ``assets.extra`` folder of a SavedModel::
      "num_labels": 2,
      "network": "efficientnet-b0",         a name in the table of ``networks``
      "image_size": 224,
-     "padding": "same",                    or "symmetric": from EfficientNet-PyTorch 0.7.0
+     "conv_padding": "same",               or "symmetric": from EfficientNet-PyTorch 0.7.0
      "crop_policy": {"square": true, "resize": "shorter side, bicubic antialiased, centre crop"},
      "calibration": {"temperature": 1.7, "curves": null},
      "thresholds": {"deer": 0.83},         smallest probability at which a label is accepted
@@ -31,7 +31,7 @@ from database_tools.core.errors import FormatError
 from tf_classification.models.calibration import Calibration
 
 FORMAT = 1
-PADDINGS = ("same", "symmetric")
+CONV_PADDINGS = ("same", "symmetric")
 RESIZE = "shorter side, bicubic antialiased, centre crop"
 RESIZE_SLIM = "central 0.875 of each side, bilinear of TensorFlow 1, aspect ignored"
 
@@ -64,7 +64,7 @@ class Description:
         labels: names in the order of the network's outputs; each once.
         network: name in the table of networks.
         image_size: side of the square input, pixels.
-        padding: of stride-2 convolutions, one of ``PADDINGS``.
+        conv_padding: of stride-2 convolutions, one of ``CONV_PADDINGS``.
         crop_policy: how crops were cut and are resized.
         calibration: from logits to probabilities.
         thresholds: label to the smallest probability at which it is accepted; any subset of the
@@ -76,7 +76,7 @@ class Description:
     labels: tuple[str, ...]
     network: str
     image_size: int
-    padding: str = "same"
+    conv_padding: str = "same"
     crop_policy: CropPolicy = field(default_factory=CropPolicy)
     calibration: Calibration = field(default_factory=Calibration)
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -99,8 +99,9 @@ class Description:
             )
             is int
             and self.image_size > 0,
-            f"padding must be one of {', '.join(PADDINGS)}, got {self.padding!r}": self.padding
-            in PADDINGS,
+            f"conv_padding must be one of {', '.join(CONV_PADDINGS)}, got {self.conv_padding!r}": (
+                self.conv_padding in CONV_PADDINGS
+            ),
             "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
             and all(0 <= value <= 1 for value in self.thresholds.values()),
             "taxonomy must be of labels": set(self.taxonomy or ()) <= names,
@@ -117,7 +118,7 @@ class Description:
             "num_labels": len(self.labels),
             "network": self.network,
             "image_size": self.image_size,
-            "padding": self.padding,
+            "conv_padding": self.conv_padding,
             "crop_policy": {"square": self.crop_policy.square, "resize": self.crop_policy.resize},
             "calibration": self.calibration.to_json(self.labels),
             "thresholds": dict(self.thresholds),
@@ -177,7 +178,7 @@ def _from_json(table: Mapping[str, Any]) -> Description:
         labels=labels,
         network=table["network"],
         image_size=table["image_size"],
-        padding=table["padding"],
+        conv_padding=table["conv_padding"] if "conv_padding" in table else table["padding"],
         crop_policy=CropPolicy(**table["crop_policy"]),
         calibration=Calibration.from_json(table["calibration"], labels),
         thresholds=dict(table["thresholds"]),

@@ -157,7 +157,7 @@ def import_checkpoint(
     index: Path,
     base: Path,
     *,
-    padding: str = "symmetric",
+    conv_padding: str = "symmetric",
     label_spec: Path | None = None,
     square: bool | None = None,
 ) -> Bundle:
@@ -167,7 +167,8 @@ def import_checkpoint(
         checkpoint: a training ``.pt`` or a TorchScript file.
         index: ``index_to_name.json``, ``{"0": "aardvark", ...}``.
         base: folder that gets the bundle as its next version.
-        padding: of the copy that trained it, ``"symmetric"`` (0.7.0, MegaClassifier) or ``"same"``.
+        conv_padding: of the copy that trained it, ``"symmetric"`` (0.7.0, MegaClassifier) or
+            ``"same"``.
         label_spec: gives the labels' taxa to the bundle.
         square: whether the crops of its training were squares; None if not known.
 
@@ -184,7 +185,7 @@ def import_checkpoint(
         labels,
         name,
         NETWORKS[name].image_size,
-        padding=padding,
+        conv_padding=conv_padding,
         crop_policy=CropPolicy(square),
         taxonomy=None if label_spec is None else _taxonomy(label_spec, labels),
         parameters={"imported_from": checkpoint.name, "imported_sha256": digest},

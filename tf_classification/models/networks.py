@@ -36,7 +36,7 @@ def build(  # noqa: PLR0913 - one call, all by name
     batchnorm_momentum: float | None = None,
     synchronized: bool = False,
     dropout: float | None = None,
-    padding: str = "same",
+    conv_padding: str = "same",
     dtype: str = "float32",
 ) -> keras.Model:
     """Build a network with random weights.
@@ -48,7 +48,7 @@ def build(  # noqa: PLR0913 - one call, all by name
         batchnorm_momentum: of every BatchNorm; None for the network's own (see ``momentum_for``).
         synchronized: BatchNorm takes its statistics over all replicas.
         dropout: rate before the last layer; None for the network's own.
-        padding: ``"same"`` as TensorFlow pads, or ``"symmetric"`` as the PyTorch weights of
+        conv_padding: ``"same"`` as TensorFlow pads, or ``"symmetric"`` as the PyTorch weights of
             MegaClassifier need it (EfficientNet B0-B7 only).
         dtype: Keras dtype policy; logits are float32 under the mixed ones.
 
@@ -60,8 +60,8 @@ def build(  # noqa: PLR0913 - one call, all by name
     """
     if name not in NETWORKS:
         raise ValueError(f"no network {name!r}; there are {', '.join(NETWORKS)}")
-    if padding not in ("same", "symmetric"):
-        raise ValueError(f"padding is same or symmetric, got {padding!r}")
+    if conv_padding not in ("same", "symmetric"):
+        raise ValueError(f"conv_padding is same or symmetric, got {conv_padding!r}")
     network = NETWORKS[name]
     size = image_size or network.image_size
     exact = "float64" if dtype == "float64" else "float32"  # for what half precision would harm
@@ -71,9 +71,9 @@ def build(  # noqa: PLR0913 - one call, all by name
         rate = network.dropout if dropout is None else dropout
         model = keras.Model(pixels, _head(features, num_labels, rate, exact))
     padded = any(isinstance(layer, keras.layers.ZeroPadding2D) for layer in model.layers)
-    if padding == "symmetric" and not (padded and network.body.startswith("EfficientNetB")):
+    if conv_padding == "symmetric" and not (padded and network.body.startswith("EfficientNetB")):
         raise ValueError(f"{name} has no padding that could be made symmetric")
-    change = _Changes(batchnorm_momentum, synchronized, padding, exact)
+    change = _Changes(batchnorm_momentum, synchronized, conv_padding, exact)
     # keras.applications gives no way to ask for these, so each layer is made anew.
     rebuilt = keras.models.clone_model(model, clone_function=change)
     rebuilt.name = name.replace("-", "_")
@@ -129,7 +129,7 @@ class _Changes:
 
     momentum: float | None
     synchronized: bool
-    padding: str
+    conv_padding: str
     exact: str
 
     def __call__(self, layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -138,7 +138,7 @@ class _Changes:
             config["synchronized"] = self.synchronized
             if self.momentum is not None:
                 config["momentum"] = self.momentum
-        elif isinstance(layer, keras.layers.ZeroPadding2D) and self.padding == "symmetric":
+        elif isinstance(layer, keras.layers.ZeroPadding2D) and self.conv_padding == "symmetric":
             (_, bottom), (_, right) = config["padding"]
             config["padding"] = ((bottom, bottom), (right, right))
         elif isinstance(layer, keras.layers.Rescaling | keras.layers.Normalization):

@@ -52,7 +52,7 @@ def build_network(description: Description) -> keras.Model:
         description.network,
         len(description.labels),
         image_size=description.image_size,
-        padding=description.padding,
+        conv_padding=description.conv_padding,
     )
 
 

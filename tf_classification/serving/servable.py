@@ -14,7 +14,7 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from tf_classification.data import picture_size
-from tf_classification.export import frozen
+from tf_classification.models import frozen
 from tf_classification.models.bundle import SAVED_MODEL, Bundle
 from tf_classification.models.signatures import BYTES, PIXELS
 from tf_classification.serving.errors import invalid

@@ -18,8 +18,9 @@ import tensorflow as tf
 
 from tf_classification.data import picture_size
 from tf_classification.data.examples import Dataset, Examples
-from tf_classification.training import session, strategies
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs import strategies
+from tf_classification.runs.config import TrainConfig
+from tf_classification.training import session
 from tf_classification.training.session import Session
 
 Progress = Callable[..., Iterator[Any]]

@@ -11,7 +11,7 @@ from tf_classification.data import pipeline
 from tf_classification.data.augmentation import Augmentation
 from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Dataset
-from tf_classification.training import strategies
+from tf_classification.runs import strategies
 
 
 class DatasetFeeds:

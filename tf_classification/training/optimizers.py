@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs.config import TrainConfig
 
 _DECAY = 0.97 ** (1 / 2.4)  # per epoch, README's script for EfficientNet
 _STEP_DECAY, _STEP_EPOCHS = 0.1, 8  # its ResNet: a tenth every 8 epochs

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from tf_classification.models.table import NETWORKS
-from tf_classification.training.config import (
+from tf_classification.runs.config import (
     ALL_EPOCHS,
     OPTIMIZERS,
     PRECISIONS,
@@ -80,7 +80,7 @@ def _data(group: Any) -> None:
     _flag(group, "max_per_location", int, "most crops of a label at one location in an epoch")
     _flag(group, "image_size", int, "side of the input in pixels (default: the network's own)")
     text = "of EfficientNet B0-B7's strided convolutions (default: same, or --pretrained BUNDLE's)"
-    _flag(group, "padding", None, text, choices=("same", "symmetric"))
+    _flag(group, "conv_padding", None, text, choices=("same", "symmetric"))
     text = "full: the README's; light: for small sets, upright, often grey; none"
     _flag(group, "augmentation", None, text, choices=("full", "light", "none"))
     _flag(group, "mixup", float, "alpha of MixUp, 0: none")

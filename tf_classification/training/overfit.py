@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from database_tools.core.errors import UserError
-from tf_classification.training import session, strategies
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs import strategies
+from tf_classification.runs.config import TrainConfig
+from tf_classification.training import session
 
 _STEPS = 200
 _ENOUGH = 0.95  # of the batch right

@@ -23,10 +23,10 @@ import tensorflow as tf
 from database_tools.core.errors import UserError
 from tf_classification.evaluation import run as evaluation
 from tf_classification.models import bundle
-from tf_classification.models.description import Description
-from tf_classification.training import extremes, session, state, strategies
+from tf_classification.runs import network, strategies
+from tf_classification.runs.config import TrainConfig
+from tf_classification.training import extremes, session, state
 from tf_classification.training.callbacks import BEST, Account, KeepBest, LogLine, StopOnNaN
-from tf_classification.training.config import TrainConfig
 from tf_classification.training.loop import Position, Trainer
 from tf_classification.training.session import Session
 from tf_classification.training.tensorboard_log import TensorBoardLog, write_hparams
@@ -96,7 +96,7 @@ def _begin(
     drawn = strategies.from_chief(strategy, secrets.randbelow(10_000))
     seed = drawn if config.seed is None else config.seed
     # The padding is kept because a resumed run may no longer find the bundle it came from.
-    config = replace(config, seed=seed, padding=session.padding(config))
+    config = replace(config, seed=seed, conv_padding=network.conv_padding(config))
     logdir = Path(config.logdir) / begun.strftime("%Y%m%d_%H%M%S")
     return logdir, config
 
@@ -154,14 +154,10 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
     if judged is None:
         return  # the chief writes
     write_hparams(logdir, config, best)
-    description = Description(
-        labels=dataset.label_names,
-        network=config.model_name,
-        image_size=config.size,
-        padding=session.padding(config),
+    description = replace(
+        network.describe(config, dataset.label_names),
         calibration=judged.calibration,
         thresholds=judged.thresholds,
-        parameters=asdict(config),
     )
     written = bundle.write(logdir / "bundle", at_work.model, description)
     log.info("best epoch %d; model bundle in %s", best.best_epoch, written.path)

@@ -15,14 +15,15 @@ import tensorflow as tf
 from database_tools.core.errors import UserError
 from database_tools.core.sampling import EpochPlan, Sampling
 from database_tools.formats import isotonic_npz
-from tf_classification.data import directory, tfrecords
 from tf_classification.data.augmentation import Augmentation
 from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Dataset
 from tf_classification.data.oversampling import OversamplingPlan
 from tf_classification.models import networks, weights
-from tf_classification.training import optimizers, strategies
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs import dataset as run_dataset
+from tf_classification.runs import network, strategies
+from tf_classification.runs.config import TrainConfig
+from tf_classification.training import optimizers
 from tf_classification.training.feeds import DatasetFeeds
 from tf_classification.training.step import Rules, Step
 
@@ -80,7 +81,7 @@ def prepare(
         UserError: if the dataset or the machine does not allow what the configuration asks.
     """
     _check_machine(config, strategy)
-    dataset = _dataset(config)
+    dataset = run_dataset.load(config, training=True)
     _check_dataset(dataset)
     plan = _plan(config, dataset)
     worker, workers = strategies.worker_of(strategy)
@@ -114,14 +115,6 @@ def _check_machine(config: TrainConfig, strategy: tf.distribute.Strategy) -> Non
         )
     if config.jit_compile and not tf.config.list_physical_devices("GPU"):
         raise UserError("--jit-compile needs a GPU: on a CPU it makes training ten times slower")
-
-
-def _dataset(config: TrainConfig) -> Dataset:
-    if config.tfrecords is not None:
-        return tfrecords.load(
-            Path(config.tfrecords), val_fraction=config.val_fraction, seed=config.seed or 0
-        )
-    return directory.load(Path(str(config.dataset_dir)), Path(str(config.cropped_images_dir)))
 
 
 def _check_dataset(dataset: Dataset) -> None:
@@ -179,21 +172,9 @@ def _model(
         batchnorm_momentum=networks.momentum_for(steps_per_epoch),
         synchronized=strategy.num_replicas_in_sync > 1,
         dropout=config.dropout,
-        padding=padding(config),
+        conv_padding=network.conv_padding(config),
         dtype=f"mixed_{precision}" if precision else "float32",
     )
-
-
-def padding(config: TrainConfig) -> str:
-    """Take the padding from the bundle whose weights are taken: they belong together."""
-    if config.padding is not None:
-        return config.padding
-    path = Path(str(config.pretrained))
-    if isinstance(config.pretrained, str) and path.is_dir():
-        from tf_classification.models import bundle
-
-        return bundle.read(path).description.padding
-    return "same"
 
 
 def _load(config: TrainConfig, model: keras.Model) -> None:

@@ -16,9 +16,9 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from tf_classification.data.examples import Dataset
+from tf_classification.runs.config import TrainConfig
 from tf_classification.training import confusion_image, extremes
 from tf_classification.training.callbacks import KeepBest
-from tf_classification.training.config import TrainConfig
 from tf_classification.training.loop import Trainer
 
 _HPARAMS = ("model_name", "multilabel", "finetune", "batch_size", "epochs", "weight_decay", "seed")

@@ -16,7 +16,7 @@ from tf_classification import export_model
 from tf_classification.models import bundle
 from tf_classification.models.calibration import Calibration
 from tf_classification.models.description import Description
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs.config import TrainConfig
 
 LABELS = ("blue", "red")
 

@@ -37,7 +37,7 @@ def test_padding_is_kept():
     from tf_classification.models import networks
 
     same = networks.build("efficientnet-b0", 2, image_size=32)
-    symmetric = networks.build("efficientnet-b0", 2, image_size=32, padding="symmetric")
+    symmetric = networks.build("efficientnet-b0", 2, image_size=32, conv_padding="symmetric")
     symmetric.set_weights(same.get_weights())
     pixels = np.random.default_rng(0).uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
     frozen_logits = np.ravel(frozen.freeze_network(symmetric)(tf.constant(pixels)))

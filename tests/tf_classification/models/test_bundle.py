@@ -146,7 +146,7 @@ def test_an_edited_description_is_refused(copied):
         ({"labels": ["fox", "deer"], "thresholds": {}}, "num_labels: 3 but there are 2 labels"),
         ({"image_size": -1}, "image_size must be a positive whole number"),
         ({"image_size": "32"}, "image_size must be a positive whole number"),
-        ({"padding": "reflect"}, "padding must be one of same, symmetric"),
+        ({"conv_padding": "reflect"}, "conv_padding must be one of same, symmetric"),
         ({"crop_policy": {"square": True, "resize": "squeeze"}}, "crop_policy.resize must be"),
         ({"calibration": {"temperature": -1, "curves": None}}, "temperature must be above 0"),
         ({"thresholds": {"cat": 0.5}}, "thresholds must be of labels"),
@@ -159,6 +159,15 @@ def test_an_impossible_description_is_refused_with_the_rule(copied, changes, rea
     change_description(copied, **changes)
     with pytest.raises(UserError, match=reason):
         bundle.read(copied)
+
+
+def test_an_older_bundles_padding_is_that_of_its_convolutions(copied):
+    path = copied / bundle.DESCRIPTION
+    table = json.loads(path.read_text())
+    del table["conv_padding"]
+    path.write_text(json.dumps(table))
+    change_description(copied, padding="symmetric")
+    assert bundle.read(copied).description.conv_padding == "symmetric"
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):

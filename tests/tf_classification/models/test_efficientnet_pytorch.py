@@ -42,7 +42,7 @@ def logits_in_keras(name, checkpoint, padding, image, network=None):
 
     weights = torch_files.read(checkpoint)
     assert efficientnet_pytorch.network_of(weights, checkpoint) == (name, 7)
-    network = network or networks.build(name, 7, padding=padding)
+    network = network or networks.build(name, 7, conv_padding=padding)
     efficientnet_pytorch.load(network, weights, checkpoint)
     return network(image, training=False).numpy()
 
@@ -58,7 +58,7 @@ def b0(tmp_path_factory):
 def network():
     from tf_classification.models import networks
 
-    return networks.build("efficientnet-b0", 7, padding="symmetric")
+    return networks.build("efficientnet-b0", 7, conv_padding="symmetric")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_both_kinds_of_file_become_the_same_bundle(b0, tmp_path):
         written = bundle.read(tmp_path / "mega")
         described = written.description
         assert described.labels == tuple(LABELS.values())
-        assert (described.network, described.padding) == ("efficientnet-b0", "symmetric")
+        assert (described.network, described.conv_padding) == ("efficientnet-b0", "symmetric")
         assert described.image_size == 224
         assert described.crop_policy.square is True
         assert described.taxonomy == {"label 2": [{"level": "family", "name": "cervidae"}]}

@@ -55,14 +55,14 @@ def test_imagenet_statistics_are_constants_of_the_graph():
 
 
 def test_symmetric_padding_moves_the_grid_of_strided_convolutions():
-    model = networks.build("efficientnet-b0", 2, image_size=32, padding="symmetric")
+    model = networks.build("efficientnet-b0", 2, image_size=32, conv_padding="symmetric")
     paddings = [layer.padding for layer in layers_of(model, keras.layers.ZeroPadding2D)]
     assert set(paddings) == {((1, 1), (1, 1)), ((2, 2), (2, 2))}  # kernels of 3 and of 5
 
 
 def test_padding_that_a_network_cannot_have_is_refused():
     with pytest.raises(ValueError, match="no padding that could be made symmetric"):
-        networks.build("demo-cnn", 2, padding="symmetric")
+        networks.build("demo-cnn", 2, conv_padding="symmetric")
 
 
 def test_mixed_precision_keeps_pixels_and_logits_in_float32():

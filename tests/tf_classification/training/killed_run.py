@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_classification.training import run, state, strategies
+from tf_classification.runs import strategies
+from tf_classification.runs.config import TrainConfig
+from tf_classification.training import run, state
 from tf_classification.training.callbacks import KeepBest, StopOnNaN
-from tf_classification.training.config import TrainConfig
 
 VARIANTS = {
     "plain": {},

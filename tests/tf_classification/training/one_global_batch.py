@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_classification.models import networks
-from tf_classification.training import strategies
+from tf_classification.runs import strategies
 from tf_classification.training.step import Rules, Step
 
 ROWS, COUNTING = 16, 11

@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 import pytest
 
+from tf_classification.runs.config import TrainConfig
 from tf_classification.training import optimizers
-from tf_classification.training.config import TrainConfig
 
 DIRS = {"dataset_dir": "base", "cropped_images_dir": "crops"}
 

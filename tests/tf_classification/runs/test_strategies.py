@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from tf_classification.training import strategies
+from tf_classification.runs import strategies
 
 
 def test_a_machine_without_gpus_and_cluster_trains_on_one_device(monkeypatch):

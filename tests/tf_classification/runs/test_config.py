@@ -8,8 +8,8 @@ from dataclasses import asdict
 import pytest
 
 from database_tools.core.errors import FormatError, UserError
-from tf_classification.training import config
-from tf_classification.training.config import TrainConfig
+from tf_classification.runs import config
+from tf_classification.runs.config import TrainConfig
 
 DIRS = {"dataset_dir": "base", "cropped_images_dir": "crops"}
 
@@ -54,6 +54,12 @@ def test_params_json_comes_back_as_it_was(tmp_path):
     before = TrainConfig(**DIRS, pretrained="a.keras", finetune=-1, ema=0.99, seed=3)
     before.write(tmp_path)
     assert config.read(tmp_path / "params.json") == before
+
+
+def test_an_older_runs_padding_is_that_of_its_convolutions(tmp_path):
+    text = '{"dataset_dir": "a", "cropped_images_dir": "b", "padding": "symmetric"}'
+    (tmp_path / "params.json").write_text(text)
+    assert config.read(tmp_path / "params.json").conv_padding == "symmetric"
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ class TrainConfig:
         sample_from_datasets: draw labels with tf.data, for up to 200 of them, instead of the plan.
         max_per_location: most crops of one label at one location in an epoch.
         image_size: side of the input in pixels; None for the network's own.
-        padding: of the network; None for that of the bundle in ``pretrained``, or ``same``.
+        conv_padding: of strided convolutions; None for that of the bundle in ``pretrained``, or
+            ``same``.
         augmentation: ``full`` as the README's script, ``light`` (flip and small crops), ``none``.
         mixup: alpha of MixUp; 0 for none.
         cutmix: factor of CutMix; 0 for none.
@@ -97,7 +98,7 @@ class TrainConfig:
     sample_from_datasets: bool = False
     max_per_location: int | None = None
     image_size: int | None = None
-    padding: str | None = None
+    conv_padding: str | None = None
     augmentation: str = "full"
     mixup: float = 0.0
     cutmix: float = 0.0
@@ -231,6 +232,8 @@ def read(path: Path) -> TrainConfig:
     table = files.read_json(path)
     if not isinstance(table, dict):
         raise FormatError(path, "top level", "expected an object")
+    if "padding" in table:  # its name until padding became a crop's
+        table["conv_padding"] = table.pop("padding")
     known = {field.name for field in fields(TrainConfig)}
     if unknown := sorted(set(table) - known):
         raise FormatError(path, unknown[0], "is not a parameter of this version")
