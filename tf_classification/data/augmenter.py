@@ -22,10 +22,10 @@ import tensorflow as tf
 from tf_classification.data import augmentation, picture_size
 from tf_classification.data.augmentation import Augmentation, Floats, Ints
 from tf_classification.data.rand_augment import RandAugment
+from tf_classification.data.transforms import SHRINKS
 
 Recipe: TypeAlias = tuple[npt.NDArray[np.generic], ...]
 
-SHRINKS = (1, 2, 4, 8)
 _OTHER = len(SHRINKS)
 _BLANK = _OTHER + 1
 

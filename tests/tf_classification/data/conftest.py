@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from database_tools.durable import files
 from database_tools.formats import (
     classification_csv,
     dataset_info,
     example,
-    files,
     label_index,
     tfrecord,
 )

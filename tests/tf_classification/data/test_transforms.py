@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import resource
 
 import numpy as np
 import pytest
@@ -32,6 +33,61 @@ def test_evaluation_is_pillows_within_rounding(encode, smooth, shape):
     # Pillow rounds to whole numbers after each of two passes.
     assert abs(image - by_pillow(content, 64)).max() < 2
     assert abs(image - by_pillow(content, 64)).mean() < 0.5
+
+
+def by_tensorflow(image, size):
+    """The same, from the whole picture, by TensorFlow: resize all, then cut."""
+    shape = tf.shape(image)[:2]
+    target = tf.maximum(shape * size // tf.reduce_min(shape), size)
+    resized = tf.image.resize(image, target, method="bicubic", antialias=True)
+    top, left = tf.unstack(tf.cast(tf.round((target - size) / 2), tf.int32))
+    return tf.clip_by_value(resized[top : top + size, left : left + size], 0, 255).numpy()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (150, 97), (33, 31), (301, 700), (1, 90), (90, 2)])
+def test_only_the_square_is_computed_and_it_is_the_same(shape):
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3)).astype(np.uint8)
+    square = transforms.for_evaluation(tf.constant(image), 64).numpy()
+    np.testing.assert_allclose(square, by_tensorflow(image, 64), rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("shape", [(1, 400_000), (400_000, 1), (2, 900_000), (30_000, 1)])
+def test_a_picture_of_one_row_costs_no_more_than_another(shape):
+    row = np.arange(max(shape)) // (max(shape) // 2) * 200  # dark, then light from the middle on
+    image = np.broadcast_to(row.reshape(-1, 1) if shape[1] < 9 else row, shape)
+    content = io.BytesIO()
+    Image.fromarray(image.astype(np.uint8)).save(content, "PNG")
+    usual = io.BytesIO()
+    Image.new("RGB", (1000, 1000)).save(usual, "PNG")
+    call = tf.function(lambda encoded: transforms.decode_for_evaluation(encoded, 64, shrink=True))
+    call(tf.constant(usual.getvalue()))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = call(tf.constant(content.getvalue())).numpy()
+    if shape[0] > shape[1]:
+        result = result.transpose(1, 0, 2)
+    assert result[:, 0].max() < 1
+    assert result[:, -1].min() > 199
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert grown < 3 * 1000 * 1000 * 3, "three times a usual one"
+
+
+@pytest.mark.parametrize(("shape", "ratio"), [((200, 300), 2), ((600, 400), 4), ((800, 800), 8)])
+def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same(encode, smooth, shape, ratio):
+    content = encode(smooth(*shape))
+    whole = transforms.decode_for_evaluation(content, 64).numpy()
+    shrunk = transforms.decode_for_evaluation(content, 64, shrink=True).numpy()
+    smaller = tf.io.decode_jpeg(content, ratio=ratio, dct_method="INTEGER_ACCURATE")
+    assert (shrunk == transforms.for_evaluation(smaller, 64, ratio).numpy()).all()
+    assert (shrunk != whole).any()
+    assert abs(shrunk - whole).mean() < 0.5
+    assert abs(shrunk - whole).max() < 4
+
+
+@pytest.mark.parametrize("shape", [(170, 171), (169, 400)])
+def test_a_jpeg_that_is_hardly_too_large_is_decoded_whole(encode, smooth, shape):
+    content = encode(smooth(*shape))  # 64 pixels times 4 / 3 times 2 is more than 170
+    shrunk = transforms.decode_for_evaluation(content, 64, shrink=True).numpy()
+    assert (shrunk == transforms.decode_for_evaluation(content, 64).numpy()).all()
 
 
 def test_evaluation_is_the_same_inside_a_pipeline(encode, smooth):
