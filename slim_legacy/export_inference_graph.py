@@ -18,8 +18,8 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
+from database_tools.formats import classlist
 from slim_legacy.datasets import dataset_factory
-from slim_legacy.inference import classlist
 from slim_legacy.inference.options import EXPORT_GONE, ExportOptions
 from slim_legacy.nets import nets_factory
 from slim_legacy.training import flags, request

@@ -120,6 +120,29 @@ def everything_imported(start: Path) -> Iterator[tuple[Path, str]]:
                     waiting.append(found)
 
 
+# What decodes JSON that this program has just written itself, or that comes over the wire.
+OWN_JSON = {
+    "database_tools/core/json_text.py",
+    "database_tools/datasets/journal.py",
+    "database_tools/datasets/progress.py",
+    "database_tools/detections/detection_log.py",
+    "tf_classification/serving/json_tensor.py",
+    "tf_classification/serving/servable.py",
+}
+
+
+def test_json_of_others_is_decoded_in_one_place():
+    decoders = ("json.load", "json.loads", "json.JSONDecoder", "orjson.loads")
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in MODULES
+        if str(file.relative_to(ROOT)) not in OWN_JSON
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in decoders
+    ]
+    assert not wrong
+
+
 def test_packages_import_one_way():
     wrong = [
         f"{name_of(f)} imports {module}"

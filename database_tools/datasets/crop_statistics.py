@@ -11,8 +11,7 @@ from database_tools.core import dataset_statistics
 from database_tools.core.annotations import Location
 from database_tools.core.dataset_statistics import LocationFinder
 from database_tools.core.errors import UserError
-from database_tools.durable import files
-from database_tools.formats import coco_camera_traps, crops_coco
+from database_tools.formats import classlist, coco_camera_traps, crops_coco
 from database_tools.formats.crops_coco import CropsCoco
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ def report(
     yield "index created!"
     train, test = crops_coco.read(train_json), crops_coco.read(test_json)
     if classlist_output is not None:
-        files.write_text(classlist_output, "\n".join(train.categories.values()))
+        classlist.write(classlist_output, train.categories.values())
     for path, crops, split in ((train_json, train, "training"), (test_json, test, "testing")):
         locations = list(_locations(path, crops, finder, camera_trap_json))
         places = [location for location in locations if location is not None]

@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import json_text
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.json_text import JsonError
 from database_tools.durable import disk
 
 _DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR)
@@ -88,12 +90,31 @@ def write_json(path: Path, value: object, indent: int | None = 1, *, lasting: bo
     write_bytes(path, text.encode("utf-8"), lasting=lasting)
 
 
-def escape_surrogates(json_text: str) -> str:
+def escape_surrogates(text: str) -> str:
     r"""Spell halves of surrogate pairs as JSON does, ``\udce9``: UTF-8 has no bytes for them.
 
     Names that are no text, as ``caf\xe9.jpg`` in Latin-1, have such halves in Python.
     """
-    return _LONE_SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", json_text)
+    return _LONE_SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def read_text(path: Path) -> str:
+    """Read a text in UTF-8 whole; a byte order mark is not part of it.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, expected a file") from None
+    except OSError as error:
+        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(path, f"byte {error.start}", "not UTF-8 text") from None
 
 
 def read_json(path: Path) -> Any:
@@ -101,19 +122,13 @@ def read_json(path: Path) -> Any:
 
     Raises:
         UserError: if there is no such file.
-        FormatError: if it is not JSON in UTF-8.
+        FormatError: if it is not JSON in UTF-8, or JSON of a depth or number beyond Python's.
     """
+    text = read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder, expected a JSON file") from None
-    except UnicodeDecodeError as error:
-        raise FormatError(path, f"byte {error.start}", "not UTF-8 text") from None
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
-        raise FormatError(path, place, f"not JSON: {error.msg}") from None
+        return json_text.loads(text)
+    except JsonError as error:
+        raise FormatError(path, error.place, error.rule) from None
 
 
 def sha256(path: Path) -> str:

@@ -1,23 +1,35 @@
-"""Large JSON files, one element at a time: an object whose values are long lists.
+"""Large JSON files, a stretch at a time: an object whose values are long lists.
 
     {"info": {...}, "images": [{...}, {...}, ...], "annotations": [...]}
 
-Python's own decoder reads each element, so that bare NaN and Infinity, which many tools write,
+Python's own decoder reads the elements, so that bare NaN and Infinity, which many tools write,
 are understood; a whole file of a million pictures would take gigabytes as Python objects, and
 ijson, which streams too, refuses NaN.
+
+Decoding hundreds of elements in one call takes a third of the time.  Where such a stretch may end
+is guessed: at the last place in the window that looks as the first element's end and the second's
+begin did, e.g. ``}, {"id":``.  The guess proves itself: within a text or a deeper list the
+stretch would not be JSON, and then the elements are decoded one by one.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
 from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, TextIO
 
+from database_tools.core import json_text
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.json_text import JsonError
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+
+_TOKEN = 16
+"""Characters from the window's end within which a mistake may be a cut: ``-Infini``, ``\\u00e``."""
+
+_BETWEEN = re.compile(r'\}\s*,\s*\{\s*"[^"\\]*"\s*:')
 
 
 def members(path: Path) -> Iterator[tuple[str, int | None, Any]]:
@@ -26,6 +38,20 @@ def members(path: Path) -> Iterator[tuple[str, int | None, Any]]:
     Yields:
         (key, position, element) for each element of a list, (key, None, value) for any other
         value; for a list also (key, None, []) before its elements, so that empty ones show.
+
+    Raises:
+        As ``stretches``.
+    """
+    for key, start, value in stretches(path):
+        if start is None:
+            yield key, None, value
+        else:
+            for position, element in enumerate(value, start):
+                yield key, position, element
+
+
+def stretches(path: Path) -> Iterator[tuple[str, int | None, Any]]:
+    """Yield as ``members`` does, but (key, position of the first, elements) for each stretch.
 
     Raises:
         UserError: if there is no such file.
@@ -48,11 +74,12 @@ class _Decoder:
         self._text = ""
         self._position = 0
         self._ended = False
-        self._decode = json.JSONDecoder().raw_decode
         self._place = "top level"
+        # Between two elements of this list; None: not seen yet, "": no use.
+        self._between: str | None = None
 
     def members(self) -> Iterator[tuple[str, int | None, Any]]:
-        """Yield as the module's ``members`` does."""
+        """Yield as the module's ``stretches`` does."""
         self._expect("{", "expected an object")
         if self._next() != "}":
             while True:
@@ -75,14 +102,36 @@ class _Decoder:
         self._position += 1
         yield key, None, []
         if self._next() != "]":
-            position = 0
-            while True:
-                self._place = f"{key}[{position}]"
-                yield key, position, self._value()
-                position += 1
-                if not self._comma("]"):
-                    break
+            yield from self._elements(key)
         self._position += 1
+
+    def _elements(self, key: str) -> Iterator[tuple[str, int, list[Any]]]:
+        self._between = None
+        start = 0
+        while True:
+            self._place = f"{key}[{start}]"
+            elements = self._stretch() or [self._value()]
+            yield key, start, elements
+            start += len(elements)
+            self._place = f"{key}[{start - 1}]"
+            if self._between is None and (seen := _BETWEEN.match(self._text, self._position - 1)):
+                self._between = seen[0]
+            if not self._comma("]"):
+                return
+            self._next()
+
+    def _stretch(self) -> list[Any]:
+        """Decode the elements that lie whole in the window, without the last; none: no guess."""
+        end = self._text.rfind(self._between, self._position) if self._between else -1
+        if end < 0:
+            return []
+        try:
+            elements: list[Any] = json_text.loads(f"[{self._text[self._position : end + 1]}]")
+        except JsonError:
+            self._between = ""
+            return []
+        self._position = end + 1
+        return elements
 
     def _comma(self, end: str) -> bool:
         """Go past a comma, or stay at the end of the list or object."""
@@ -112,17 +161,21 @@ class _Decoder:
         self._next()
         while True:
             try:
-                value, end = self._decode(self._text, self._position)
-            except (ValueError, RecursionError) as error:
-                # It may go on beyond the window.
-                if self._read_more():
+                value, end = json_text.decode(self._text, self._position)
+            except JsonError as error:
+                if self._may_be_cut(error) and self._read_more():
                     continue
-                message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                raise self._error(f"not JSON: {message}") from None
+                raise self._error(error.rule) from None
             # A number near the window's end may go on: 12 | 34, or 12 and "e+" | 34.
             if len(self._text) - end > len("e+") or not self._read_more():
                 self._position = end
                 return value
+
+    def _may_be_cut(self, error: JsonError) -> bool:
+        """Say whether the value may go on beyond the window, so that more text would help."""
+        if error.position is None:
+            return False
+        return "Unterminated" in error.rule or error.position > len(self._text) - _TOKEN
 
     def _read_more(self) -> bool:
         """Lengthen the window, dropping what was decoded; tell whether there was more."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import FormatError, UserError
+from database_tools.durable import files
 
 FILE_PATTERN = "%s-*"
 LABELS = "labels.txt"
@@ -85,7 +86,7 @@ def read_labels(path: Path) -> dict[int, str] | None:
     if not path.is_file():
         return None
     names = {}
-    for i, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for i, line in enumerate(files.read_text(path).split("\n"), start=1):
         number, colon, name = line.partition(":")
         if line and not (colon and number.strip().isdecimal()):
             raise FormatError(path, f"line {i}", f"expected <number>:<name>, got {line!r}")

@@ -15,7 +15,8 @@ import tensorflow as tf
 from PIL import Image
 
 from database_tools.core.errors import UserError
-from slim_legacy.inference import classlist, frozen
+from database_tools.formats import classlist
+from slim_legacy.inference import frozen
 from tf_classification.models import bundle
 
 Pixels = npt.NDArray[np.uint8]

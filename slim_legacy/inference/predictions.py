@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from database_tools.core.errors import UserError
-from database_tools.formats import crops_coco
-from slim_legacy.inference import classifiers, classlist, frozen
+from database_tools.formats import classlist, crops_coco
+from slim_legacy.inference import classifiers, frozen
 
 log = logging.getLogger(__name__)
 

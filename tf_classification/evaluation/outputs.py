@@ -111,7 +111,7 @@ def read(path: Path) -> Outputs:
     """
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8", newline="") as stream:
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
             rows = csv.reader(stream)
             header = next(rows, [])
             if tuple(header[:3]) != COLUMNS or len(header) == len(COLUMNS):

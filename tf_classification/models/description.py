@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tools.core.errors import FormatError
+from database_tools.durable import files
 from tf_classification.models.calibration import Calibration
 
 FORMAT = 1
@@ -143,13 +144,11 @@ def read(path: Path) -> tuple[Description, dict[str, str]]:
         the description, and the fingerprints: path inside the bundle to SHA-256.
 
     Raises:
+        UserError: if there is no such file.
         FormatError: if it is not one, was changed after it was written, or says something
             impossible.
     """
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FormatError(path, "the file", f"cannot be read as JSON: {error}") from None
+    table = files.read_json(path)
     if not isinstance(table, dict) or table.get("format") != FORMAT:
         raise FormatError(path, "format", f"this program reads bundles of format {FORMAT}")
     fingerprints = table.get("fingerprints")

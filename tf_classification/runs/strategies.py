@@ -6,13 +6,13 @@ machines are set up at the start of a program or not at all.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 
 import tensorflow as tf
 
+from database_tools.core import json_text
 from database_tools.core.errors import UserError
 
 
@@ -84,7 +84,7 @@ def from_chief(strategy: tf.distribute.Strategy, number: int) -> int:
 def _number_of_workers() -> int:
     if text := os.environ.get("TF_CONFIG"):
         try:
-            cluster = json.loads(text).get("cluster", {})
+            cluster = json_text.loads(text).get("cluster", {})
             return sum(len(cluster.get(kind, [])) for kind in ("chief", "worker"))
         except (ValueError, AttributeError, TypeError) as error:
             raise UserError(f"TF_CONFIG is not the JSON that TensorFlow expects: {error}") from None

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from database_tools.core import json_text
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
 from tf_classification.evaluation.tally import Tally
@@ -78,7 +79,7 @@ def restore(path: Path, step: Step, callback: Remembering) -> Position:
     for variable, value in zip(variables, found, strict=True):
         variable.assign(value)
     step.set_tally(Tally(**{n: arrays[f"tally_{n}"] for n in ("confusion", "loss", "top3")}))
-    note = json.loads(str(arrays["note"]))
+    note = json_text.loads(str(arrays["note"]))
     callback.recall(note["callback"])
     return Position(**note["position"])
 

@@ -43,6 +43,48 @@ def test_a_file_is_read_the_same_through_any_window(table, chunk, tmp_path_facto
         assert gathered(path) == table
 
 
+def images(number, **more):
+    return {"images": [{"id": i, "file_name": f"{i}.jpg", **more} for i in range(number)]}
+
+
+@pytest.mark.parametrize(
+    ("table", "indent"),
+    [
+        (images(500), None),
+        (images(500), 1),
+        (images(500, boxes=[{"id": 1}, {"id": 2}]), None),  # the cut may be in a deeper list
+        (images(500, comment='}, {"id": 7'), None),  # or in a text
+        (images(500, comment='\\"}, {"id":'), None),
+        ({"images": [{"id": i} if i % 7 else [i] for i in range(500)]}, None),
+        ({"images": [{}] * 500, "numbers": list(range(500))}, None),
+        ({"one": [{"a": 1}], "none": [], **images(2)}, None),
+    ],
+)
+def test_many_elements_at_once_are_those_one_by_one(tmp_path, monkeypatch, table, indent):
+    path = write(tmp_path, json.dumps(table, indent=indent))
+    for chunk in (200, 1 << 16):
+        monkeypatch.setattr(json_stream, "_CHUNK", chunk)
+        assert gathered(path) == table
+
+
+def test_most_elements_are_decoded_many_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_stream, "_CHUNK", 2000)
+    path = write(tmp_path, json.dumps(images(1000), indent=1))
+    lengths = [len(value) for key, start, value in json_stream.stretches(path) if start is not None]
+    assert sum(lengths) == 1000
+    assert len(lengths) < 100
+
+
+def test_a_mistake_is_told_before_the_rest_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_stream, "_CHUNK", 64)
+    text = json.dumps(images(300))
+    read = []
+    with pytest.raises(FormatError, match=r"images\[100\]: not JSON: Expecting value"):
+        read.extend(json_stream.members(write(tmp_path, text.replace('"id": 100', '"id": ?'))))
+    with pytest.raises(FormatError, match=r"images\[9\]: expected \",\" or \"\]\" after it"):
+        read.extend(json_stream.members(write(tmp_path, text.replace('"9.jpg"},', '"9.jpg"} '))))
+
+
 def test_a_number_at_the_windows_end_is_read_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(json_stream, "_CHUNK", 8)
     assert gathered(write(tmp_path, '{"a": [12345678, 1.25e10]}')) == {"a": [12345678, 1.25e10]}
@@ -66,8 +108,8 @@ def test_bare_nan_and_a_byte_order_mark_are_tolerated(tmp_path):
         ('{"a": [1]} x', "more text after the end"),
         ('{"a": {"b": "cut', '"a": not JSON: Unterminated string'),
         ("{1: 2}", "expected a key, got 1"),
-        ('{"a": [' + "[" * 100_000, r"a\[0\]: not JSON"),
-        ('{"a": [' + "9" * 5000 + "]}", r"a\[0\]: not JSON"),
+        ('{"a": [' + "[" * 100_000, r"a\[0\]: JSON that is nested too deeply"),
+        ('{"a": [' + "9" * 5000 + "]}", r"a\[0\]: a whole number of more than 4,300 digits"),
     ],
 )
 def test_broken_files_are_told_with_their_place(tmp_path, text, message):

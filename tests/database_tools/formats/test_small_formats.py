@@ -8,7 +8,7 @@ import pytest
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
-from database_tools.formats import dataset_info, label_index, splits_json
+from database_tools.formats import classlist, dataset_info, label_index, splits_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -106,3 +106,22 @@ def test_halves_of_surrogate_pairs_survive_a_json(tmp_path):
     files.write_json(tmp_path / "a.json", table)
     assert files.read_json(tmp_path / "a.json") == table
     assert "ß \U0001f98a" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+def test_class_lists_both_ways(tmp_path):
+    path = tmp_path / "classlist.txt"
+    classlist.write(path, ["empty", "roe deer", "a\u2028b"])
+    assert path.read_bytes() == "empty\nroe deer\na\u2028b".encode()
+    assert classlist.read(path) == ["empty", "roe deer", "a\u2028b"]
+
+
+def test_a_class_list_of_another_editor(tmp_path):
+    path = tmp_path / "classlist.txt"
+    path.write_bytes(b"\xef\xbb\xbfempty\r\nroe deer\r\n\r\n")
+    assert classlist.read(path) == ["empty", "roe deer"]
+
+
+def test_a_name_that_would_be_two_lines_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"'red\\nfox' does not fit into a line"):
+        classlist.write(tmp_path / "classlist.txt", ["empty", "red\nfox"])
+    assert not list(tmp_path.iterdir())

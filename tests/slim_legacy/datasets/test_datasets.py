@@ -69,7 +69,7 @@ def test_a_wrong_name_is_the_users_error(name, split, message, tmp_path):
 
 
 def test_labels_txt_names_the_classes(tmp_path):
-    (tmp_path / "labels.txt").write_text("0:red fox\n2:deer: roe\n", encoding="utf-8")
+    (tmp_path / "labels.txt").write_text("\ufeff0:red fox\n2:deer: roe\n", encoding="utf-8")
     assert descriptor.read_labels(tmp_path / "labels.txt") == {0: "red fox", 2: "deer: roe"}
     (tmp_path / "labels.txt").write_text("0:red fox\ndeer\n", encoding="utf-8")
     with pytest.raises(FormatError, match="line 2"):

@@ -252,7 +252,7 @@ def test_a_folder_is_annotated_without_its_annotated_and_broken_pictures(
         (
             predict_image,
             ["--frozen_graph=/no/graph", "--classlist=/no/list", "--image_path=/no/image"],
-            "/no/list: no such class list",
+            "/no/list: no such file",
         ),
         (
             detect_and_predict_image,

@@ -45,6 +45,12 @@ def test_outputs_come_back(tmp_path):
     assert read.probabilities.tolist() == np.array([[1e-7, 1], [0.1, 0.9]], np.float32).tolist()
 
 
+def test_a_table_that_a_spreadsheet_saved_comes_back(tmp_path):
+    rows = "path,label,weight,cat,dog\r\na.jpg,dog,1,0.25,0.75\r\n"
+    (tmp_path / "a.csv").write_text("\ufeff" + rows, encoding="utf-8", newline="")
+    assert outputs.read(tmp_path / "a.csv").keys == ("a.jpg",)
+
+
 def test_a_split_without_crops_comes_back_empty(tmp_path):
     read = outputs.read(write(tmp_path / "outputs_test.csv.gz", keys=()))
     assert read.probabilities.shape == (0, 2)
