@@ -35,11 +35,13 @@ def build_parser() -> cli.Parser:
         "(default), same as 0.7.1; the file does not tell",
     )
     add("--label-spec", type=Path, help="label specification JSON: taxa of the labels to keep")
-    add("--square-crops", action="store_true", help="it was trained on square crops")
+    text = "it was trained on the square crops of crop_detections.py"
+    add("--square-crops", action="store_true", help=text)
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
+    from database_tools.core.crop_recipe import CropRecipe, Geometry
     from tf_classification.models import efficientnet_pytorch
 
     bundle = efficientnet_pytorch.import_checkpoint(
@@ -48,7 +50,7 @@ def _run(args: argparse.Namespace) -> None:
         args.bundle,
         conv_padding=args.conv_padding,
         label_spec=args.label_spec,
-        square=True if args.square_crops else None,
+        recipe=CropRecipe(Geometry.LEGACY_SQUARE) if args.square_crops else None,
     )
     described = bundle.description
     log.info("%s with %d labels: %s", described.network, len(described.labels), bundle.path)

@@ -12,12 +12,13 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from slim_legacy.nets import nets_factory
 from slim_legacy.preprocessing import inception
 from slim_legacy.training import checkpoints, moving_averages
 from tf_classification.models import bundle
-from tf_classification.models.description import RESIZE_SLIM, CropPolicy, Description
+from tf_classification.models.description import RESIZE_SLIM, Description
 
 
 class RawPixels(keras.Model):
@@ -57,7 +58,13 @@ def restore(
     return network
 
 
-def write(base: Path, network: keras.Model, model_name: str, labels: Sequence[str]) -> Path:
+def write(
+    base: Path,
+    network: keras.Model,
+    model_name: str,
+    labels: Sequence[str],
+    recipe: CropRecipe | None = None,
+) -> Path:
     """Write a bundle and return its folder.
 
     Args:
@@ -65,6 +72,7 @@ def write(base: Path, network: keras.Model, model_name: str, labels: Sequence[st
         network: restored.
         model_name: of the network.
         labels: names in the order of the classes.
+        recipe: how the crops of its training were made; None if nobody says.
 
     Raises:
         UserError: if names are repeated, or are not as many as the network has outputs.
@@ -78,6 +86,7 @@ def write(base: Path, network: keras.Model, model_name: str, labels: Sequence[st
         labels=tuple(labels),
         network=f"slim/{model_name}",
         image_size=network.image_size,
-        crop_policy=CropPolicy(square=True, resize=RESIZE_SLIM),
+        crop_recipe=recipe,
+        resize=RESIZE_SLIM,
     )
     return bundle.write_network(base, RawPixels(network), described, decode=decode).path

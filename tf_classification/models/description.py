@@ -8,14 +8,16 @@ It lies in the ``assets.extra`` folder of a SavedModel::
      "network": "efficientnet-b0",         a name in the table of ``networks``
      "image_size": 224,
      "conv_padding": "same",               or "symmetric": from EfficientNet-PyTorch 0.7.0
-     "crop_policy": {"square": true, "resize": "shorter side, bicubic antialiased, centre crop"},
+     "crop_recipe": {"geometry": "padded window", ...},       see core.crop_recipe; or null
+     "resize": "shorter side, bicubic antialiased, centre crop",
      "calibration": {"temperature": 1.7, "curves": null},
      "thresholds": {"deer": 0.83},         smallest probability at which a label is accepted
-     "taxonomy": {"deer": [{"level": "family", "name": "cervidae"}]},      or null
+     "taxonomy": {"deer": [{"level": "family", "name": "cervidae", "lineage": [...]}]},   or null
      "parameters": {...},                  of the training, as in params.json
      "fingerprints": {"description": SHA256, "saved_model.pb": SHA256, ...}}
 
-There is no date in it: the same model gives the same bytes.
+There is no date in it: the same model gives the same bytes.  Older bundles have ``padding`` for
+``conv_padding`` and ``crop_policy`` for the recipe, of which it tells nothing but ``square``.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import taxa
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError
+from database_tools.core.taxa import Taxonomy
 from database_tools.durable import files
 from tf_classification.models.calibration import Calibration
 
@@ -35,26 +40,6 @@ FORMAT = 1
 CONV_PADDINGS = ("same", "symmetric")
 RESIZE = "shorter side, bicubic antialiased, centre crop"
 RESIZE_SLIM = "central 0.875 of each side, bilinear of TensorFlow 1, aspect ignored"
-
-
-@dataclass(frozen=True)
-class CropPolicy:
-    """How the network wants its pictures.
-
-    Attributes:
-        square: whether crops were cut as squares around the box; None if the training did not say.
-        resize: from the crop to the network's input: ``RESIZE``, or ``RESIZE_SLIM`` for a network
-            of ``slim_legacy``.  The signature of bytes does it; whoever makes pixels must look.
-    """
-
-    square: bool | None = None
-    resize: str = RESIZE
-
-    def __post_init__(self) -> None:
-        if self.square not in (True, False, None):
-            raise ValueError(f"crop_policy.square must be true, false or null, got {self.square!r}")
-        if self.resize not in (RESIZE, RESIZE_SLIM):
-            raise ValueError(f"crop_policy.resize must be {RESIZE!r}, got {self.resize!r}")
 
 
 @dataclass(frozen=True)
@@ -66,11 +51,13 @@ class Description:
         network: name in the table of networks.
         image_size: side of the square input, pixels.
         conv_padding: of stride-2 convolutions, one of ``CONV_PADDINGS``.
-        crop_policy: how crops were cut and are resized.
+        crop_recipe: how the crops that it learned from were made; None if nobody said.
+        resize: from the crop to the network's input: ``RESIZE``, or ``RESIZE_SLIM`` for a network
+            of ``slim_legacy``.  The signature of bytes does it; whoever makes pixels must look.
         calibration: from logits to probabilities.
         thresholds: label to the smallest probability at which it is accepted; any subset of the
             labels.
-        taxonomy: label to its taxa, each ``{"level": ..., "name": ...}``; None if not known.
+        taxonomy: label to its taxa; None if not known.
         parameters: of the training; JSON values.
     """
 
@@ -78,10 +65,11 @@ class Description:
     network: str
     image_size: int
     conv_padding: str = "same"
-    crop_policy: CropPolicy = field(default_factory=CropPolicy)
+    crop_recipe: CropRecipe | None = None
+    resize: str = RESIZE
     calibration: Calibration = field(default_factory=Calibration)
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    taxonomy: Mapping[str, list[dict[str, str]]] | None = None
+    taxonomy: Taxonomy | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,6 +91,7 @@ class Description:
             f"conv_padding must be one of {', '.join(CONV_PADDINGS)}, got {self.conv_padding!r}": (
                 self.conv_padding in CONV_PADDINGS
             ),
+            f"resize must be {RESIZE!r}, got {self.resize!r}": self.resize in (RESIZE, RESIZE_SLIM),
             "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
             and all(0 <= value <= 1 for value in self.thresholds.values()),
             "taxonomy must be of labels": set(self.taxonomy or ()) <= names,
@@ -120,10 +109,11 @@ class Description:
             "network": self.network,
             "image_size": self.image_size,
             "conv_padding": self.conv_padding,
-            "crop_policy": {"square": self.crop_policy.square, "resize": self.crop_policy.resize},
+            "crop_recipe": self.crop_recipe and self.crop_recipe.as_json(),
+            "resize": self.resize,
             "calibration": self.calibration.to_json(self.labels),
             "thresholds": dict(self.thresholds),
-            "taxonomy": None if self.taxonomy is None else dict(self.taxonomy),
+            "taxonomy": None if self.taxonomy is None else taxa.as_json(self.taxonomy),
             "parameters": dict(self.parameters),
         }
 
@@ -173,14 +163,17 @@ def read(path: Path) -> tuple[Description, dict[str, str]]:
 
 def _from_json(table: Mapping[str, Any]) -> Description:
     labels = tuple(table["labels"])
+    old = table.get("crop_policy")
+    recipe, known = None if old else table["crop_recipe"], table["taxonomy"]
     return Description(
         labels=labels,
         network=table["network"],
         image_size=table["image_size"],
         conv_padding=table["conv_padding"] if "conv_padding" in table else table["padding"],
-        crop_policy=CropPolicy(**table["crop_policy"]),
+        crop_recipe=None if recipe is None else CropRecipe.from_json(recipe),
+        resize=old["resize"] if old else table["resize"],
         calibration=Calibration.from_json(table["calibration"], labels),
         thresholds=dict(table["thresholds"]),
-        taxonomy=table["taxonomy"],
+        taxonomy=None if known is None else taxa.from_json(known),
         parameters=dict(table["parameters"]),
     )

@@ -32,12 +32,15 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core import taxa
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.taxa import Taxonomy
 from database_tools.durable import files
 from database_tools.formats import label_index
 from tf_classification.models import bundle, torch_files
 from tf_classification.models.bundle import Bundle
-from tf_classification.models.description import CropPolicy, Description
+from tf_classification.models.description import Description
 from tf_classification.models.signatures import build_network
 from tf_classification.models.table import NETWORKS
 from tf_classification.models.torch_files import Weights
@@ -159,7 +162,7 @@ def import_checkpoint(
     *,
     conv_padding: str = "symmetric",
     label_spec: Path | None = None,
-    square: bool | None = None,
+    recipe: CropRecipe | None = None,
 ) -> Bundle:
     """Write a checkpoint and its label index as a model bundle.
 
@@ -170,7 +173,7 @@ def import_checkpoint(
         conv_padding: of the copy that trained it, ``"symmetric"`` (0.7.0, MegaClassifier) or
             ``"same"``.
         label_spec: gives the labels' taxa to the bundle.
-        square: whether the crops of its training were squares; None if not known.
+        recipe: how the crops of its training were made; None if not known.
 
     Raises:
         UserError: if the files do not fit each other.
@@ -186,7 +189,7 @@ def import_checkpoint(
         name,
         NETWORKS[name].image_size,
         conv_padding=conv_padding,
-        crop_policy=CropPolicy(square),
+        crop_recipe=recipe,
         taxonomy=None if label_spec is None else _taxonomy(label_spec, labels),
         parameters={"imported_from": checkpoint.name, "imported_sha256": digest},
     )
@@ -195,15 +198,11 @@ def import_checkpoint(
     return bundle.write(base, network, described)
 
 
-def _taxonomy(label_spec: Path, labels: tuple[str, ...]) -> dict[str, list[dict[str, str]]]:
+def _taxonomy(label_spec: Path, labels: tuple[str, ...]) -> Taxonomy:
     table = files.read_json(label_spec)
     if not isinstance(table, dict):
         raise FormatError(label_spec, "top level", "expected an object of labels")
     try:
-        taxa = {name: table[name].get("taxa", []) for name in labels if name in table}
-        return {
-            name: [{"level": str(t["level"]), "name": str(t["name"])} for t in found]
-            for name, found in taxa.items()
-        }
-    except (AttributeError, KeyError, TypeError) as error:
-        raise FormatError(label_spec, "taxa", f"expected level and name: {error}") from None
+        return taxa.from_json({n: table[n].get("taxa", []) for n in labels if n in table})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FormatError(label_spec, "taxa", str(error)) from None

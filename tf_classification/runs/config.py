@@ -6,11 +6,13 @@ order, then what is new.  ``--resume`` reads it back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import taxa
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
 from tf_classification.models.table import NETWORKS
@@ -74,6 +76,9 @@ class TrainConfig:
         jit_compile: compile the step with XLA (GPU only).
         steps_per_call: steps that are handed to TensorFlow at once.
         save_steps: steps between two resume points within an epoch; 0 for epochs only.
+        crop_recipe: how the dataset's crops were made, as ``core.crop_recipe`` stores it; None
+            if the dataset does not say.
+        taxonomy: label to taxa as ``core.taxa`` stores them; None if the dataset does not say.
     """
 
     dataset_dir: str | None = None
@@ -117,11 +122,23 @@ class TrainConfig:
     jit_compile: bool = False
     steps_per_call: int = 1
     save_steps: int = 1000
+    crop_recipe: Mapping[str, Any] | None = None
+    taxonomy: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        self._check("crop_recipe", CropRecipe.from_json)
+        self._check("taxonomy", taxa.from_json)
         for rule, kept in self._rules().items():
             if not kept:
                 raise UserError(rule)
+
+    def _check(self, name: str, read: Callable[[object], object]) -> None:
+        """Refuse what a dataset has handed on and nobody could read back."""
+        try:
+            if (stored := getattr(self, name)) is not None:
+                read(stored)
+        except ValueError as error:
+            raise UserError(f"{name}: {error}") from None
 
     def _rules(self) -> dict[str, bool]:
         return {
@@ -217,7 +234,9 @@ class TrainConfig:
         Raises:
             UserError: if something is said that would change the result.
         """
-        said = {f.name: given[f.name] for f in fields(self) if given[f.name] != f.default}
+        said = {
+            f.name: given[f.name] for f in fields(self) if given.get(f.name, f.default) != f.default
+        }
         for name, value in said.items():
             if name not in _FREE and value != getattr(self, name):
                 flag = name.replace("_", "-")

@@ -154,7 +154,7 @@ def test_a_bundle_says_how_its_pixels_are_made_and_that_it_cannot_be_rebuilt(bun
 
     found = bundle.read(bundled)
     assert found.description.labels == tuple(CLASSES)
-    assert found.description.crop_policy.resize == RESIZE_SLIM
+    assert found.description.resize == RESIZE_SLIM
     assert found.description.network == "slim/tiny"
     with pytest.raises(UserError, match="cannot be built anew"):
         found.network()

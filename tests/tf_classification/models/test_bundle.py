@@ -9,19 +9,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
+from database_tools.core.taxa import Taxon
 from tf_classification.models import bundle, description
 from tf_classification.models.calibration import Calibration
-from tf_classification.models.description import CropPolicy, Description
+from tf_classification.models.description import RESIZE_SLIM, Description
 
 DEMO = Description(
     labels=("fox", "deer", "red fox"),  # not in alphabetical order, on purpose
     network="demo-cnn",
     image_size=32,
-    crop_policy=CropPolicy(square=True),
+    crop_recipe=CropRecipe.of_2019(1.3),
     calibration=Calibration(1.5),
     thresholds={"deer": 0.8},
-    taxonomy={"deer": [{"level": "family", "name": "cervidae"}]},
+    taxonomy={"deer": (Taxon("family", "cervidae", (("class", "mammalia"),)),)},
     parameters={"seed": 1, "lr": 0.016},
 )
 
@@ -147,7 +149,10 @@ def test_an_edited_description_is_refused(copied):
         ({"image_size": -1}, "image_size must be a positive whole number"),
         ({"image_size": "32"}, "image_size must be a positive whole number"),
         ({"conv_padding": "reflect"}, "conv_padding must be one of same, symmetric"),
-        ({"crop_policy": {"square": True, "resize": "squeeze"}}, "crop_policy.resize must be"),
+        ({"resize": "squeeze"}, "resize must be"),
+        ({"crop_recipe": {"padding": 1}}, "a crop recipe has geometry, padding"),
+        ({"crop_recipe": CropRecipe().as_json() | {"padding": 0.5}}, "at least 1, got 0.5"),
+        ({"taxonomy": {"fox": [{"level": "genus"}]}}, "a taxon has level and name"),
         ({"calibration": {"temperature": -1, "curves": None}}, "temperature must be above 0"),
         ({"thresholds": {"cat": 0.5}}, "thresholds must be of labels"),
         ({"taxonomy": {"cat": []}}, "taxonomy must be of labels"),
@@ -161,13 +166,19 @@ def test_an_impossible_description_is_refused_with_the_rule(copied, changes, rea
         bundle.read(copied)
 
 
-def test_an_older_bundles_padding_is_that_of_its_convolutions(copied):
+def test_an_older_bundle_has_padding_of_convolutions_and_no_recipe(copied):
     path = copied / bundle.DESCRIPTION
     table = json.loads(path.read_text())
-    del table["conv_padding"]
+    for name in ("conv_padding", "crop_recipe", "resize"):
+        del table[name]
     path.write_text(json.dumps(table))
-    change_description(copied, padding="symmetric")
-    assert bundle.read(copied).description.conv_padding == "symmetric"
+    change_description(
+        copied, padding="symmetric", crop_policy={"square": True, "resize": RESIZE_SLIM}
+    )
+    read = bundle.read(copied).description
+    assert read.conv_padding == "symmetric"
+    assert read.resize == RESIZE_SLIM
+    assert read.crop_recipe is None
 
 
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path):

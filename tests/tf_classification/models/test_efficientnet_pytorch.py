@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.core.errors import FormatError, UserError
 from tf_classification import import_pytorch_checkpoint
 from tf_classification.models import bundle, torch_files
@@ -98,7 +99,7 @@ def test_both_kinds_of_file_become_the_same_bundle(b0, tmp_path):
         assert described.labels == tuple(LABELS.values())
         assert (described.network, described.conv_padding) == ("efficientnet-b0", "symmetric")
         assert described.image_size == 224
-        assert described.crop_policy.square is True
+        assert described.crop_recipe == CropRecipe(Geometry.LEGACY_SQUARE)
         assert described.taxonomy == {"label 2": [{"level": "family", "name": "cervidae"}]}
         logits = written.network()(found["image"]).numpy()
         np.testing.assert_allclose(logits, found["logits"], rtol=0, atol=1e-4)

@@ -7,10 +7,15 @@ from dataclasses import asdict
 
 import pytest
 
+from database_tools.core import taxa
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
-from tf_classification.runs import config
+from database_tools.core.taxa import Taxon
+from tf_classification.runs import config, network
 from tf_classification.runs.config import TrainConfig
 
+RECIPE = CropRecipe.of_2019(1.3)
+TAXONOMY = {"deer": (Taxon("family", "cervidae"),), "hare": (Taxon("family", "leporidae"),)}
 DIRS = {"dataset_dir": "base", "cropped_images_dir": "crops"}
 
 # pipeline.md 8: the arguments of the original's main(), in its order
@@ -33,6 +38,8 @@ ORIGINAL_KEYS = [
         ({"finetune": -2}, "--finetune must be at least 0, got -2"),
         ({"sampling_power": 1.5}, "--sampling-power must be in [0, 1], got 1.5"),
         ({"sampling_power": 0.5, "label_weighted": True}, "--label-weighted means"),
+        ({"crop_recipe": {"padding": 1}}, "crop_recipe: a crop recipe has geometry, padding"),
+        ({"taxonomy": []}, "taxonomy: a taxonomy is an object of labels"),
         ({"ema": 1.0}, "--ema must be in [0, 1), got 1.0"),
         ({"warmup_epochs": 1.0}, "--warmup-epochs must be at least 0 and goes with"),
         ({"steps_per_call": 0}, "--steps-per-call must be at least 1, got 0"),
@@ -51,9 +58,19 @@ def test_params_json_has_the_originals_keys_first_and_in_order(tmp_path):
 
 
 def test_params_json_comes_back_as_it_was(tmp_path):
-    before = TrainConfig(**DIRS, pretrained="a.keras", finetune=-1, ema=0.99, seed=3)
+    stored = {"crop_recipe": RECIPE.as_json(), "taxonomy": taxa.as_json(TAXONOMY)}
+    before = TrainConfig(**DIRS, pretrained="a.keras", finetune=-1, ema=0.99, seed=3, **stored)
     before.write(tmp_path)
     assert config.read(tmp_path / "params.json") == before
+
+
+def test_the_network_of_a_run_knows_its_crops_and_the_taxa_of_its_labels():
+    stored = {"crop_recipe": RECIPE.as_json(), "taxonomy": taxa.as_json(TAXONOMY)}
+    described = network.describe(TrainConfig(**DIRS, **stored), ["deer", "fox"])
+    assert described.crop_recipe == RECIPE
+    assert described.taxonomy == {"deer": TAXONOMY["deer"]}
+    bare = network.describe(TrainConfig(**DIRS), ["deer", "fox"])
+    assert (bare.crop_recipe, bare.taxonomy) == (None, None)
 
 
 def test_an_older_runs_padding_is_that_of_its_convolutions(tmp_path):
