@@ -8,28 +8,27 @@ A NumPy archive with two arrays of one length, the corners of a rising curve:
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.core.weights import Curve
 from database_tools.durable import files
+from database_tools.formats import npz
 
 
 def read(path: Path) -> Curve:
     """Read the curve; raise FormatError if it is none."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    if not zipfile.is_zipfile(path):
-        raise FormatError(path, "", "not a NumPy archive (.npz)")
+    arrays = npz.read(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return Curve(archive["x"].astype(np.float64), archive["y"].astype(np.float64))
+        return Curve(arrays["x"].astype(np.float64), arrays["y"].astype(np.float64))
     except KeyError as error:
-        raise FormatError(path, "", f"expected arrays x and y: {error.args[0]}") from None
-    except (ValueError, zipfile.BadZipFile) as error:
+        found = ", ".join(sorted(arrays)) or "none"
+        raise FormatError(
+            path, "", f"expected arrays x and y, it has no {error}: {found}"
+        ) from None
+    except (ValueError, TypeError) as error:
         raise FormatError(path, "x and y", str(error)) from None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
-from database_tools.formats import example, tfrecord
+from database_tools.formats import example, npz, tfrecord
 
 log = logging.getLogger(__name__)
 
@@ -131,16 +130,16 @@ def _fingerprint(paths: Sequence[Path]) -> str:
 def _read(path: Path, fingerprint: str) -> RecordIndex | None:
     """Read the kept index; None if there is none, or one of other shards, or it is broken."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if _unpack(archive["fingerprint"]) != [fingerprint]:
-                return None
-            texts = {name: _unpack(archive[name]) for name in ("keys", "places")}
-            numbers = {
-                field.name: archive[field.name]
-                for field in fields(RecordIndex)
-                if field.name not in texts
-            }
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        archive = npz.read(path)
+        if _unpack(archive["fingerprint"]) != [fingerprint]:
+            return None
+        texts = {name: _unpack(archive[name]) for name in ("keys", "places")}
+        numbers = {
+            field.name: archive[field.name]
+            for field in fields(RecordIndex)
+            if field.name not in texts
+        }
+    except (UserError, ValueError, KeyError):
         return None
     as_text = np.dtypes.StringDType()
     return RecordIndex(**{n: np.array(t, as_text) for n, t in texts.items()}, **numbers)

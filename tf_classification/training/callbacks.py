@@ -118,8 +118,8 @@ class Account(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Note those of a batch, and name each once."""
         for outcome in logs["outcomes"]:
-            left_out = (outcome["weight"].numpy() == 0) & (outcome["index"].numpy() >= 0)
-            for row in outcome["index"].numpy()[left_out]:
+            left_out = (outcome["weight"] == 0) & (outcome["index"] >= 0)
+            for row in outcome["index"][left_out]:
                 key = str(self._dataset.splits[logs["split"]].keys[row])
                 if key not in self._seen:
                     log.warning("left out: %s cannot be decoded", key)

@@ -48,9 +48,11 @@ class Extremes:
 
     def _keep(self, place: tuple[int, str], lead: float, row: int) -> None:
         heap = self._heaps[place]
-        if (lead, -row) in heap:
-            return  # drawn more than once in an epoch
-        if len(heap) < self._k:
+        there = next((i for i, (_, known) in enumerate(heap) if known == -row), None)
+        if there is not None:  # drawn more than once in an epoch, and changed otherwise each time
+            heap[there] = max(heap[there], (lead, -row))
+            heapq.heapify(heap)
+        elif len(heap) < self._k:
             heapq.heappush(heap, (lead, -row))
         else:
             heapq.heappushpop(heap, (lead, -row))
@@ -77,7 +79,7 @@ class CollectExtremes(keras.callbacks.Callback):
         """Take in a batch."""
         extremes = self.by_split.setdefault(logs["split"], Extremes(self._k))
         for outcome in logs["outcomes"]:
-            extremes.add({name: value.numpy() for name, value in outcome.items()})
+            extremes.add(outcome)
 
     on_test_batch_end = on_train_batch_end
 

@@ -7,22 +7,26 @@
 
 Everything else (best weights, early stop, TensorBoard, ...) hangs on it as Keras callbacks, in
 ``callbacks.py`` and its neighbours.  Their ``logs`` hold scalars named ``split/score``; those of
-batch hooks hold ``loss``, ``split`` and ``outcomes`` (see ``Step._count``).
+batch hooks hold ``loss``, ``split`` and ``outcomes`` (see ``Step._count``).  They are called one
+call late, when the next one has been handed to the devices, but before anything is saved.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import keras
 
+from database_tools.core.errors import UserError
 from tf_classification.evaluation.tally import Tally
-from tf_classification.training.step import Step
+from tf_classification.training.step import Step, Trained
 
 Progress = Callable[[Iterable[int], int, str], Iterable[int]]
+T = TypeVar("T")
 
 
 class Feeds(Protocol):
@@ -102,38 +106,59 @@ class Trainer:
         at, steps = self.position, self.feeds.steps_per_epoch
         self.step.frozen = at.epoch < self.frozen_epochs
         begin, waited, first = time.perf_counter(), batches.seconds, at.step
-        calls = range(at.step, steps, self.steps_per_call)
-        for start in self.progress(calls, len(calls), f"epoch {at.epoch}"):
-            number = min(self.steps_per_call, steps - start)
-            self._train_call(batches, number)
+        whole, left = divmod(steps - at.step, self.steps_per_call)
+        sizes = [self.steps_per_call] * whole + [1] * left  # another size would be compiled anew
+        calls = iter(self.progress(sizes, len(sizes), f"epoch {at.epoch}"))
+        while at.step < steps:
+            told = at.step
+            for losses, outcomes in late(self._until_save(calls, batches)):
+                for loss, outcome in zip(losses, outcomes, strict=True):
+                    logs: dict[str, Any] = {"loss": loss, "split": "train", "outcomes": outcome}
+                    self.callbacks.on_train_batch_end(told, logs)
+                    told += 1
+            if at.step < steps:
+                self.save(at)
         seconds = time.perf_counter() - begin
         self.tallies["train"] = tally = self.step.take_tally()
-        logs = {f"train/{name}": value for name, value in tally.scores().items()}
+        scores = {f"train/{name}": value for name, value in tally.scores().items()}
         here = tally.counts.sum() * (steps - first) / steps  # the rest was before a kill
-        logs["train/images_per_second"] = here / seconds
-        logs["train/input_wait"] = (batches.seconds - waited) / seconds
-        return logs
+        scores["train/images_per_second"] = here / seconds
+        scores["train/input_wait"] = (batches.seconds - waited) / seconds
+        return scores
 
-    def _train_call(self, batches: Waiting, number: int) -> None:
+    def _until_save(self, calls: Iterator[int], batches: Waiting) -> Iterator[Future[Trained]]:
+        """Begin call after call until the state is to be saved, or the epoch ends."""
         at = self.position
-        losses, outcomes = self.step.train([next(batches) for _ in range(number)])
-        for loss, outcome in zip(losses, outcomes, strict=True):
-            logs = {"loss": loss, "split": "train", "outcomes": outcome}
-            self.callbacks.on_train_batch_end(at.step, logs)
-            at.step += 1
-        crossed = (
-            self.save_steps and at.step // self.save_steps > (at.step - number) // self.save_steps
-        )
-        if crossed and at.step < self.feeds.steps_per_epoch:
-            self.save(at)
+        for number in calls:
+            before, at.step = at.step, at.step + number
+            yield self.step.begin([next(batches) for _ in range(number)])
+            if self.save_steps and at.step // self.save_steps > before // self.save_steps:
+                return
 
     def evaluate(self, split: str) -> dict[str, float]:
-        """Evaluate on a split; return its scores, named ``split/score``."""
-        for i, batch in enumerate(self.feeds.evaluation(split)):
-            outcomes = self.step.evaluate(batch)
+        """Evaluate on a split; return its scores, named ``split/score``.
+
+        Raises:
+            UserError: if no picture of the split can be decoded.
+        """
+        begun = (self.step.begin_evaluation(batch) for batch in self.feeds.evaluation(split))
+        for i, outcomes in enumerate(late(begun)):
             self.callbacks.on_test_batch_end(i, {"split": split, "outcomes": outcomes})
         self.tallies[split] = tally = self.step.take_tally()
+        if not tally.counts.any():
+            raise UserError(f"no picture of the {split} split can be decoded; --dry-run names them")
         return {f"{split}/{name}": value for name, value in tally.scores().items()}
+
+
+def late(running: Iterable[Future[T]]) -> Iterator[T]:
+    """Yield what each gives, but the next is begun before one is waited for."""
+    before: Future[T] | None = None
+    for each in running:
+        if before is not None:
+            yield before.result()
+        before = each
+    if before is not None:
+        yield before.result()
 
 
 class Waiting(Iterator[Any]):

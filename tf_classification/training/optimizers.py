@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from tf_classification.runs.config import TrainConfig
+from tf_classification.training.torch_rmsprop import TorchRMSprop
 
 _DECAY = 0.97 ** (1 / 2.4)  # per epoch, README's script for EfficientNet
 _STEP_DECAY, _STEP_EPOCHS = 0.1, 8  # its ResNet: a tenth every 8 epochs
@@ -42,7 +43,7 @@ def make(config: TrainConfig, steps_per_epoch: int) -> keras.optimizers.Optimize
     elif name == "sgd":
         inner = keras.optimizers.SGD(rate, momentum=0.9)
     else:
-        inner = keras.optimizers.RMSprop(rate, rho=0.9, momentum=0.9)
+        inner = TorchRMSprop(rate)
     if config.mixed_precision == "float16":
         return keras.optimizers.LossScaleOptimizer(inner)
     return inner

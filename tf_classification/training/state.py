@@ -9,21 +9,24 @@ One file is renamed into place, so there is never half a state.
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from database_tools.core import json_text
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
+from database_tools.formats import npz
 from tf_classification.evaluation.tally import Tally
 from tf_classification.training.loop import Position
 from tf_classification.training.step import Step
 
 NAME = "resume.npz"
+VERSION = 2
+"""Of the arithmetic that the state belongs to; 1 had Keras' RMSprop."""
 
 
 class Remembering(Protocol):
@@ -36,20 +39,20 @@ class Remembering(Protocol):
         """Take up what was kept."""
 
 
-def save(path: Path, step: Step, position: Position, callback: Remembering, *, write: bool) -> None:
+def save(path: Path, step: Step, reached: Position, callback: Remembering, *, write: bool) -> None:
     """Save the state.
 
     Args:
         path: the file.
         step: owns the variables.
-        position: the step that comes next.
+        reached: the step that comes next.
         callback: with something to remember.
         write: only the chief writes, but every worker must call, since sums are taken over all.
     """
     arrays = {f"variable_{i}": v.numpy() for i, v in enumerate(_variables(step))}
     tally = step.tally()
     sums = {f"tally_{name}": value for name, value in vars(tally).items()}
-    note = {"position": asdict(position), "callback": callback.remember()}
+    note = {"version": VERSION, "position": asdict(reached), "callback": callback.remember()}
     if not write:
         return
     with files.replacing(path) as temporary, temporary.open("wb") as file:
@@ -63,13 +66,7 @@ def restore(path: Path, step: Step, callback: Remembering) -> Position:
         UserError: if there is none.
         FormatError: if it is of another network or optimizer, or broken.
     """
-    try:
-        with np.load(path, allow_pickle=False) as table:
-            arrays = {name: table[name] for name in table.files}
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the run never came to its first save") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise FormatError(path, "", f"is not a saved state: {error}") from None
+    arrays, note = _read(path)
     variables = _variables(step)
     found = [arrays.get(f"variable_{i}") for i in range(len(variables))]
     count = sum(name.startswith("variable_") for name in arrays)
@@ -79,9 +76,28 @@ def restore(path: Path, step: Step, callback: Remembering) -> Position:
     for variable, value in zip(variables, found, strict=True):
         variable.assign(value)
     step.set_tally(Tally(**{n: arrays[f"tally_{n}"] for n in ("confusion", "loss", "top3")}))
-    note = json_text.loads(str(arrays["note"]))
     callback.recall(note["callback"])
     return Position(**note["position"])
+
+
+def position(path: Path) -> Position:
+    """Return how far a saved state is; raises as ``restore``."""
+    return Position(**_read(path)[1]["position"])
+
+
+def _read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    if not path.exists():
+        raise UserError(f"{path}: no such file; the run never came to its first save")
+    arrays = npz.read(path)
+    try:
+        note = json_text.loads(str(arrays["note"]))
+        version = note.get("version", 1)
+    except (KeyError, ValueError, AttributeError):
+        raise FormatError(path, "note", "not the state of a training") from None
+    if version != VERSION:
+        rule = f"{version}: an older program began this run, with another RMSprop; begin a new one"
+        raise FormatError(path, "version", rule)
+    return arrays, note
 
 
 def _variables(step: Step) -> list[Any]:

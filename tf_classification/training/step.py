@@ -13,17 +13,25 @@ graph is overruled by the call, so that a frozen network is one that is *called*
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from tf_classification.evaluation.tally import Tally
+from tf_classification.evaluation.tally import NEAR, Tally
 
-Batch = Mapping[str, tf.Tensor]
+Batch: TypeAlias = Mapping[str, tf.Tensor]
+Outcome: TypeAlias = dict[str, npt.NDArray[Any]]
+"""What became of a local replica's examples, see ``Step._count``."""
+
+Trained: TypeAlias = tuple[list[float], list[list[Outcome]]]
+"""Loss of each global batch before its step, and for each the outcome of each local replica."""
+
 _SUM = tf.distribute.ReduceOp.SUM
 
 
@@ -69,40 +77,54 @@ class Step:
             self.averages = [_copy(v) for v in model.trainable_variables] if rules.ema else []
             c = self.num_labels
             self._tally = {k: _sum(s) for k, s in (("confusion", (c, c)), *_per_label(c))}
-        self._functions: dict[bool, Any] = {}
+        # The compiled steps, by ``frozen``.
+        self._one: dict[bool, Any] = {}
+        self._several: dict[bool, Any] = {}
         self._evaluate = tf.function(self._evaluate_all, reduce_retracing=True)
+        self._fetching = ThreadPoolExecutor(1, "fetching")
 
     # --- one call -------------------------------------------------------------------------
 
-    def train(self, batches: Sequence[Any]) -> tuple[list[float], list[list[dict[str, Any]]]]:
-        """Make one step with each of the (distributed) batches.
+    def train(self, batches: Sequence[Any]) -> Trained:
+        """Make one step with each of the (distributed) batches and wait for what it gives."""
+        return self.begin(batches).result()
 
-        Returns:
-            the loss of each global batch before its step, and for each batch what came out
-            for the examples of each local replica (see ``_outcome``).
-        """
-        if self.frozen not in self._functions:
-            self._functions[self.frozen] = tf.function(self._train_all)
-        losses, outcomes = self._functions[self.frozen](list(batches))
+    def begin(self, batches: Sequence[Any]) -> Future[Trained]:
+        """Begin one step with each of the batches: hand them to the devices at once."""
+        losses, outcomes = zip(*self._steps(list(batches)), strict=True)
+        return self._fetching.submit(self._fetched, losses, outcomes)
+
+    def evaluate(self, batch: Any) -> list[Outcome]:
+        """Count a (distributed) batch; return what came out on each local replica."""
+        return self.begin_evaluation(batch).result()
+
+    def begin_evaluation(self, batch: Any) -> Future[list[Outcome]]:
+        """Begin to count a batch."""
+        return self._fetching.submit(self._local, self._evaluate(batch))
+
+    def _steps(self, batches: list[Any]) -> list[tuple[Any, Any]]:
+        """Run a step for each batch; the network is traced once, however many there are."""
+        if self.frozen not in self._one:
+            one = self._one[self.frozen] = tf.function(self._train_one)
+            self._several[self.frozen] = tf.function(lambda batches: [one(b) for b in batches])
+        if len(batches) == 1:
+            return [self._one[self.frozen](batches[0])]
+        steps: list[tuple[Any, Any]] = self._several[self.frozen](batches)
+        return steps
+
+    def _fetched(self, losses: Sequence[Any], outcomes: Sequence[Mapping[str, Any]]) -> Trained:
         local = self.strategy.experimental_local_results
         return [float(local(loss)[0]) for loss in losses], [self._local(x) for x in outcomes]
 
-    def evaluate(self, batch: Any) -> list[dict[str, Any]]:
-        """Count a (distributed) batch; return what came out on each local replica."""
-        return self._local(self._evaluate(batch))
-
-    def _local(self, outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
-        columns = {k: self.strategy.experimental_local_results(v) for k, v in outcome.items()}
+    def _local(self, outcome: Mapping[str, Any]) -> list[Outcome]:
+        local = self.strategy.experimental_local_results
+        columns = {name: [part.numpy() for part in local(x)] for name, x in outcome.items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
-    def _train_all(self, batches: list[Any]) -> tuple[list[Any], list[Any]]:
-        losses, outcomes = [], []
-        for batch in batches:
-            loss, outcome = self.strategy.run(self._train_replica, (batch,))
-            losses.append(loss)
-            outcomes.append(outcome)
-            self._update_averages()
-        return losses, outcomes
+    def _train_one(self, batch: Any) -> tuple[Any, Any]:
+        result: tuple[Any, Any] = self.strategy.run(self._train_replica, (batch,))
+        self._update_averages()
+        return result
 
     def _evaluate_all(self, batch: Any) -> Any:
         return self.strategy.run(self._evaluate_replica, (batch,))
@@ -110,16 +132,20 @@ class Step:
     # --- on each replica ------------------------------------------------------------------
 
     def _train_replica(self, batch: Batch) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        loss, gradients, logits, losses = self.gradients(batch)
+        loss, gradients, logits = self.gradients(batch)
         self.optimizer.apply(gradients, self._learning())
-        return loss, self._count(batch, logits, losses)
+        return loss, self._count(batch, logits)
 
     def _evaluate_replica(self, batch: Batch) -> dict[str, tf.Tensor]:
-        logits = self.model(batch["image"], training=False)
-        return self._count(batch, logits, self._losses(batch, logits))
+        return self._count(batch, self._logits(batch, training=False))
 
-    def gradients(self, batch: Batch) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor, tf.Tensor]:
-        """Return loss of the global batch, gradients, and this replica's logits and losses.
+    def _logits(self, batch: Batch, *, training: bool) -> tf.Tensor:
+        # Pictures of whole numbers travel as bytes.
+        pixels = tf.cast(batch["image"], self.model.inputs[0].dtype)
+        return self.model(pixels, training=training)
+
+    def gradients(self, batch: Batch) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        """Return loss of the global batch, gradients, and this replica's logits.
 
         The gradients are such that their sum over the replicas is what the optimizer wants.
         """
@@ -132,7 +158,7 @@ class Step:
         loss = replica.all_reduce(_SUM, tf.reduce_sum(losses)) / tf.cast(
             tf.maximum(weight, 1), losses.dtype
         )
-        return loss, self._finished(gradients), logits, losses
+        return loss, self._finished(gradients), logits
 
     def _forward_and_back(
         self, batch: Batch, weight: tf.Tensor
@@ -141,8 +167,8 @@ class Step:
         # Watching only what learns keeps a frozen body's activations out of memory.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(learning)
-            logits = self.model(batch["image"], training=not self.frozen)
-            losses = self._losses(batch, logits)
+            logits = self._logits(batch, training=not self.frozen)
+            losses = self._losses(batch, logits, self.rules.label_smoothing)
             loss = tf.reduce_sum(losses) / tf.cast(weight, losses.dtype)
             scaled = self.optimizer.scale_loss(loss)
         return tape.gradient(scaled, learning), logits, losses
@@ -167,12 +193,11 @@ class Step:
             ]
         return gradients
 
-    def _losses(self, batch: Batch, logits: tf.Tensor) -> tf.Tensor:
+    def _losses(self, batch: Batch, logits: tf.Tensor, smooth: float = 0.0) -> tf.Tensor:
         """Weighted cross entropy of each example, (B,)."""
         target = batch.get("target")
         if target is None:
             target = tf.one_hot(batch["label"], self.num_labels)
-        smooth = self.rules.label_smoothing
         target = tf.cast(target, logits.dtype) * (1 - smooth) + smooth / self.num_labels
         losses = tf.nn.softmax_cross_entropy_with_logits(target, logits)
         return losses * tf.cast(batch["weight"], logits.dtype)
@@ -182,31 +207,34 @@ class Step:
             return list(self.model.layers[-1].trainable_variables)
         return list(self.model.trainable_variables)
 
-    def _count(self, batch: Batch, logits: tf.Tensor, losses: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Add a batch to the tally; return the outcome of each example.
+    def _count(self, batch: Batch, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Add a batch to the tally, by the rules of ``evaluation.tally``.
 
-        The outcome has index, label and predicted (B,), weight, and the probabilities of the
-        label, of the likeliest and of the second likeliest label, (B,) float32.
+        Returns:
+            The outcome: index, label and predicted (B,), weight, and the probabilities of the
+            label, of the likeliest and of the second likeliest label, (B,) float32.
         """
         label, c = batch["label"], self.num_labels
+        losses = self._losses(batch, logits)
         logits = tf.cast(logits, tf.float32)
-        best = tf.math.top_k(tf.nn.softmax(logits), k=2)
+        best = tf.math.top_k(logits, k=2)
         predicted = best.indices[:, 0]
         weight = tf.cast(batch["weight"], tf.float64)
-        near = tf.cast(tf.math.in_top_k(label, logits, min(3, c)), tf.float64) * weight
+        near = tf.cast(_rank(logits, label) < NEAR, tf.float64) * weight
         by_label = {"loss": tf.cast(losses, tf.float64), "top3": near}
         for name, values in by_label.items():
             self._tally[name].assign_add(tf.math.unsorted_segment_sum(values, label, c))
         pairs = tf.math.unsorted_segment_sum(weight, label * c + predicted, c * c)
         self._tally["confusion"].assign_add(tf.reshape(pairs, (c, c)))
+        said = tf.nn.softmax(logits)
         return {
             "index": batch["index"],
             "label": label,
             "weight": batch["weight"],
             "predicted": predicted,
-            "p_label": tf.gather(tf.nn.softmax(logits), label, batch_dims=1),
-            "p_best": best.values[:, 0],
-            "p_second": best.values[:, 1],
+            "p_label": tf.gather(said, label, batch_dims=1),
+            "p_best": tf.gather(said, predicted, batch_dims=1),
+            "p_second": tf.gather(said, best.indices[:, -1], batch_dims=1),
         }
 
     # --- sums and averages ----------------------------------------------------------------
@@ -247,6 +275,14 @@ class Step:
         finally:
             for value, weight in zip(kept, self.model.trainable_variables, strict=False):
                 weight.assign(value)
+
+
+def _rank(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """Tell how many labels come before the true one, (B,) int32; see ``evaluation.tally.ranks``."""
+    own = tf.gather(logits, label, batch_dims=1)[:, None]
+    earlier = tf.range(tf.shape(logits)[1])[None] < label[:, None]
+    before = (logits > own) | ((logits == own) & earlier)
+    return tf.reduce_sum(tf.cast(before, tf.int32), axis=1)
 
 
 def _copy(variable: keras.Variable) -> tf.Variable:

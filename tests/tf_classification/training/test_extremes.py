@@ -28,8 +28,10 @@ def test_right_and_wrong_examples_are_ranked_by_their_lead():
             (-1, 0, 0, 0, 1.0, 1.0, 0.0),  # only fills the batch
         )
     )
-    extremes.add(outcome((10, 0, 0, 1, 0.9, 0.9, 0.1)))  # drawn again
-    assert list(extremes) == [(0, "fn", [13]), (0, "tp", [10, 12]), (1, "fp", [13])]
+    # drawn again, and changed otherwise: surer, less sure, as sure
+    extremes.add(outcome((12, 0, 0, 1, 0.95, 0.95, 0.0), (10, 0, 0, 1, 0.6, 0.6, 0.3)))
+    extremes.add(outcome((12, 0, 0, 1, 0.95, 0.95, 0.0), (13, 0, 1, 1, 0.1, 0.9, 0.1)))
+    assert list(extremes) == [(0, "fn", [13]), (0, "tp", [12, 10]), (1, "fp", [13])]
 
 
 def test_a_grid_shows_pictures_side_by_side_and_black_for_what_cannot_be_read():

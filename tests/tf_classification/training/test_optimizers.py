@@ -7,6 +7,7 @@ import pytest
 
 from tf_classification.runs.config import TrainConfig
 from tf_classification.training import optimizers
+from tf_classification.training.torch_rmsprop import TorchRMSprop
 
 DIRS = {"dataset_dir": "base", "cropped_images_dir": "crops"}
 
@@ -35,7 +36,7 @@ def test_learning_rate_by_step(choice, rates):
 @pytest.mark.parametrize(
     ("name", "kind", "l2"),
     [
-        ("rmsprop", keras.optimizers.RMSprop, 0.5),
+        ("rmsprop", TorchRMSprop, 0.5),
         ("sgd", keras.optimizers.SGD, 0.5),
         ("adamw", keras.optimizers.AdamW, 0),  # decoupled: the optimizer does it
     ],

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_classification.evaluation.tally import Tally
 from tf_classification.training.step import Rules, Step
 
 STRATEGY = tf.distribute.OneDeviceStrategy("CPU:0")
@@ -137,6 +138,50 @@ def test_several_steps_per_call_are_the_same_steps():
     assert several.train(batches)[0] == losses
     for a, b in zip(one.model.get_weights(), several.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_shorter_call_traces_the_network_no_second_time(monkeypatch):
+    step, traced = step_of(), []
+    replica = step._train_replica
+    monkeypatch.setattr(step, "_train_replica", lambda b: traced.append(1) or replica(b))
+    for number in (3, 3, 1, 2, 1):
+        step.train([batch([0, 1], seed=i) for i in range(number)])
+    assert len(traced) == 1
+
+
+def test_results_of_a_step_can_be_asked_for_after_the_next_has_begun():
+    both, alone = step_of(), step_of()
+    first, second = (both.begin([batch([0, 1], seed=i)]) for i in range(2))
+    expected = [alone.train([batch([0, 1], seed=i)])[0] for i in range(2)]
+    assert [first.result()[0], second.result()[0]] == expected
+    (outcome,) = both.begin_evaluation(batch([0])).result()
+    assert isinstance(outcome["p_label"], np.ndarray)
+
+
+def test_pictures_of_whole_numbers_may_come_as_bytes():
+    whole = np.random.default_rng(0).integers(0, 256, (2, 2, 2, 3))
+    found = []
+    for dtype in (tf.uint8, tf.float64):
+        step = step_of()
+        step.train([batch([0, 1], image=tf.constant(whole, dtype))])
+        found.append(step.model.get_weights()[0])
+    np.testing.assert_array_equal(*found)
+
+
+def test_the_tally_is_evaluations_with_ties_and_without_smoothing():
+    step = step_of(Rules(label_smoothing=0.3), labels=6)
+    rng = np.random.default_rng(0)
+    kernel = rng.integers(-2, 3, (12, 6))  # whole numbers: many logits are equal
+    step.model.layers[-1].set_weights([kernel, np.array([-200.0, 0, 0, 0, 0, 0])])
+    labels = rng.integers(0, 6, 40)
+    rows = batch(labels, image=tf.constant(rng.integers(0, 2, (40, 2, 2, 3)), tf.float64))
+    step.evaluate(rows)
+    expected = Tally.empty(6)
+    expected.add(step.model(rows["image"]).numpy(), labels)
+    found = step.take_tally()
+    assert len(set(expected.top3)) > 2  # neither all nor nothing
+    for name, value in vars(expected).items():
+        np.testing.assert_allclose(getattr(found, name), value, rtol=1e-12, err_msg=name)
 
 
 def test_float16_loss_scaling_skips_a_step_that_overflows_and_clips_unscaled():

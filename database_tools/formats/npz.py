@@ -1,0 +1,33 @@
+"""``.npz``, an archive of NumPy arrays, that may be cut short, empty or noise.
+
+{"x": array([0.0, 0.8, 1.0]), "y": array([0.1, 0.4, 0.99])}
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from database_tools.core.errors import FormatError, UserError
+
+
+def read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read all arrays; nothing in the file is unpickled.
+
+    Raises:
+        UserError: if there is no such file, or it may not be read.
+        FormatError: if it is not whole, whatever is wrong with it.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+    except Exception:
+        # zipfile, zlib and NumPy raise whatever the bytes make them stumble over.
+        raise FormatError(path, "", "not a whole NumPy archive (.npz) of numbers") from None
