@@ -33,6 +33,11 @@ def run(
         SystemExit: from the parser, for ``-h`` (0) and wrong flags (2).
     """
     args = parser.parse_args(argv)
+    from database_tools import (
+        imaging,
+    )  # not before the flags are good: it costs a tenth of a second
+
+    imaging.own_process()
     with chatter.kept_back():
         return _answer(parser, work, args)
 

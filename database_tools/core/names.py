@@ -21,12 +21,10 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from database_tools.core import reasons
+
 LONGEST = 255
 """Bytes in one part of a path, on every system."""
-
-TOO_LONG = "file name too long for its crop"
-REFUSED = "file name that the output's disk does not take"
-CLASH = "file name that the output's disk takes for another one's"
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS = os.name == "nt"
@@ -152,11 +150,11 @@ class Disk:
         try:
             lengths = [len(p.encode("utf-8", "surrogateescape")) for p in name.split("/")]
         except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and no disk
-            return REFUSED
+            return reasons.UNWRITABLE
         if max(lengths) > LONGEST or sum(lengths) + len(lengths) > self.room:
-            return TOO_LONG
+            return reasons.TOO_LONG
         if self.plain_only and any(plain(part) != part for part in name.split("/")):
-            return REFUSED
+            return reasons.UNWRITABLE
         return None
 
 

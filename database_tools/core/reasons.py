@@ -9,7 +9,9 @@ from __future__ import annotations
 # of a name
 OUTSIDE = "file name outside the image folder"
 LISTED_BEFORE = "file name listed before"
+TOO_LONG = "file name too long for its crop"
 UNWRITABLE = "file name that cannot be written"
+CLASH = "file name that the output's disk takes for another one"
 
 # of what people said
 NO_ANNOTATION = "no annotation"
@@ -38,11 +40,16 @@ SEVERAL_DETECTIONS = "several detections"
 # of crops
 NO_AREA = "box without area"
 NOT_ENCODABLE = "crop that its kind of file cannot hold"
+CROP_TOO_LARGE = "crop of too many pixels"
 
-NAMES = frozenset({OUTSIDE, LISTED_BEFORE, UNWRITABLE})
+NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, CLASH})
 ANNOTATIONS = frozenset({NO_ANNOTATION, SEVERAL_CATEGORIES, EXCLUDED_CATEGORY, NO_LOCATION})
 READING = frozenset({MISSING, UNREADABLE, EMPTY, TRUNCATED, CORRUPT, NOT_AN_IMAGE, TOO_LARGE})
 """Why a picture cannot be used; ``unreadable`` is what the system refuses."""
+
+MAX_PIXELS = 200_000_000
+"""Pixels from which on a picture is ``too large``, unless told otherwise: 0.8 GB in Pillow."""
+
 DETECTIONS = frozenset(
     {
         NOT_IN_DETECTION_FILE,
@@ -54,7 +61,7 @@ DETECTIONS = frozenset(
         SEVERAL_DETECTIONS,
     }
 )
-CROPS = frozenset({NO_AREA, NOT_ENCODABLE})
+CROPS = frozenset({NO_AREA, NOT_ENCODABLE, CROP_TOO_LARGE})
 
 # beside the pictures: counted in a ledger's own lines, not in its sum
 UNLISTED = "annotation of an image that is not listed"

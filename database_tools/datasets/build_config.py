@@ -5,13 +5,14 @@ Light to import, as the command takes its defaults from here.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
-from database_tools.core.picture_limits import MAX_PIXELS
+from database_tools.core.reasons import MAX_PIXELS
 
 SKIP, ALL = "skip", "all"
 
@@ -65,8 +66,9 @@ class BuildConfig:
     def __post_init__(self) -> None:
         if self.coco_style_output is None and self.tfrecords_output is None:
             raise UserError("at least one of --coco_style_output and --tfrecords_output is needed")
-        if not self.padding_factor >= 1:
-            raise UserError(f"--padding_factor must be at least 1, got {self.padding_factor}")
+        if not (self.padding_factor >= 1 and math.isfinite(self.padding_factor)):
+            rule = "must be a finite number of at least 1"
+            raise UserError(f"--padding_factor {rule}, got {self.padding_factor}")
         for name in ("test_fraction", "detection_threshold"):
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise UserError(f"--{name} must be in [0, 1], got {value}")

@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from database_tools import imaging
+from database_tools.core import reasons
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS
 from database_tools.datasets import dataset_files, detection_step, preview, progress
@@ -89,7 +90,7 @@ def _build(
 def _check_all_read(workspace: Workspace) -> None:
     path = dataset_files.ledger_path(workspace)
     dropped = ledger_json.read(path).dropped
-    if unread := sum(len(files) for reason, files in dropped.items() if reason in imaging.REASONS):
+    if unread := sum(len(files) for reason, files in dropped.items() if reason in reasons.READING):
         raise UserError(f"--strict: {unread} images could not be read; see {path}")
 
 
@@ -117,10 +118,12 @@ def _detection(config: BuildConfig) -> DetectionConfig:
 def _crops(config: BuildConfig) -> CropConfig:
     return CropConfig(
         image_dir=config.image_dir,
-        padding=config.padding_factor,
+        recipe=CropRecipe.of_2019(config.padding_factor),
         max_pixels=config.max_pixels,
         workers=config.workers,
         per_shard=config.ims_per_record,
+        files=config.coco_style_output is not None,
+        records=config.tfrecords_output is not None,
     )
 
 

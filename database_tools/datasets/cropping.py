@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from database_tools import imaging
+from database_tools.core import reasons
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections, Failure
 from database_tools.core.names import Numbered
-from database_tools.crops import crop_work
-from database_tools.crops.crop_work import Cut, Job
+from database_tools.crops import cutting
+from database_tools.crops.cutting import Crop, Cut, Job
 from database_tools.datasets.crop_example import About
 from database_tools.datasets.dataset_writer import DatasetWriter
 from database_tools.datasets.plan import Plan
@@ -32,17 +35,21 @@ class CropConfig:
 
     Attributes:
         image_dir: folder of the pictures.
-        padding: side of a crop over the longer side of its box.
+        recipe: how they are cut and encoded.
         max_pixels: of a picture that is still decoded.
         workers: processes that cut.
         per_shard: records in a shard.
+        files: whether files of crops are wanted.
+        records: whether records are.
     """
 
     image_dir: Path
-    padding: float
+    recipe: CropRecipe
     max_pixels: int
     workers: int
     per_shard: int
+    files: bool
+    records: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +84,13 @@ class Cropping:
         config = self._config
         with (
             files.writing_below(workspace.main),
-            executors.make(config.workers) as executor,
+            executors.make(config.workers, imaging.own_process) as executor,
             DatasetWriter(workspace, start, config.per_shard) as writer,
         ):
             images = watch(range(start.next, len(self._plan)))
             jobs = self._jobs(images)
             ahead = _AHEAD * config.workers
-            for picture, cut in executors.in_order(executor, crop_work.cut, jobs, ahead):
+            for picture, cut in executors.in_order(executor, cutting.cut, jobs, ahead):
                 self._add(writer, picture, cut)
                 writer.finished(picture.image)
             return writer.close()
@@ -94,9 +101,19 @@ class Cropping:
             chosen = self._results.choose(image) if reason is None else reason
             job = None
             if isinstance(chosen, Detections):
-                path = str(self._config.image_dir / self._plan.name(image))
-                job = Job(path, chosen.boxes, self._config.padding, self._config.max_pixels)
+                job = self._job(image, chosen)
             yield _Picture(image, chosen), job
+
+    def _job(self, image: int, chosen: Detections) -> Job:
+        config = self._config
+        return Job(
+            str(config.image_dir / self._plan.name(image)),
+            chosen.boxes,
+            config.recipe,
+            config.max_pixels,
+            records=config.records,
+            files=config.files,
+        )
 
     def _add(self, writer: DatasetWriter, picture: _Picture, cut: Cut | None) -> None:
         if isinstance(picture.chosen, Failure):
@@ -105,8 +122,9 @@ class Cropping:
             writer.drop(picture.image, picture.chosen, None)
         elif cut is not None and cut.reason is not None:
             writer.drop(picture.image, cut.reason, self.size(picture.image))
-        elif cut is None or not any(cut.crops):
-            writer.drop(picture.image, "box without area", None)
+        elif cut is None or not any(isinstance(crop, Crop) for crop in cut.crops):
+            first = cut.crops[0] if cut and cut.crops else reasons.NO_AREA
+            writer.drop(picture.image, str(first), None)
         else:
             self._add_crops(writer, picture.image, picture.chosen, cut)
 
@@ -114,7 +132,7 @@ class Cropping:
         table = self._plan.annotations
         label = table.classes[image]
         for box, crop in enumerate(cut.crops):
-            if crop is None:
+            if isinstance(crop, str):
                 writer.drop_box(image, box)
                 continue
             name = self._plan.name(image)

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS
+from database_tools.crops.cutting import Crop
 from database_tools.datasets import crop_example, progress
 from database_tools.datasets.crop_example import About
 from database_tools.datasets.journal import BoxLine, CropLine, DropLine, Journal
@@ -20,7 +21,6 @@ from database_tools.datasets.progress import Progress
 from database_tools.datasets.shards import ShardWriter
 from database_tools.datasets.workspace import Workspace
 from database_tools.durable import files
-from database_tools.imaging.crops import Crop
 
 _COMMIT_EVERY = 100
 """Pictures between two commits: some seconds of work to lose, and little writing."""

@@ -4,7 +4,18 @@ Everything in the product that looks at a picture opens it here, so that boxes a
 the same pixels: those of the displayed picture.
 """
 
-from database_tools.core.picture_limits import MAX_PIXELS
-from database_tools.imaging.loader import REASONS, UnreadableImage, load, open_upright
+from database_tools.core.reasons import MAX_PIXELS
+from database_tools.imaging.files import UnreadableImage, locate, read
+from database_tools.imaging.loader import FORMATS, load, open_upright
+from database_tools.imaging.pillow import own_process
 
-__all__ = ["MAX_PIXELS", "REASONS", "UnreadableImage", "load", "open_upright"]
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "UnreadableImage",
+    "load",
+    "locate",
+    "open_upright",
+    "own_process",
+    "read",
+]

@@ -1,22 +1,23 @@
-"""Crops as files and as records: cut from a decoded picture, encoded once where that is enough.
+"""Takes crops out of a decoded picture, and encodes them.
 
-=====================  ====================================  ===============================
-name of the picture    the crop's file                       JPEG in the record
-=====================  ====================================  ===============================
-.jpg, .jpeg, others    JPEG, quality 75, 4:2:0               the same bytes
-.png .bmp .tif .webp   its own kind, with Pillow's defaults  JPEG, quality 100
-.gif                   its own kind, 256 colours             JPEG, quality 100
-=====================  ====================================  ===============================
+=====================  ======================================
+name of the picture    kind of file for ``kind_of``
+=====================  ======================================
+.jpg, .jpeg, others    JPEG, 4:2:0
+.png .bmp .tif .webp   its own kind, with Pillow's defaults
+.gif                   its own kind, 256 colours
+=====================  ======================================
 
-Quality 75 and 100 are the original's.  Neither carries orientation, place or time.
+Nothing that is encoded here carries orientation, place or time.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 from PIL import Image
+
+JPEG = "JPEG"
 
 _KINDS = {
     ".png": "PNG",
@@ -27,44 +28,50 @@ _KINDS = {
     ".webp": "WEBP",
 }
 
-_OF_A_PHOTOGRAPH, _OF_A_COPY = 75, 100
+_LONGEST = {JPEG: 65500, "WEBP": 16383, "GIF": 65535}
+"""Pixels along a side that an encoder takes; asked first, as JPEG's prints a line of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """An encoded crop.
-
-    Attributes:
-        width: in pixels.
-        height: in pixels.
-        file: content of the crop's file.
-        jpeg: content of the record; the same object as ``file`` where that is a JPEG.
-    """
-
-    width: int
-    height: int
-    file: bytes
-    jpeg: bytes
+def kind_of(name: str) -> str:
+    """Return the kind of file, as Pillow calls it, of a picture of this name."""
+    file = name.rpartition("/")[2]
+    return _KINDS.get(file[file.rfind(".") :].lower() if "." in file else "", JPEG)
 
 
-def cut(picture: Image.Image, window: tuple[int, int, int, int], suffix: str) -> Crop:
-    """Cut a window out of a picture and encode it.
+def take(
+    picture: Image.Image, window: tuple[int, int, int, int], size: tuple[int, int]
+) -> Image.Image:
+    """Take a crop out of a picture.
 
     Args:
         picture: as ``imaging.open_upright`` gives it.
-        window: left, top, right, bottom in pixels, inside the picture, not empty.
-        suffix: of the picture's name, with its dot; decides the kind of file.
+        window: left, top, right, bottom in pixels, not empty; black where it reaches outside.
+        size: width and height of the crop; where that is more than the window, the window is in
+            its middle, in black.
     """
     crop = picture.crop(window)
-    kind = _KINDS.get(suffix.lower())
-    if kind is None:
-        jpeg = _encode(crop, "JPEG", quality=_OF_A_PHOTOGRAPH)
-        return Crop(*crop.size, jpeg, jpeg)
-    copy = _encode(crop, "JPEG", quality=_OF_A_COPY)
-    return Crop(*crop.size, _encode(crop, kind), copy)
+    if crop.size == size:
+        return crop
+    # As Pillow's ``ImageOps.pad`` does it, which halves to the even number.
+    left, top = (round((whole - part) * 0.5) for whole, part in zip(size, crop.size, strict=True))
+    canvas = Image.new(crop.mode, size)
+    canvas.paste(crop, (left, top))
+    return canvas
 
 
-def _encode(image: Image.Image, kind: str, **options: int) -> bytes:
+def encode(image: Image.Image, kind: str, quality: int | None = None) -> bytes | None:
+    """Encode a crop; None if this kind of file cannot hold it.
+
+    Args:
+        image: to encode, in mode RGB.
+        kind: as ``kind_of`` gives it.
+        quality: of a JPEG; other kinds have Pillow's defaults.
+    """
+    if max(image.size) > _LONGEST.get(kind, max(image.size)):
+        return None
     content = io.BytesIO()
-    image.save(content, kind, **options)
+    try:
+        image.save(content, kind, **({"quality": quality} if kind == JPEG else {}))
+    except (OSError, ValueError, OverflowError):  # a limit that we have not met
+        return None
     return content.getvalue()

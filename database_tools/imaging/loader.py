@@ -18,20 +18,18 @@ other kinds of files   refused; formats whose readers start programs (EPS) are n
 from __future__ import annotations
 
 import io
-import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from database_tools.core import reasons
-from database_tools.core.picture_limits import MAX_PIXELS
+from database_tools.core.reasons import MAX_PIXELS
+from database_tools.imaging import files, pillow
+from database_tools.imaging.files import UnreadableImage
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-
-REASONS = reasons.READING
-"""Why a picture cannot be used; ``unreadable`` is what the system refuses."""
 
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 
@@ -47,25 +45,6 @@ _UPRIGHT = {
 }
 
 _FULL_SCALE = {"I": (65535.0, 2.0**31 - 1), "F": (1.0, 255.0, 65535.0, 2.0**32)}
-
-# Our limit is ``max_pixels``; Pillow's own, lower one would print warnings or raise first.
-Image.MAX_IMAGE_PIXELS = None
-
-# Of broken tags and the like, which nobody can mend.  Once for all, as pictures are also decoded
-# by threads, and ``warnings.catch_warnings`` is not made for these.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not a fault
-    """A picture that cannot be used.
-
-    Attributes:
-        reason: one of REASONS, the same for the same fault.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def load(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
@@ -90,39 +69,28 @@ def open_upright(source: str | Path | bytes, max_pixels: int = MAX_PIXELS) -> Im
     Cutting from Pillow's image saves the copy to an array, a fifth of the time to decode it.
     Its ``info`` is emptied: what is cut from it carries no EXIF, colour profile or comment.
     """
-    content = source if isinstance(source, bytes) else _read(Path(source))
+    content = source if isinstance(source, bytes) else files.read(source, max_pixels)
     if not content:
-        raise UnreadableImage("empty")
+        raise UnreadableImage(reasons.EMPTY)
     try:
         return _decode(content, max_pixels)
     except UnidentifiedImageError:
         known = content.startswith(_MAGIC)
-        raise UnreadableImage("corrupt" if known else "not an image") from None
+        raise UnreadableImage(reasons.CORRUPT if known else reasons.NOT_AN_IMAGE) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImage(reasons.TOO_LARGE) from None  # Pillow's limit, in another's process
     except (UnreadableImage, MemoryError):
         raise
     except Exception as error:
         # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
-        word = "truncated" if "truncated" in str(error).lower() else "corrupt"
-        raise UnreadableImage(word) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise UnreadableImage("missing") from None
-    except IsADirectoryError:
-        raise UnreadableImage("not an image") from None
-    except (OSError, ValueError):  # no permission, a bad disk block, a name that cannot be
-        raise UnreadableImage("unreadable") from None
+        cut_off = "truncated" in str(error).lower()
+        raise UnreadableImage(reasons.TRUNCATED if cut_off else reasons.CORRUPT) from error
 
 
 def _decode(content: bytes, max_pixels: int) -> Image.Image:
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with pillow.strict(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > max_pixels:
-            raise UnreadableImage("too large")
-        # MegaDetector's tools, for one, switch this on for their whole process.
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
+            raise UnreadableImage(reasons.TOO_LARGE)
         image.load()
         # Asked after loading: Pillow turns TIFFs itself and then forgets their tag.
         turn = _UPRIGHT.get(_orientation(image))

@@ -52,23 +52,27 @@ class Processes(ProcessPoolExecutor):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def make(workers: int) -> Executor:
+def make(workers: int, at_start: Callable[[], None] | None = None) -> Executor:
     """Return an executor of so many processes; one means this one.
 
     Processes are spawned, never forked, as TensorFlow does not survive a fork; they import only
     what the work needs.
+
+    Args:
+        workers: how many.
+        at_start: what each of several does first, a function that other processes can import.
     """
     if workers == 1:
         return Serial()
     return Processes(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_die_with,
-        initargs=(os.getpid(),),
+        initializer=_begin,
+        initargs=(os.getpid(), at_start),
     )
 
 
-def _die_with(parent: int) -> None:
+def _begin(parent: int, at_start: Callable[[], None] | None) -> None:
     """Have the system end this process when its parent ends, even by SIGKILL."""
     # Ctrl-C reaches the whole group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -76,6 +80,8 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before we asked
         os._exit(1)
+    if at_start is not None:
+        at_start()
 
 
 def in_order(

@@ -19,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 from database_tools import make_classification_dataset
-from database_tools.crops import crop_work
-from database_tools.crops.crop_work import Job
+from database_tools.core.crop_recipe import CropRecipe
+from database_tools.crops import cutting
+from database_tools.crops.cutting import Crop, Job
 
 PADDING = 1.3 * 1.3
 WORKERS = os.cpu_count() or 1
@@ -66,9 +67,9 @@ def plain(path: Path, folder: Path) -> None:
 def ours(path: Path, folder: Path, boxes: int = 1) -> None:
     """The work of a build on one picture."""
     rows = np.array([[BOX[0] + 0.1 * i, *BOX[1:]] for i in range(boxes)])
-    cut = crop_work.cut(Job(str(path), rows, PADDING, 10**9))
+    cut = cutting.cut(Job(str(path), rows, CropRecipe.of_2019(PADDING), 10**9))
     for i, crop in enumerate(cut.crops):
-        assert crop is not None
+        assert isinstance(crop, Crop)
         (folder / f"{i}_{path.name}").write_bytes(crop.file)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,9 @@ class Drawing:
         """Raise UserError for a number that is out of its range."""
         if not 0 <= self.threshold <= 1:
             raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
-        if self.padding < 1:
-            raise UserError(f"--padding_factor must be at least 1, got {self.padding}")
+        if not (self.padding >= 1 and math.isfinite(self.padding)):
+            rule = "must be a finite number of at least 1"
+            raise UserError(f"--padding_factor {rule}, got {self.padding}")
         if self.names < 1:
             raise UserError(f"--num_annotated_classes must be at least 1, got {self.names}")
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from database_tools.imaging.loader import FORMATS, MAX_PIXELS
+from database_tools.imaging import FORMATS, MAX_PIXELS
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers that start a frame and hold its size; the others in the range are tables."""

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from database_tools.core import names
 from database_tools.core.names import (
-    REFUSED,
-    TOO_LONG,
     CropName,
     Disk,
     Listed,
@@ -18,6 +16,7 @@ from database_tools.core.names import (
     category_folders,
     unnumbered,
 )
+from database_tools.core.reasons import TOO_LONG, UNWRITABLE
 
 NFC, NFD = (unicodedata.normalize(form, "forêt/é.jpg") for form in ("NFC", "NFD"))
 
@@ -101,7 +100,7 @@ def test_a_name_that_differs_in_case_only_is_a_hint_not_a_find():
         ("/".join(["x" * 249] * 16), None),  # 4000 bytes with the slash before it
         ("/".join(["x" * 249] * 15 + ["x" * 250]), TOO_LONG),
         ("caf\udce9.jpg", None),
-        ("half\ud800.jpg", REFUSED),
+        ("half\ud800.jpg", UNWRITABLE),
         ("what?.jpg", None),
     ],
 )
@@ -111,7 +110,7 @@ def test_a_disk_of_linux_takes_what_has_bytes_and_is_short_enough(name, refusal)
 
 @pytest.mark.parametrize("name", ["what?.jpg", "a:b/c.jpg", "aux/c.jpg", "c. ", "a./b.jpg"])
 def test_a_disk_of_windows_refuses_its_signs(name):
-    assert Disk(plain_only=True).refusal(name) == REFUSED
+    assert Disk(plain_only=True).refusal(name) == UNWRITABLE
     assert Disk(plain_only=True).refusal("a b/c.d.jpg") is None
 
 

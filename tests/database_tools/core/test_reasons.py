@@ -1,6 +1,5 @@
 """Reasons are named once: no two alike, and each in one group."""
 
-from database_tools import imaging
 from database_tools.core import reasons
 
 GROUPS = (
@@ -20,7 +19,3 @@ def test_every_reason_is_in_one_group():
     grouped = [word for group in GROUPS for word in group]
     assert sorted(named) == sorted(grouped)
     assert len(set(named)) == len(named)
-
-
-def test_the_loaders_reasons_are_those_of_reading():
-    assert imaging.REASONS == reasons.READING

@@ -86,8 +86,12 @@ def test_one_output_at_least(world, capsys):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--padding_factor", 0.9), "--padding_factor must be at least 1, got 0.9"),
-        (("--padding_factor", "nan"), "--padding_factor must be at least 1, got nan"),
+        (
+            ("--padding_factor", 0.9),
+            "--padding_factor must be a finite number of at least 1, got 0",
+        ),
+        (("--padding_factor", "nan"), "must be a finite number of at least 1, got nan"),
+        (("--padding_factor", "inf"), "must be a finite number of at least 1, got inf"),
         (("--test_fraction", 1.5), "--test_fraction must be in [0, 1], got 1.5"),
         (("--detection_threshold", 90), "--detection_threshold must be in [0, 1], got 90.0"),
         (("--ims_per_record", 0), "--ims_per_record must be at least 1, got 0"),

@@ -152,12 +152,6 @@ def test_the_limit_on_pixels_counts_before_decoding():
     assert imaging.load(PNG, max_pixels=16 * 24).shape == CORNERS.shape
 
 
-def test_a_picture_of_more_pixels_than_pillow_likes_is_opened_without_a_warning(recwarn):
-    content = encoded(Image.new("1", (9_000, 10_000)))  # 90 megapixels in some hundred bytes
-    assert imaging.open_upright(content).size == (9_000, 10_000)
-    assert not recwarn
-
-
 def test_what_is_cut_from_a_picture_carries_no_metadata():
     exif = Image.Exif()
     exif[0x010F] = "a maker"

@@ -1,0 +1,78 @@
+"""Reads the file of a picture: in whatever Unicode form its name is, and nothing that blocks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from database_tools.core import names, reasons
+from database_tools.core.reasons import MAX_PIXELS
+
+_BYTES_PER_PIXEL, _BYTES_BESIDE = 8, 2**26
+
+
+class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not a fault
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: one of ``reasons.READING``, the same for the same fault.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def locate(path: str | Path) -> Path:
+    """Return the path in the spelling in which the disk has it, itself if it has it in none.
+
+    Each folder and the file are tried as written, then in NFC, then in NFD.
+    """
+    path = Path(path)
+    if str(path).isascii() or os.path.lexists(path):
+        return path
+    return _spelled(Path(path.anchor), path.relative_to(path.anchor).parts) or path
+
+
+def _spelled(here: Path, parts: tuple[str, ...]) -> Path | None:
+    if not parts:
+        return here
+    for part in names.spellings(parts[0]):
+        if os.path.lexists(here / part) and (found := _spelled(here / part, parts[1:])):
+            return found
+    return None
+
+
+def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Read the file of a picture.
+
+    Args:
+        path: of the file.
+        max_pixels: of a picture that is still wanted; no file of such a picture is so long that
+            it has many bytes for each of them.
+
+    Raises:
+        UnreadableImage: if there is no such file, it is a folder, a pipe, a socket or a device,
+            has no content, is far too long, or the system refuses.
+    """
+    try:
+        with open(locate(path), "rb", opener=_open_file) as file:
+            if os.fstat(file.fileno()).st_size > _BYTES_PER_PIXEL * max_pixels + _BYTES_BESIDE:
+                raise UnreadableImage(reasons.TOO_LARGE)
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnreadableImage(reasons.MISSING) from None
+    except (OSError, ValueError):  # no permission, a bad disk block, a name that cannot be
+        raise UnreadableImage(reasons.UNREADABLE) from None
+    if not content:
+        raise UnreadableImage(reasons.EMPTY)
+    return content
+
+
+def _open_file(path: str, flags: int) -> int:
+    # Looked at first: to open a device may do something.
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise UnreadableImage(reasons.NOT_AN_IMAGE)
+    # Nor does it wait if a pipe has taken the file's place meanwhile.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
