@@ -40,6 +40,7 @@ from tf_classification.data.examples import Examples
 from tf_classification.data.mixing import Mixer
 
 Row: TypeAlias = dict[str, tf.Tensor]
+Decode: TypeAlias = Callable[[tf.Tensor, int], tf.Tensor]
 
 
 class Plan(Protocol):
@@ -126,10 +127,17 @@ def training(
     return batches.prefetch(_PREPARED)
 
 
-def evaluation(examples: Examples, batching: Batching) -> tf.data.Dataset:
+def evaluation(
+    examples: Examples, batching: Batching, decode: Decode = transforms.decode_for_evaluation
+) -> tf.data.Dataset:
     """Return this worker's batches of all rows, each once, in order.
 
     The last batch is filled with black pictures of weight 0.
+
+    Args:
+        examples: a split.
+        batching: how.
+        decode: from an encoded picture and a side to (side, side, 3) float32 in [0, 255].
     """
     every = np.arange(len(examples))
     side = batching.image_size
@@ -145,7 +153,7 @@ def evaluation(examples: Examples, batching: Batching) -> tf.data.Dataset:
         return tf.cond(
             tf.equal(encoded, b""),
             lambda: tf.zeros((side, side, 3)),
-            lambda: transforms.decode_for_evaluation(encoded, side),
+            lambda: decode(encoded, side),
         )
 
     steps = tf.data.Dataset.range(batching.steps(len(examples)))

@@ -101,6 +101,11 @@ def decode_for_evaluation(encoded: tf.Tensor, size: int, *, shrink: bool = False
     return for_evaluation(image, size, shrunk)
 
 
+def decode_shrinking(encoded: tf.Tensor, size: int) -> tf.Tensor:
+    """Do ``decode_for_evaluation`` as the bundles that are written now do it."""
+    return decode_for_evaluation(encoded, size, shrink=True)
+
+
 def _shrunk_jpeg(encoded: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the picture, (height, width, 3) uint8, and the pixels that one of it stands for."""
     side = tf.reduce_min(tf.io.extract_jpeg_shape(encoded)[:2])

@@ -9,7 +9,7 @@ It lies in the ``assets.extra`` folder of a SavedModel::
      "image_size": 224,
      "conv_padding": "same",               or "symmetric": from EfficientNet-PyTorch 0.7.0
      "crop_recipe": {"geometry": "padded window", ...},       see core.crop_recipe; or null
-     "resize": "shorter side, bicubic antialiased, centre crop",
+     "resize": "shorter side, bicubic antialiased, centre crop; ...",             see ``RESIZE``
      "calibration": {"temperature": 1.7, "curves": null},
      "thresholds": {"deer": 0.83},         smallest probability at which a label is accepted
      "taxonomy": {"deer": [{"level": "family", "name": "cervidae", "lineage": [...]}]},   or null
@@ -38,8 +38,10 @@ from tf_classification.models.calibration import Calibration
 
 FORMAT = 1
 CONV_PADDINGS = ("same", "symmetric")
-RESIZE = "shorter side, bicubic antialiased, centre crop"
+RESIZE_WHOLE = "shorter side, bicubic antialiased, centre crop"
+RESIZE = f"{RESIZE_WHOLE}; a large JPEG decoded at 1/2, 1/4 or 1/8"
 RESIZE_SLIM = "central 0.875 of each side, bilinear of TensorFlow 1, aspect ignored"
+RESIZES = (RESIZE, RESIZE_WHOLE, RESIZE_SLIM)
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class Description:
         image_size: side of the square input, pixels.
         conv_padding: of stride-2 convolutions, one of ``CONV_PADDINGS``.
         crop_recipe: how the crops that it learned from were made; None if nobody said.
-        resize: from the crop to the network's input: ``RESIZE``, or ``RESIZE_SLIM`` for a network
-            of ``slim_legacy``.  The signature of bytes does it; whoever makes pixels must look.
+        resize: from the crop to the network's input: ``RESIZE``; ``RESIZE_WHOLE`` in bundles of
+            before it; ``RESIZE_SLIM`` for a network of ``slim_legacy``.  The signature of bytes
+            does it; whoever makes pixels must look.
         calibration: from logits to probabilities.
         thresholds: label to the smallest probability at which it is accepted; any subset of the
             labels.
@@ -91,7 +94,7 @@ class Description:
             f"conv_padding must be one of {', '.join(CONV_PADDINGS)}, got {self.conv_padding!r}": (
                 self.conv_padding in CONV_PADDINGS
             ),
-            f"resize must be {RESIZE!r}, got {self.resize!r}": self.resize in (RESIZE, RESIZE_SLIM),
+            f"resize must be {RESIZE!r}, got {self.resize!r}": self.resize in RESIZES,
             "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
             and all(0 <= value <= 1 for value in self.thresholds.values()),
             "taxonomy must be of labels": set(self.taxonomy or ()) <= names,

@@ -26,7 +26,7 @@ from database_tools.core.errors import UserError
 from tf_classification.data import transforms
 from tf_classification.models import networks
 from tf_classification.models.calibration import Calibration, Curve
-from tf_classification.models.description import Description
+from tf_classification.models.description import RESIZE, RESIZE_SLIM, Description
 from tf_classification.models.quiet import quiet
 
 Decode = Callable[[tf.Tensor, int], tf.Tensor]
@@ -54,6 +54,19 @@ def build_network(description: Description) -> keras.Model:
         image_size=description.image_size,
         conv_padding=description.conv_padding,
     )
+
+
+def decoder(description: Description) -> Decode:
+    """Return what prepares an encoded picture as a description says: (side, side, 3) float32.
+
+    Raises:
+        UserError: for a network of ``slim_legacy``, whose signatures alone know.
+    """
+    resize = description.resize
+    if resize == RESIZE_SLIM:
+        raise UserError(f"pictures are prepared for {description.network} by its bundle only")
+    shrinks = resize == RESIZE
+    return transforms.decode_shrinking if shrinks else transforms.decode_for_evaluation
 
 
 def calibrate(logits: tf.Tensor, calibration: Calibration) -> tf.Tensor:
@@ -84,7 +97,7 @@ class Servable(tf.Module):
         self, network: keras.Model, description: Description, decode: Decode | None = None
     ) -> None:
         super().__init__(name="classifier")
-        self._prepare = decode or transforms.decode_for_evaluation
+        self._prepare = decode or decoder(description)
         self._network = network
         self._calibration = description.calibration
         self._labels = description.labels
@@ -133,7 +146,7 @@ def save(
         description: labels, size, calibration.
         folder: where to write.
         decode: from an encoded picture and a side to (side, side, 3) float32 0..255; by default
-            ``transforms.decode_for_evaluation``.
+            ``decoder`` of the description.
     """
     servable = Servable(network, description, decode)
     with quiet():

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tf_classification.data import pipeline
+from tf_classification.data import pipeline, transforms
 from tf_classification.data.augmentation import Augmentation
 from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Dataset
@@ -57,7 +57,9 @@ class DatasetFeeds:
     def evaluation(self, split: str) -> Iterable[Any]:
         """Return the batches of a split, each example once."""
         return self._distributed(
-            lambda: pipeline.evaluation(self._dataset.splits[split], self._batching)
+            lambda: pipeline.evaluation(
+                self._dataset.splits[split], self._batching, transforms.decode_shrinking
+            )
         )
 
     def _distributed(self, make: Callable[[], tf.data.Dataset]) -> Iterable[Any]:

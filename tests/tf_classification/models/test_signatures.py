@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from database_tools.core.errors import UserError
+from tf_classification.data import transforms
 from tf_classification.models import bundle
 from tf_classification.models.calibration import Calibration, Curve
-from tf_classification.models.description import Description
+from tf_classification.models.description import RESIZE_WHOLE, Description
 
 LABELS = ("fox", "deer", "red fox", "hare", "boar", "zebra")
 
@@ -44,12 +47,11 @@ def written(request, tmp_path_factory):
 
 
 def test_bytes_pixels_and_the_python_pipeline_agree(written):
-    from tf_classification.data import transforms
-
     written, model = written
-    files = [picture(40, 56, 0), picture(80, 33, 1), picture(32, 32, 2), picture(9, 7, 3)]
+    sizes = [(40, 56), (80, 33), (32, 32), (9, 7), (300, 400), (1, 3000)]
+    files = [picture(*size, seed) for seed, size in enumerate(sizes)]
     by_bytes = model.signatures["serving_default"](image_bytes=tf.constant(files))
-    pixels = tf.stack([transforms.decode_for_evaluation(file, 32) for file in files])
+    pixels = tf.stack([transforms.decode_for_evaluation(f, 32, shrink=True) for f in files])
     by_pixels = model.signatures["serving_pixels"](pixels=pixels)
     expected = written.description.calibration.probabilities(written.network()(pixels).numpy())
     np.testing.assert_allclose(by_bytes["probabilities"], expected, rtol=0, atol=1e-5)
@@ -82,3 +84,17 @@ def test_no_output_would_be_sent_in_base64_and_all_have_a_row_for_each_picture(w
         for name, spec in model.signatures[signature].structured_outputs.items():
             assert not name.endswith("_bytes")
             assert spec.shape.rank == 2
+
+
+def test_an_old_bundle_prepares_its_pictures_from_whole_ones():
+    from tf_classification.models import description, signatures
+
+    large = picture(300, 400, 0)
+    old = Description(LABELS, "demo-cnn", 32, resize=RESIZE_WHOLE)
+    whole = signatures.decoder(old)(large, 32).numpy()
+    np.testing.assert_array_equal(whole, transforms.decode_for_evaluation(large, 32).numpy())
+    now = signatures.decoder(Description(LABELS, "demo-cnn", 32))(large, 32).numpy()
+    assert 0 < abs(now - whole).mean() < 1
+    slim = replace(old, resize=description.RESIZE_SLIM)
+    with pytest.raises(UserError, match="by its bundle only"):
+        signatures.decoder(slim)
