@@ -39,7 +39,8 @@ def run(asked: Request, progress: Progress) -> None:
     dataset = run_dataset.load(config, training=False) if asked.judges else None
     strategy = strategies.make(asked.strategy, asked.logical_cpus)
     with strategy.scope():
-        read = checkpoint.read(asked.ckpt_path, network.describe(config, own), origin)
+        expected = network.describe(config, own)
+        read = network.read(asked.params_json.parent, asked.ckpt_path, expected, origin)
     evaluation = None
     if dataset is not None:
         options = _options(asked, config, read)

@@ -34,7 +34,7 @@ from tf_classification.models.description import Description
 from tf_classification.models.signatures import PIXELS
 from tf_classification.runs import config as params
 from tf_classification.runs import dataset as run_dataset
-from tf_classification.runs import network as described
+from tf_classification.runs import network
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +60,12 @@ def export(options: Options) -> list[Row]:
     if not options.formats:
         return []
     sample = _sample(options, source)
-    network = source.network()
+    model = source.network()
     options.output_dir.mkdir(parents=True, exist_ok=True)
     for name in options.formats:
         path = options.output_dir / FORMATS[name].file
         log.info("writing %s", path)
-        write(name, network, path, sample and sample.first(options.calibration_crops))
+        write(name, model, path, sample and sample.first(options.calibration_crops))
     files.write_json(options.output_dir / "model.json", _facts(source.description, options.formats))
     if sample is None:
         log.warning("no validation crops given, so the formats are not compared")
@@ -80,7 +80,8 @@ def _bundle(options: Options) -> Bundle:
         return bundle.read(options.source)
     config = params.read(options.source)
     labels, origin = run_dataset.labels(config)
-    read = checkpoint.read(options.ckpt_path, described.describe(config, labels), origin)
+    expected = network.describe(config, labels)
+    read = network.read(options.source.parent, options.ckpt_path, expected, origin)
     written = checkpoint.export(read, read.description, options.output_dir / "bundle")
     log.info("model bundle: %s", written.path)
     return written

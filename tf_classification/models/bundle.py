@@ -80,11 +80,11 @@ class Bundle:
 
     def network(self) -> keras.Model:
         """Build the Keras network and load its weights: raw RGB float32 0..255 to logits."""
-        from tf_classification.models import signatures
+        from tf_classification.models import signatures, weights
 
         network = signatures.build_network(self.description)
         try:
-            network.load_weights(self.weights)
+            weights.fill(network, self.weights)
         except (ValueError, OSError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import UserError
 from tf_classification.models import bundle, signatures, weights
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
@@ -69,7 +70,7 @@ def read(path: Path, expected: Description, origin: str) -> Checkpoint:
     if path.is_dir():
         return _of_bundle(path, expected, origin)
     model = signatures.build_network(expected)
-    _load(model, path, f"{expected.network} with the {len(expected.labels)} labels of {origin}")
+    _load(model, path, expected, origin)
     return Checkpoint(path, model, expected)
 
 
@@ -83,17 +84,11 @@ def _of_bundle(path: Path, expected: Description, origin: str) -> Checkpoint:
     return Checkpoint(path, found.network(), found.description, found)
 
 
-def _load(model: keras.Model, path: Path, wanted: str) -> None:
+def _load(model: keras.Model, path: Path, expected: Description, origin: str) -> None:
     try:
-        if path.suffix == ".keras":
-            taken = weights.take_over(model, keras.models.load_model(path, compile=False))
-            if taken.left:
-                raise ValueError(f"it has no layer {taken.left[0]!r} of this shape")
-        else:
-            weights.fill(model, path)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise FormatError(path, "", f"does not fit {wanted}: {reason}") from error
+        weights.load(model, path, expected.network)
+    except UserError as error:
+        raise UserError(f"{error} (with the {len(expected.labels)} labels of {origin})") from error
 
 
 def export(checkpoint: Checkpoint, description: Description, base: Path) -> Bundle:
@@ -106,16 +101,15 @@ def export(checkpoint: Checkpoint, description: Description, base: Path) -> Bund
     """
     if bundle.is_bundle(base):
         newest = bundle.read(base)
-        if newest.description == description and _same(newest.network(), checkpoint.model):
+        if newest.description == description and same(newest.network(), checkpoint.model):
             return newest
     return bundle.write(base, checkpoint.model, description)
 
 
-def _same(first: keras.Model, second: keras.Model) -> bool:
+def same(first: keras.Model, second: keras.Model) -> bool:
+    """Tell whether two networks have the same weights."""
     ours, theirs = first.get_weights(), second.get_weights()
-    return len(ours) == len(theirs) and all(
-        (a == b).all() for a, b in zip(ours, theirs, strict=True)
-    )
+    return len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
 
 
 def compiled(path: Path) -> Path:

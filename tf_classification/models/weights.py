@@ -1,4 +1,4 @@
-"""Weights from a file: all of them, or the body when the labels are others.
+"""Weights from a file: all of them, or all but the last layer's when the labels are others.
 
 What can be read:
 
@@ -7,7 +7,8 @@ What can be read:
 * ``.keras``: any Keras model whose layers have the network's names;
 * ImageNet's, by the name of the network (``--pretrained`` without a value).
 
-Layers are matched by name and shape; ``Taken`` says which were and which were not.
+Layers are matched by name and shape.  What does not fit is an error that names it, and then the
+network is as it was.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from tf_classification.models import networks
 from tf_classification.models.table import NETWORKS
 
 SUFFIX = ".weights.h5"
+LAST = "predictions"
+"""The layer that depends on the labels."""
+_NAMED = 3
 _OVERHEAD = 6_000  # bytes of HDF5's own for each layer, at most
 _NO_SPACE = "No space left on device"
 
@@ -38,11 +41,11 @@ class Taken:
 
     Attributes:
         layers: names of the layers that were taken over.
-        left: names of the layers with weights that keep their random start.
+        left: names of the layers that keep their random start: the last one, or none.
     """
 
     layers: tuple[str, ...]
-    left: tuple[str, ...]
+    left: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         left = f"; random: {', '.join(self.left)}" if self.left else ""
@@ -78,24 +81,24 @@ def fill(model: keras.Model, path: Path) -> None:
             raise ValueError(str(warning)) from warning
 
 
-def load(model: keras.Model, path: Path, network: str) -> Taken:
+def load(model: keras.Model, path: Path, network: str, *, new_labels: bool = False) -> Taken:
     """Take over weights from a file or a bundle.
 
     Args:
-        model: built by ``networks.build(network, ...)``; with any number of labels.
+        model: built by ``networks.build(network, ...)``.
         path: bundle, ``.keras`` or ``.weights.h5``.
         network: the model's name in the table.
+        new_labels: whether the last layer may stay as it is, where the labels are others.
 
     Raises:
-        UserError: if it cannot be read, or has none of the network's layers.
+        UserError: if it cannot be read, or another layer than the last one does not fit.
     """
     if not path.exists():
-        raise UserError(f"--pretrained {path}: no such file or folder")
-    taken = take_over(model, _donor(path, model, network))
-    body = [name for name in taken.left if name != "predictions"]
-    if not taken.layers or len(body) > len(taken.layers):
-        raise UserError(f"--pretrained {path}: has not the layers of {network}; {taken}")
-    return taken
+        raise UserError(f"{path}: no such file or folder")
+    donor = _donor(path, model, network)
+    if problem := _misfit(model, donor, new_labels=new_labels):
+        raise UserError(f"{path} does not fit {network}: {problem}")
+    return take_over(model, donor)
 
 
 def load_imagenet(model: keras.Model, network: str) -> Taken:
@@ -121,21 +124,51 @@ def load_imagenet(model: keras.Model, network: str) -> Taken:
         ) from error
     if row.caffe:
         _red_first(donor)
+    if problem := _misfit(model, donor, new_labels=True):
+        raise UserError(f"--pretrained: ImageNet's weights do not fit {network}: {problem}")
     return take_over(model, donor)
 
 
 def take_over(model: keras.Model, donor: keras.Model) -> Taken:
     """Copy the weights of each layer that has a namesake of the same shapes in ``donor``."""
     taken, left = [], []
-    by_name = {layer.name: layer for layer in _with_weights(donor.layers)}
-    for layer in _with_weights(model.layers):
-        values = by_name[layer.name].get_weights() if layer.name in by_name else []
-        if [v.shape for v in values] == [tuple(w.shape) for w in layer.weights]:
-            layer.set_weights(values)
-            taken.append(layer.name)
+    by_name = _shapes(donor)
+    for name, shapes in _shapes(model).items():
+        if by_name.get(name) == shapes:
+            model.get_layer(name).set_weights(donor.get_layer(name).get_weights())
+            taken.append(name)
         else:
-            left.append(layer.name)
+            left.append(name)
     return Taken(tuple(taken), tuple(left))
+
+
+def _misfit(model: keras.Model, donor: keras.Model, *, new_labels: bool) -> str:
+    """Say which layers of either network have no namesake of their shapes in the other one."""
+    ours, theirs = _shapes(model), _shapes(donor)
+    wrong = [
+        f"{name} has {_said(theirs.get(name))}, not {_said(shapes)}"
+        for name, shapes in ours.items()
+        if theirs.get(name) != shapes and not (new_labels and name == LAST)
+    ]
+    # The last layer of a foreign .keras file may have any name.
+    heads = {layer.name for layer in donor.layers if isinstance(layer, keras.layers.Dense)}
+    extra = [name for name in theirs if name not in ours and name not in heads]
+    wrong += [f"{name} has no place in it" for name in extra]
+    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    return f"{len(wrong)} layers: {'; '.join(wrong[:_NAMED])}{more}" if wrong else ""
+
+
+def _shapes(network: keras.Model) -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes of the weights of each layer that has some, by its name."""
+    return {
+        layer.name: [tuple(weight.shape) for weight in layer.weights]
+        for layer in network.layers
+        if layer.weights
+    }
+
+
+def _said(shapes: list[tuple[int, ...]] | None) -> str:
+    return "no weights" if shapes is None else " and ".join(map(str, shapes))
 
 
 def _donor(path: Path, model: keras.Model, network: str) -> keras.Model:
@@ -154,17 +187,13 @@ def _donor(path: Path, model: keras.Model, network: str) -> keras.Model:
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise FormatError(path, "", f"does not fit {network}: {reason}") from error
-    raise UserError(f"--pretrained {path}: expected a model bundle, .keras or {SUFFIX}")
+    raise UserError(f"{path}: expected a model bundle, .keras or {SUFFIX}")
 
 
 def _num_labels(path: Path) -> int:
     """Read from the file how many labels its last layer has: the bias of the only dense layer."""
     with h5py.File(path) as file:
         return int(file["layers/dense/vars/1"].shape[0])
-
-
-def _with_weights(layers: Iterable[keras.layers.Layer]) -> list[keras.layers.Layer]:
-    return [layer for layer in layers if layer.weights]
 
 
 def _url(text: str) -> str | None:

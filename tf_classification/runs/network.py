@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from database_tools.core import taxa
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.taxa import Taxonomy
-from tf_classification.models import bundle
+from tf_classification.models import bundle, checkpoint
+from tf_classification.models.checkpoint import Checkpoint
 from tf_classification.models.description import Description
 from tf_classification.runs.config import TrainConfig
+
+log = logging.getLogger(__name__)
+
+BUNDLE = "bundle"
+"""Folder within a run's for the versions of its bundle."""
 
 
 def describe(config: TrainConfig, labels: Sequence[str]) -> Description:
@@ -26,6 +33,36 @@ def describe(config: TrainConfig, labels: Sequence[str]) -> Description:
         taxonomy=None if known is None else _of(labels, taxa.from_json(known)),
         parameters=asdict(config),
     )
+
+
+def read(logdir: Path, path: Path, expected: Description, origin: str) -> Checkpoint:
+    """Read a checkpoint, with calibration and thresholds of the run where they are of its weights.
+
+    Args:
+        logdir: folder of the run, which holds its bundle.
+        path: the checkpoint; the other arguments are those of ``checkpoint.read``.
+        expected: what the weights are of.
+        origin: where the labels are from.
+    """
+    found = checkpoint.read(path, expected, origin)
+    if found.bundle is not None:
+        return found
+    base = logdir / BUNDLE
+    if not bundle.is_bundle(base):
+        log.warning("%s: neither calibration nor thresholds, as %s is not there", path, base)
+        return found
+    made = bundle.read(base)
+    described = made.description
+    asked = expected.network, expected.image_size, expected.labels
+    same_kind = (described.network, described.image_size, described.labels) == asked
+    if not (same_kind and checkpoint.same(made.network(), found.model)):
+        text = "%s: neither calibration nor thresholds: those of %s are of other weights"
+        log.warning(text, path, made.path)
+        return found
+    fitted = replace(
+        found.description, calibration=described.calibration, thresholds=described.thresholds
+    )
+    return replace(found, description=fitted)
 
 
 def _of(labels: Sequence[str], known: Taxonomy) -> Taxonomy:

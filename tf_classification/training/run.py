@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from tf_classification.evaluation import run as evaluation
-from tf_classification.models import bundle
+from tf_classification.models import bundle, weights
 from tf_classification.runs import network, strategies
 from tf_classification.runs.config import TrainConfig
 from tf_classification.training import extremes, session, state
@@ -141,7 +141,7 @@ def _shown(at_work: Session, trainer: Trainer, logdir: Path) -> list[keras.callb
 def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -> None:
     """Judge the best weights on every split; write them as a bundle that knows what it is."""
     config, dataset = at_work.config, at_work.dataset
-    at_work.model.load_weights(logdir / BEST)
+    weights.fill(at_work.model, logdir / BEST)
     judged = evaluation.evaluate(
         at_work.model,
         dataset,
@@ -159,7 +159,7 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
         calibration=judged.calibration,
         thresholds=judged.thresholds,
     )
-    written = bundle.write(logdir / "bundle", at_work.model, description)
+    written = bundle.write(logdir / network.BUNDLE, at_work.model, description)
     log.info("best epoch %d; model bundle in %s", best.best_epoch, written.path)
 
 

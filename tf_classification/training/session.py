@@ -181,5 +181,7 @@ def _load(config: TrainConfig, model: keras.Model) -> None:
     if config.pretrained is True:
         taken = weights.load_imagenet(model, config.model_name)
     else:
-        taken = weights.load(model, Path(str(config.pretrained)), config.model_name)
+        taken = weights.load(
+            model, Path(str(config.pretrained)), config.model_name, new_labels=True
+        )
     log.info("--pretrained: %s", taken)

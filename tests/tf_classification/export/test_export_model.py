@@ -114,6 +114,40 @@ def test_a_training_run_becomes_a_bundle_once(dataset, network, tmp_path):
     np.testing.assert_allclose(written.network()(pixels), network(pixels), rtol=0, atol=1e-6)
 
 
+def test_an_export_has_the_runs_calibration_only_for_the_weights_it_is_of(
+    dataset, network, tmp_path, capsys
+):
+    import keras
+
+    from tf_classification.models import networks
+
+    folders = {"dataset_dir": str(dataset), "cropped_images_dir": str(dataset / "crops")}
+    config = TrainConfig(**folders, model_name="demo-cnn", image_size=32)
+    (tmp_path / "params.json").write_text(json.dumps(asdict(config)))
+    fitted = {"calibration": Calibration(1.7), "thresholds": {"red": 0.9}}
+    described = Description(LABELS, "demo-cnn", 32, **fitted)
+    network.save_weights(tmp_path / "best.weights.h5")
+    keras.utils.set_random_seed(5)
+    networks.build("demo-cnn", 2, image_size=32).save_weights(tmp_path / "ckpt_1.weights.h5")
+
+    def exported(name):
+        argv = [str(tmp_path / "params.json"), str(tmp_path / name), "-o", str(tmp_path / "out")]
+        assert export_model.main(argv) == 0
+        found = bundle.read(tmp_path / "out" / "bundle").description
+        return found.calibration.temperature, dict(found.thresholds), capsys.readouterr().err
+
+    temperature, thresholds, said = exported("best.weights.h5")
+    assert (temperature, thresholds) == (1, {})
+    assert "neither calibration nor thresholds" in said
+    bundle.write(tmp_path / "bundle", network, described)
+    temperature, thresholds, said = exported("best.weights.h5")
+    assert (temperature, thresholds) == (1.7, {"red": 0.9})
+    assert "neither" not in said
+    temperature, thresholds, said = exported("ckpt_1.weights.h5")
+    assert (temperature, thresholds) == (1, {})
+    assert "neither calibration nor thresholds: those of" in said
+
+
 def test_without_crops_float_formats_are_written_and_int8_is_refused(network, tmp_path, capsys):
     installed("ai_edge_litert")
     bare = bundle.write(tmp_path / "model", network, Description(LABELS, "demo-cnn", 32))

@@ -38,7 +38,9 @@ def test_with_other_labels_the_body_is_taken_over_and_the_last_layer_is_named(tm
     source, target = demo(5, seed=1), demo(3, seed=2)
     own = layer(target, "predictions")
     source.save_weights(tmp_path / name) if "weights" in name else source.save(tmp_path / name)
-    taken = weights.load(target, tmp_path / name, "demo-cnn")
+    with pytest.raises(UserError, match=r"1 layers: predictions has \(96, 5\) and \(5,\), not"):
+        weights.load(target, tmp_path / name, "demo-cnn")
+    taken = weights.load(target, tmp_path / name, "demo-cnn", new_labels=True)
     assert str(taken) == "8 layers with weights taken over; random: predictions"
     np.testing.assert_array_equal(layer(target, "conv4"), layer(source, "conv4"))
     for before, after in zip(own, layer(target, "predictions"), strict=True):
@@ -51,8 +53,39 @@ def test_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(UserError, match="does not fit mobilenetv3-small"):
         weights.load(target, tmp_path / "a.weights.h5", "mobilenetv3-small")
     demo(5).save(tmp_path / "a.keras")
-    with pytest.raises(UserError, match="has not the layers of mobilenetv3-small"):
+    with pytest.raises(
+        UserError, match=r"does not fit mobilenetv3-small: \d+ layers: conv has no weights, not"
+    ):
         weights.load(target, tmp_path / "a.keras", "mobilenetv3-small")
+
+
+@pytest.mark.parametrize(
+    ("donor", "target", "problem"),
+    [
+        ("small", "large", "2 layers: conv2 has no weights, not (3, 3, 4, 4); bn2 has no weights"),
+        ("large", "small", "2 layers: conv2 has no place in it; bn2 has no place in it"),
+    ],
+)
+def test_a_body_of_another_depth_is_refused_and_changes_nothing(tmp_path, donor, target, problem):
+    """B0's layers are a part of B1's, and the other way round: they share all their names."""
+    made = {"small": stack(1, seed=1), "large": stack(2, seed=2)}
+    made[donor].save(tmp_path / "donor.keras")
+    before = made[target].get_weights()
+    with pytest.raises(UserError) as error:
+        weights.load(made[target], tmp_path / "donor.keras", "demo-cnn", new_labels=True)
+    assert problem in str(error.value)
+    for a, b in zip(before, made[target].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def stack(depth, seed):
+    keras.utils.set_random_seed(seed)
+    x = inputs = keras.Input((8, 8, 4))
+    for i in range(1, depth + 1):
+        x = keras.layers.Conv2D(4, 3, use_bias=False, name=f"conv{i}")(x)
+        x = keras.layers.BatchNormalization(name=f"bn{i}")(x)
+    last = keras.layers.Dense(2, name="predictions")
+    return keras.Model(inputs, last(keras.layers.GlobalAveragePooling2D()(x)))
 
 
 def test_a_file_that_would_leave_layers_random_is_refused(tmp_path):
