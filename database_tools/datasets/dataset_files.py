@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.ledger import Drops, Ledger
 from database_tools.core.location_split import SPLITS, TEST, TRAIN
 from database_tools.datasets import journal
@@ -36,15 +37,19 @@ _FILES = {TRAIN: TRAIN_JSON, TEST: TEST_JSON}
 UNLISTED = "annotation of an image that is not listed"
 
 
-def write(workspace: Workspace, plan: Plan, parameters: Mapping[str, Any]) -> DatasetInfo:
+def write(
+    workspace: Workspace, plan: Plan, parameters: Mapping[str, Any], recipe: CropRecipe
+) -> DatasetInfo:
     """Write everything but detections and preview; return what the dataset holds.
 
     Args:
         workspace: whose journal is complete.
         plan: of the build.
         parameters: for ``dataset_info.json``.
+        recipe: of the crops, for the same.
     """
-    info = DatasetInfo(plan.annotations.categories, _counts(workspace, plan), parameters)
+    counts = _counts(workspace, plan)
+    info = DatasetInfo(plan.annotations.categories, counts, parameters, recipe)
     if workspace.coco is not None:
         for split in SPLITS:
             _write_coco(workspace.coco / _FILES[split], workspace, plan, split)

@@ -3,9 +3,12 @@
     {"classes": ["empty", "red fox"],
      "counts": {"train": {"empty": 0, "red fox": 112}, "test": {"empty": 0, "red fox": 24}},
      "num_classes": 2,
-     "parameters": {"padding_factor": 1.69, ...}}
+     "parameters": {"padding_factor": 1.69, ...},
+     "crop_recipe": {"geometry": "padded window", "padding": 1.69, ...}}
 
-Class ids are positions in ``classes``; a class without any crop keeps its id.
+Class ids are positions in ``classes``; a class without any crop keeps its id.  The recipe says how
+the crops were made (``core.crop_recipe``).  Files of earlier versions have no ``crop_recipe``, but
+all were made in one way: their ``padding_factor`` tells it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError
 from database_tools.durable import files
 
@@ -28,11 +33,13 @@ class DatasetInfo:
         classes: names in the order of their ids.
         counts: split ("train", "test") to the number of crops of each class, in order of ids.
         parameters: what the dataset was made with; values as JSON has them.
+        recipe: of the crops; None if the file does not say.
     """
 
     classes: tuple[str, ...]
     counts: Mapping[str, tuple[int, ...]]
     parameters: Mapping[str, object] = field(default_factory=dict)
+    recipe: CropRecipe | None = None
 
     @property
     def num_classes(self) -> int:
@@ -50,12 +57,14 @@ def write(folder: Path, info: DatasetInfo) -> None:
         split: dict(zip(info.classes, numbers, strict=True))
         for split, numbers in info.counts.items()
     }
-    table = {
+    table: dict[str, object] = {
         "classes": list(info.classes),
         "num_classes": info.num_classes,
         "counts": counts,
         "parameters": dict(info.parameters),
     }
+    if info.recipe is not None:
+        table["crop_recipe"] = info.recipe.as_json()
     files.write_json(folder / NAME, table)
 
 
@@ -69,6 +78,13 @@ def read(folder: Path) -> DatasetInfo:
             split: tuple(int(numbers[name]) for name in classes)
             for split, numbers in table["counts"].items()
         }
-        return DatasetInfo(classes, counts, table["parameters"])
+        return DatasetInfo(classes, counts, table["parameters"], _recipe(table))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise FormatError(path, "", f"not a dataset_info.json: {error!r}") from None
+
+
+def _recipe(table: Mapping[str, Any]) -> CropRecipe | None:
+    if "crop_recipe" in table:
+        return CropRecipe.from_json(table["crop_recipe"])
+    padding = table["parameters"].get("padding_factor")
+    return None if padding is None else CropRecipe.of_2019(float(padding))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.formats import dataset_info, label_map
 
 
@@ -167,6 +168,7 @@ def test_dataset_info_is_in_both_folders_and_counts_every_class(world):
     assert infos[0].size("train") == len(built.files("train"))
     assert infos[0].size("train") + infos[0].size("test") == 12
     assert infos[0].parameters["exclude_categories"] == ["empty"]
+    assert infos[0].recipe == CropRecipe.of_2019(1.3 * 1.3)
 
 
 def test_records_alone_and_crops_alone(world):

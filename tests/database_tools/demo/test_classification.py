@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from database_tools import make_demo_dataset
+from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.core.errors import UserError
 from database_tools.demo import classification
-from database_tools.formats import classification_csv, label_index, splits_json
+from database_tools.formats import classification_csv, crops_info, label_index, splits_json
+from database_tools.formats.crops_info import CropsInfo
 from database_tools.imaging import loader
 
 FLAGS = "--images=60 --locations=6 --size=160x120 --workers=1 --classification-dataset"
@@ -65,6 +67,11 @@ def test_a_crop_shows_its_box(made, exact):
             for top, left in offsets
         )
         assert apart < 8  # encoded twice
+
+
+def test_the_recipe_lies_beside_the_crops(made):
+    recipe = CropRecipe(Geometry.SQUARE, quality=90)
+    assert crops_info.read(made / "crops") == CropsInfo(recipe)
 
 
 def test_labels_are_sorted_and_splits_share_no_location(made):

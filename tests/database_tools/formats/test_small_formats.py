@@ -1,4 +1,4 @@
-"""The label index, splits, dataset info, and whole-or-nothing files."""
+"""The label index, splits, and whole-or-nothing files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
-from database_tools.formats import classlist, dataset_info, label_index, splits_json
+from database_tools.formats import classlist, label_index, splits_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -89,16 +89,6 @@ def test_wrong_splits_are_refused(tmp_path, table, message):
     files.write_json(tmp_path / "s.json", table)
     with pytest.raises(FormatError, match=message):
         splits_json.read(tmp_path / "s.json")
-
-
-def test_dataset_info_both_ways(tmp_path):
-    info = dataset_info.DatasetInfo(("empty", "fox"), {"train": (0, 5), "test": (0, 2)}, {"a": 1})
-    dataset_info.write(tmp_path, info)
-    assert dataset_info.read(tmp_path) == info
-    assert info.size("train") == 5
-    (tmp_path / dataset_info.NAME).write_text("{}")
-    with pytest.raises(FormatError, match="not a dataset_info"):
-        dataset_info.read(tmp_path)
 
 
 def test_halves_of_surrogate_pairs_survive_a_json(tmp_path):
