@@ -143,6 +143,11 @@ def _declare_additions(parser: cli.Parser) -> None:
         help="processes that crop and threads that read for the detector (default: all cores)",
     )
     add(
+        "--dask_scheduler",
+        metavar="ADDRESS",
+        help="cut on a Dask cluster instead, whose workers see the same files by the same paths",
+    )
+    add(
         "--strict",
         action="store_true",
         help="end with status 2 if images could not be read, after everything else is done",

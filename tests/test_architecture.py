@@ -123,8 +123,8 @@ def everything_imported(start: Path) -> Iterator[tuple[Path, str]]:
 # What decodes JSON that this program has just written itself, or that comes over the wire.
 OWN_JSON = {
     "database_tools/core/json_text.py",
-    "database_tools/datasets/journal.py",
-    "database_tools/datasets/progress.py",
+    "database_tools/durable/journal.py",
+    "database_tools/datasets/build_state.py",
     "database_tools/detections/detection_log.py",
     "tf_classification/serving/json_tensor.py",
     "tf_classification/serving/servable.py",

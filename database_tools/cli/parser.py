@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **kwargs,
         )
-        self.add_argument("--version", action=_Version, help="print the version and exit")
+        # Not shown in help, whose usage is the README's, word by word.
+        self.add_argument("--version", action=_Version, help=argparse.SUPPRESS)
 
     # argparse's own overloads are wider than what commands need
     def parse_known_args(  # type: ignore[override]

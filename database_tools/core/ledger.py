@@ -1,7 +1,7 @@
 """The ledger of a stage: what came in is what went out plus what was dropped, by reason.
 
-Ledger("make_classification_dataset", total=5, kept=3,
-       dropped={"missing": ["b.jpg"], "no detection": ["c.jpg"]})
+Ledger("make_classification_dataset", total=5, kept=3, made=4,
+       dropped={"missing": ["b.jpg"], "nothing detected": ["c.jpg"]})
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ class Ledger:
 
     Attributes:
         stage: name of the stage, as in ``<stage>_ledger.json``.
-        total: number of inputs.
+        total: number of inputs, as counted where they enter.
         kept: number of inputs that are in the output.
-        dropped: reason to the inputs left out for it, in the order of the input.  A reason
-            carries no address, time or other detail that differs between two equal runs.
+        dropped: reason to the inputs left out for it, in the order of the input; reasons are
+            those of ``core/reasons``.
+        made: number of outputs, where an input may have several; None where each has one.
+        beside: what is no input of its own, and so is not in the sum: kind to names.
 
     Raises:
         ValueError: if the numbers do not add up, which is a fault of the stage.
@@ -30,6 +32,8 @@ class Ledger:
     total: int
     kept: int
     dropped: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    made: int | None = None
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.total != self.kept + self.number_dropped:
@@ -43,13 +47,27 @@ class Ledger:
         """How many inputs are not in the output."""
         return sum(len(files) for files in self.dropped.values())
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs there are."""
+        return self.kept if self.made is None else self.made
+
+    def count(self, *groups: frozenset[str]) -> int:
+        """Return how many inputs were dropped for a reason of these groups."""
+        return sum(
+            len(files) for why, files in self.dropped.items() if any(why in g for g in groups)
+        )
+
     def summary(self) -> str:
         """Say in one line what was left out; empty when nothing was."""
         if not self.number_dropped:
             return ""
-        by_size = sorted(self.dropped.items(), key=lambda item: (-len(item[1]), item[0]))
-        reasons = ", ".join(f"{len(files):,} {reason}" for reason, files in by_size if files)
+        reasons = _by_size(self.dropped)
         return f"{self.number_dropped:,} of {self.total:,} were left out: {reasons}"
+
+    def summary_beside(self) -> str:
+        """Say in one line what is counted beside the inputs; empty when nothing is."""
+        return _by_size(self.beside)
 
 
 class Drops:
@@ -62,8 +80,18 @@ class Drops:
         """Note that ``file`` is left out for ``reason``."""
         self._by_reason[reason].append(file)
 
-    def close(self, stage: str, kept: int) -> Ledger:
-        """Return the ledger of what was added, with reasons in alphabetical order."""
+    def close(self, stage: str, total: int, kept: int) -> Ledger:
+        """Return the ledger of what was added, with reasons in alphabetical order.
+
+        Args:
+            stage: its name.
+            total: number of inputs, counted as they came in, not from what became of them.
+            kept: number of inputs in the output.
+        """
         dropped = {reason: tuple(files) for reason, files in sorted(self._by_reason.items())}
-        total = kept + sum(len(files) for files in dropped.values())
         return Ledger(stage, total, kept, dropped)
+
+
+def _by_size(lists: Mapping[str, Sequence[str]]) -> str:
+    by_size = sorted(lists.items(), key=lambda item: (-len(item[1]), item[0]))
+    return ", ".join(f"{len(files):,} {reason}" for reason, files in by_size if files)

@@ -89,6 +89,11 @@ def cut(job: Job) -> Cut:
     )
 
 
+def cut_all(jobs: tuple[Job, ...]) -> tuple[Cut, ...]:
+    """Do the jobs of a unit of pictures."""
+    return tuple(map(cut, jobs))
+
+
 def _crop(
     job: Job, picture: Image.Image, window: tuple[int, int, int, int], size: tuple[int, int]
 ) -> Crop | str:

@@ -40,6 +40,7 @@ class BuildConfig:
         missing_location: what to do with pictures that have none.
         max_pixels: of a picture that is still decoded.
         workers: processes that cut and threads that decode.
+        dask_scheduler: address of a cluster that cuts instead, or None.
         strict: end with an error if pictures could not be read, when all else is done.
     """
 
@@ -61,6 +62,7 @@ class BuildConfig:
     missing_location: str = "error"
     max_pixels: int = MAX_PIXELS
     workers: int = os.cpu_count() or 1
+    dask_scheduler: str | None = None
     strict: bool = False
 
     def __post_init__(self) -> None:

@@ -5,31 +5,43 @@
 
 Order of a build: read and check everything that can be wrong, detect, cut, close the files.
 Killed anywhere and called again, it goes on, and the files are those of an undisturbed run.
+``docs/architecture.md`` shows the way of a picture.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from database_tools.core import reasons
+from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS
-from database_tools.datasets import dataset_files, detection_step, preview, progress
+from database_tools.crops import cutting
+from database_tools.datasets import (
+    build_state,
+    cropping,
+    dataset_files,
+    detection_step,
+    outcome,
+    preview,
+)
 from database_tools.datasets import plan as plans
 from database_tools.datasets.build_config import ALL, BuildConfig
+from database_tools.datasets.build_state import BuildState
 from database_tools.datasets.cropping import CropConfig, Cropping
+from database_tools.datasets.dataset_writer import DatasetWriter
 from database_tools.datasets.detection_step import DetectionConfig, DetectionStep
 from database_tools.datasets.plan import Plan, SplitRule
-from database_tools.datasets.workspace import Workspace
+from database_tools.datasets.workspace import Sizes, Workspace
 from database_tools.detections.detecting import Source
 from database_tools.durable import files
-from database_tools.formats import coco_camera_traps, ledger_json
+from database_tools.formats import coco_camera_traps
+from database_tools.work import executors, stream
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +49,17 @@ Watch = Callable[[range, str], Iterable[int]]
 """Shows progress: from numbers and a word for what is being done, to the same numbers."""
 
 
-def build(config: BuildConfig, watch: Watch = lambda items, what: items) -> None:
+def build(
+    config: BuildConfig,
+    watch: Watch = lambda items, what: items,
+    executor: Executor | None = None,
+) -> None:
     """Build the dataset, or go on with it.
+
+    Args:
+        config: what to build.
+        watch: shows progress.
+        executor: cuts; None for ``config.workers`` processes, or the cluster that it names.
 
     Raises:
         UserError: for anything that the user has to mend; nothing is lost then.
@@ -49,50 +70,78 @@ def build(config: BuildConfig, watch: Watch = lambda items, what: items) -> None
     workspace = Workspace(config.coco_style_output, config.tfrecords_output)
     rule = _split_rule(config)
     plan = plans.make(annotations, rule, config.exclude_categories, workspace.reserved)
-    with workspace.claimed():
-        workspace.check()
-        with detection_step.detect(
+    with (
+        workspace.claimed(cropping.planned(plan)),
+        detection_step.detect(
             _detection(config), plan, workspace.state, lambda items: watch(items, "detecting")
-        ) as step:
-            _build(config, plan, step, workspace, watch)
-        if config.strict:
-            _check_all_read(workspace)
+        ) as step,
+    ):
+        pass_ = Cropping(_crops(config), plan, step.results)
+        start = _start(_inputs(config) | step.inputs, plan, workspace, pass_.size)
+        if start is not None:
+            with (
+                files.writing_below(workspace.main),
+                _workers(config, executor) as workers,
+                DatasetWriter(workspace, start, config.ims_per_record) as writer,
+            ):
+                images = watch(range(start.next, len(plan)), "cropping")
+                jobs = pass_.jobs(images, workers)
+                for unit, cuts in stream.in_order(
+                    workers, cutting.cut_all, jobs, weight=cropping.weight
+                ):
+                    pass_.add(writer, unit, cuts)
+                end = writer.close()
+            _close(config, plan, step, workspace, end)
+        outcome.check(dataset_files.ledger_path(workspace), config)
 
 
-def _build(
-    config: BuildConfig, plan: Plan, step: DetectionStep, workspace: Workspace, watch: Watch
-) -> None:
-    cropping = Cropping(_crops(config), plan, step.results)
-    inputs = progress.as_json({**_inputs(config), **step.inputs})
-    start = workspace.earlier(inputs, cropping.size)
-    if start is not None and start.complete:
-        log.info("nothing to do: %s is complete", workspace.main)
-        return
+def _start(
+    inputs: Mapping[str, Any], plan: Plan, workspace: Workspace, sizes: Sizes
+) -> BuildState | None:
+    """Return where to go on or begin; None if nothing is left to do."""
+    told = build_state.as_json(inputs)
+    start = workspace.earlier(told, sizes)
     if start is None:
-        start = workspace.begin(inputs)
-    elif start.next:
+        return workspace.begin(told)
+    if start.complete:
+        log.info("nothing to do: %s is complete", workspace.main)
+        return None
+    if start.next:
         log.info("going on after %d of %d images", start.next, len(plan))
-    end = cropping.run(workspace, start, lambda items: watch(items, "cropping"))
+    return start
+
+
+@contextlib.contextmanager
+def _workers(config: BuildConfig, given: Executor | None) -> Iterator[Executor]:
+    """Give what cuts; what is made here is closed here."""
+    if given is not None:
+        yield given
+    elif config.dask_scheduler is not None:
+        with executors.cluster(config.dask_scheduler, imaging.own_process) as executor:
+            yield executor
+    else:
+        with executors.make(config.workers, imaging.own_process) as executor:
+            yield executor
+
+
+def _close(
+    config: BuildConfig, plan: Plan, step: DetectionStep, workspace: Workspace, end: BuildState
+) -> None:
+    """Write the files that close a dataset, and say what it holds."""
     step.write(workspace.main)
     recipe = CropRecipe.of_2019(config.padding_factor)
     info = dataset_files.write(workspace, plan, _parameters(config), recipe)
     pictures = preview.Pictures(config.image_dir, config.max_pixels, config.padding_factor)
     preview.write(workspace, plan, step.results, pictures, info)
     ledger = dataset_files.write_ledger(workspace, plan)
-    progress.write(workspace.state, replace(end, complete=True))
+    workspace.finish(end)
     for split in SPLITS:
         log.info("%d crops for %s", info.size(split), split)
         if not info.size(split):
             log.warning("WARNING: no crop is left for %s: its files are empty", split)
-    if summary := ledger.summary():
-        log.info("%s. See %s", summary, dataset_files.ledger_path(workspace))
-
-
-def _check_all_read(workspace: Workspace) -> None:
     path = dataset_files.ledger_path(workspace)
-    dropped = ledger_json.read(path).dropped
-    if unread := sum(len(files) for reason, files in dropped.items() if reason in reasons.READING):
-        raise UserError(f"--strict: {unread} images could not be read; see {path}")
+    for summary in filter(None, (ledger.summary(), ledger.summary_beside())):
+        log.info("%s. See %s", summary, path)
 
 
 def _split_rule(config: BuildConfig) -> SplitRule:
@@ -121,8 +170,6 @@ def _crops(config: BuildConfig) -> CropConfig:
         image_dir=config.image_dir,
         recipe=CropRecipe.of_2019(config.padding_factor),
         max_pixels=config.max_pixels,
-        workers=config.workers,
-        per_shard=config.ims_per_record,
         files=config.coco_style_output is not None,
         records=config.tfrecords_output is not None,
     )
@@ -131,7 +178,7 @@ def _crops(config: BuildConfig) -> CropConfig:
 def _inputs(config: BuildConfig) -> dict[str, Any]:
     """Return everything but detections that the output depends on."""
     return {
-        "version": 1,
+        "version": 2,
         "input_json": files.sha256(config.input_json),
         "splits_json": None if config.splits_json is None else files.sha256(config.splits_json),
         "image_dir": str(config.image_dir.resolve()),

@@ -1,32 +1,27 @@
-"""The cutting pass: every picture of the plan once, in listed order, into the dataset.
+"""What a build cuts out of which picture, and where each crop goes.
 
-The order makes ids and shards; workers only cut, a few pictures ahead of the one that is written.
+Units of listed pictures go to workers, which only cut; the order of the pictures makes ids,
+names and shards, so the same crops come of any units and any number of workers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
-from database_tools import imaging
-from database_tools.core import reasons
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections, Failure
-from database_tools.core.names import Numbered
-from database_tools.crops import cutting
+from database_tools.core.names import Numbered, unnumbered
 from database_tools.crops.cutting import Crop, Cut, Job
 from database_tools.datasets.crop_example import About
 from database_tools.datasets.dataset_writer import DatasetWriter
 from database_tools.datasets.plan import Plan
-from database_tools.datasets.progress import Progress
 from database_tools.datasets.results import Results
-from database_tools.datasets.workspace import Workspace
-from database_tools.durable import files
 from database_tools.work import executors
-
-_AHEAD = 4
-"""Pictures for each worker that wait or are done: hides slow ones, bounds memory."""
+from database_tools.work.units import Units
 
 
 @dataclass(frozen=True)
@@ -37,8 +32,6 @@ class CropConfig:
         image_dir: folder of the pictures.
         recipe: how they are cut and encoded.
         max_pixels: of a picture that is still decoded.
-        workers: processes that cut.
-        per_shard: records in a shard.
         files: whether files of crops are wanted.
         records: whether records are.
     """
@@ -46,26 +39,30 @@ class CropConfig:
     image_dir: Path
     recipe: CropRecipe
     max_pixels: int
-    workers: int
-    per_shard: int
     files: bool
     records: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
-    """A picture on its way: its position, and its boxes or why it has none to cut."""
+class Unit:
+    """Pictures on their way.
 
-    image: int
-    chosen: Detections | Failure | str
+    Attributes:
+        images: their positions.
+        chosen: boxes of each, or why it has none to cut.
+    """
+
+    images: range
+    chosen: list[Detections | Failure | str]
 
 
 class Cropping:
-    """One cutting pass."""
+    """One cutting pass: gives the jobs, and takes what became of them."""
 
     def __init__(self, config: CropConfig, plan: Plan, results: Results) -> None:
         self._config, self._plan, self._results = config, plan, results
         self._numbered = Numbered(name for name in plan.names if name is not None)
+        self._units: Units | None = None
 
     def size(self, image: int) -> int:
         """Return the size of a picture's file in bytes, -1 if there is none."""
@@ -74,35 +71,43 @@ class Cropping:
         except (OSError, ValueError):
             return -1
 
-    def run(
-        self,
-        workspace: Workspace,
-        start: Progress,
-        watch: Callable[[range], Iterable[int]],
-    ) -> Progress:
-        """Add the pictures from ``start`` on to the dataset; return where that ended."""
-        config = self._config
-        with (
-            files.writing_below(workspace.main),
-            executors.make(config.workers, imaging.own_process) as executor,
-            DatasetWriter(workspace, start, config.per_shard) as writer,
-        ):
-            images = watch(range(start.next, len(self._plan)))
-            jobs = self._jobs(images)
-            ahead = _AHEAD * config.workers
-            for picture, cut in executors.in_order(executor, cutting.cut, jobs, ahead):
-                self._add(writer, picture, cut)
-                writer.finished(picture.image)
-            return writer.close()
+    def jobs(
+        self, images: Iterable[int], executor: Executor
+    ) -> Iterator[tuple[Unit, tuple[Job, ...] | None]]:
+        """Yield units of pictures with a job for each picture that is cut; None for no job.
 
-    def _jobs(self, images: Iterable[int]) -> Iterator[tuple[_Picture, Job | None]]:
-        for image in images:
-            reason = self._plan.reason(image)
-            chosen = self._results.choose(image) if reason is None else reason
-            job = None
-            if isinstance(chosen, Detections):
-                job = self._job(image, chosen)
-            yield _Picture(image, chosen), job
+        Args:
+            images: positions, in order.
+            executor: that the jobs are for, which decides how large units are.
+        """
+        elsewhere = executors.is_elsewhere(executor)
+        units = Units(len(self._plan), executors.size(executor), elsewhere=elsewhere)
+        self._units = units
+        for numbers in units.of(images):
+            unit = Unit(numbers, [self._choose(image) for image in numbers])
+            jobs = tuple(
+                self._job(image, chosen)
+                for image, chosen in zip(numbers, unit.chosen, strict=True)
+                if isinstance(chosen, Detections)
+            )
+            yield unit, jobs or None
+
+    def add(self, writer: DatasetWriter, unit: Unit, cuts: tuple[Cut, ...] | None) -> None:
+        """Add the pictures of a unit to the dataset; ``cuts`` are of those that had a job."""
+        if self._units is not None:
+            self._units.weigh(len(unit.images), weight(cuts or ()))
+        done = iter(cuts or ())
+        for image, chosen in zip(unit.images, unit.chosen, strict=True):
+            if isinstance(chosen, Failure):
+                writer.drop(image, chosen.reason, self.size(image))
+            elif isinstance(chosen, str):
+                writer.drop(image, chosen, None)
+            else:
+                self._add_cut(writer, image, chosen, next(done))
+            writer.finished(image)
+
+    def _choose(self, image: int) -> Detections | Failure | str:
+        return self._plan.reason(image) or self._results.choose(image)
 
     def _job(self, image: int, chosen: Detections) -> Job:
         config = self._config
@@ -115,18 +120,13 @@ class Cropping:
             files=config.files,
         )
 
-    def _add(self, writer: DatasetWriter, picture: _Picture, cut: Cut | None) -> None:
-        if isinstance(picture.chosen, Failure):
-            writer.drop(picture.image, picture.chosen.reason, self.size(picture.image))
-        elif isinstance(picture.chosen, str):
-            writer.drop(picture.image, picture.chosen, None)
-        elif cut is not None and cut.reason is not None:
-            writer.drop(picture.image, cut.reason, self.size(picture.image))
-        elif cut is None or not any(isinstance(crop, Crop) for crop in cut.crops):
-            first = cut.crops[0] if cut and cut.crops else reasons.NO_AREA
-            writer.drop(picture.image, str(first), None)
+    def _add_cut(self, writer: DatasetWriter, image: int, chosen: Detections, cut: Cut) -> None:
+        if cut.reason is not None:
+            writer.drop(image, cut.reason, self.size(image))
+        elif not any(isinstance(crop, Crop) for crop in cut.crops):
+            writer.drop(image, str(cut.crops[0]), None)
         else:
-            self._add_crops(writer, picture.image, picture.chosen, cut)
+            self._add_crops(writer, image, chosen, cut)
 
     def _add_crops(self, writer: DatasetWriter, image: int, chosen: Detections, cut: Cut) -> None:
         table = self._plan.annotations
@@ -150,3 +150,20 @@ class Cropping:
             )
             file = str(PurePosixPath(self._plan.folders[label], name))
             writer.crop(image, self._plan.split(image), file, crop, about)
+
+
+def weight(cuts: tuple[Cut, ...]) -> int:
+    """Return the bytes of what was cut."""
+    crops = (crop for cut in cuts for crop in cut.crops if isinstance(crop, Crop))
+    return sum(len(c.file) + (0 if c.jpeg is c.file else len(c.jpeg)) for c in crops)
+
+
+def planned(plan: Plan) -> Callable[[str], bool]:
+    """Return a function that says whether a file is called as a crop of a listed picture."""
+
+    @cache
+    def pictures() -> frozenset[str]:
+        rows = zip(plan.names, plan.annotations.classes, strict=True)
+        return frozenset(f"{plan.folders[c]}/{n}" for n, c in rows if n is not None and c >= 0)
+
+    return lambda crop: any(picture in pictures() for picture, _ in unnumbered(crop))

@@ -13,13 +13,14 @@ Ids are shared by both files, so each has gaps.
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import reasons
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.core.ledger import Drops, Ledger
+from database_tools.core.ledger import Ledger
 from database_tools.core.location_split import SPLITS, TEST, TRAIN
 from database_tools.datasets import journal
 from database_tools.datasets.journal import BoxLine, CropLine, DropLine
@@ -30,11 +31,7 @@ from database_tools.durable import files
 from database_tools.formats import dataset_info, label_map, ledger_json
 from database_tools.formats.dataset_info import DatasetInfo
 
-log = logging.getLogger(__name__)
-
 _FILES = {TRAIN: TRAIN_JSON, TEST: TEST_JSON}
-
-UNLISTED = "annotation of an image that is not listed"
 
 
 def write(
@@ -63,23 +60,74 @@ def write(
 
 def write_ledger(workspace: Workspace, plan: Plan) -> Ledger:
     """Write the account of all pictures."""
-    drops = Drops()
-    kept: set[int] = set()
-    boxes = 0
+    fates = _Fates(plan)
+    boxes: list[str] = []
+    made = 0
     for line in journal.read(workspace.journal):
         if isinstance(line, DropLine):
-            drops.add(line.reason, plan.annotations.files[line.image])
+            fates.drop(line.image, line.reason)
         elif isinstance(line, CropLine):
-            kept.add(line.image)
+            fates.keep(line.image)
+            made += 1
         elif isinstance(line, BoxLine):
-            boxes += 1
-    for image_id in plan.annotations.unlisted:
-        drops.add(UNLISTED, image_id)
-    if boxes:
-        log.info("%d boxes without area were left out of pictures with others", boxes)
-    ledger = drops.close(STAGE, len(kept))
+            boxes.append(plan.annotations.files[line.image])
+    beside = {reasons.BOXES_WITHOUT_AREA: boxes, reasons.UNLISTED: plan.annotations.unlisted}
+    ledger = Ledger(
+        STAGE,
+        len(plan),
+        fates.kept,
+        fates.dropped(),
+        made,
+        {kind: names for kind, names in beside.items() if names},
+    )
     ledger_json.write(workspace.main, ledger)
     return ledger
+
+
+class _Fates:
+    """What became of each picture: a number each, not a list of names for each reason."""
+
+    _NOT_YET, _KEPT = 0, 1
+
+    def __init__(self, plan: Plan) -> None:
+        self._files = plan.annotations.files
+        self._fates = array("b", [self._NOT_YET]) * len(plan)
+        self._reasons: dict[str, int] = {}
+
+    @property
+    def kept(self) -> int:
+        return self._fates.count(self._KEPT)
+
+    def keep(self, image: int) -> None:
+        self._fates[image] = self._KEPT
+
+    def drop(self, image: int, reason: str) -> None:
+        self._fates[image] = self._reasons.setdefault(reason, len(self._reasons) + 2)
+
+    def dropped(self) -> dict[str, Sequence[str]]:
+        """Return the files of each reason, in the order of the input."""
+        return {
+            reason: _Where(self._files, self._fates, fate)
+            for reason, fate in sorted(self._reasons.items())
+        }
+
+
+class _Where(Sequence[str]):
+    """The files of those pictures that have one fate, looked up as they are asked for."""
+
+    def __init__(self, files: Sequence[str], fates: array[int], fate: int) -> None:
+        self._files, self._fates, self._fate = files, fates, fate
+        self._number = fates.count(fate)
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[str]:
+        rows = zip(self._files, self._fates, strict=True)
+        return (file for file, fate in rows if fate == self._fate)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return list(self)[index]
 
 
 def ledger_path(workspace: Workspace) -> Path:

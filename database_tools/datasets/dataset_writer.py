@@ -1,12 +1,14 @@
 """Puts crops into the dataset in listed order, and notes how far it is.
 
-For each crop: the journal's line, then its file, then its record.  ``commit`` makes the progress
-speak of them; what is written after the last commit, the next run undoes and makes again.
+What is added waits until the next commit, which has an order that survives a power cut: the
+journal says what will be written; then crops and records are written; then all of it is on the
+disk; then the state speaks of it.  What the state does not speak of, the next run undoes and
+makes again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -14,26 +16,34 @@ from types import TracebackType
 from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS
 from database_tools.crops.cutting import Crop
-from database_tools.datasets import crop_example, progress
+from database_tools.datasets import build_state, crop_example, journal
+from database_tools.datasets.build_state import BuildState
 from database_tools.datasets.crop_example import About
-from database_tools.datasets.journal import BoxLine, CropLine, DropLine, Journal
-from database_tools.datasets.progress import Progress
+from database_tools.datasets.journal import BoxLine, CropLine, DropLine, Line, ShardLine
 from database_tools.datasets.shards import ShardWriter
 from database_tools.datasets.workspace import Workspace
-from database_tools.durable import files
+from database_tools.durable import disk, files
+from database_tools.durable.journal import Journal
 
-_COMMIT_EVERY = 100
+COMMIT_EVERY = 100
 """Pictures between two commits: some seconds of work to lose, and little writing."""
+
+_MOST_BYTES = 64 << 20
+"""Of crops and records that wait for a commit."""
 
 
 class DatasetWriter:
     """Writes one build; use as a context manager, which leaves it so that a run can go on."""
 
-    def __init__(self, workspace: Workspace, start: Progress, per_shard: int) -> None:
+    def __init__(self, workspace: Workspace, start: BuildState, per_shard: int) -> None:
         self._workspace = workspace
-        self._progress = start
+        self._state = start
         workspace.roll_back(start)
         self._journal = Journal(workspace.journal, start.journal)
+        self._lines: list[Line] = []
+        self._crops: list[tuple[Path, bytes]] = []
+        self._records: list[tuple[str, bytes]] = []
+        self._bytes = self._pictures = 0
         self._shards: Mapping[str, ShardWriter] = {}
         if (folder := workspace.tfrecords) is not None:
             self._shards = {
@@ -57,7 +67,7 @@ class DatasetWriter:
     @property
     def next_id(self) -> int:
         """Id of the next crop."""
-        return self._progress.crops
+        return self._state.crops
 
     def crop(self, image: int, split: str, name: str, crop: Crop, about: About) -> None:
         """Add a crop.
@@ -69,48 +79,73 @@ class DatasetWriter:
             crop: encoded.
             about: what its record says; ``about.id`` is ``next_id``.
         """
-        line = CropLine(image, about.id, split, about.label, crop.width, crop.height, name)
-        self._journal.append(line)
+        size = 0
         if self._workspace.coco is not None:
-            _write_new(self._workspace.coco / name, crop.file)
+            path, size = self._workspace.coco / name, len(crop.file)
+            if path.exists():  # ours would have been rolled back
+                raise UserError(f"{path}: is there already, and no run of this tool wrote it")
+            self._crops.append((path, crop.file))
+            self._bytes += size
         if self._shards:
             record = crop_example.encode(crop.jpeg, crop.width, crop.height, about)
-            self._shards[split].write(record)
-        self._progress = replace(self._progress, crops=self._progress.crops + 1)
+            self._records.append((split, record))
+            self._bytes += len(record)
+        line = CropLine(image, about.id, split, about.label, crop.width, crop.height, size, name)
+        self._lines.append(line)
+        self._state = replace(self._state, crops=self._state.crops + 1)
 
     def drop(self, image: int, reason: str, size: int | None) -> None:
         """Note that a picture is left out; ``size`` is its file's if that cannot be read."""
-        self._journal.append(DropLine(image, reason, size))
+        self._lines.append(DropLine(image, reason, size))
 
     def drop_box(self, image: int, box: int) -> None:
         """Note that a box without area is left out, of a picture that is kept."""
-        self._journal.append(BoxLine(image, box))
+        self._lines.append(BoxLine(image, box))
 
     def finished(self, image: int) -> None:
         """Say that all of a picture has been added."""
-        self._progress = replace(self._progress, next=image + 1)
-        if self._progress.next % _COMMIT_EVERY == 0:
-            self.commit()
+        self._state = replace(self._state, next=image + 1)
+        self._pictures += 1
+        full = self._crops or self._records
+        if self._bytes > _MOST_BYTES or (full and self._pictures >= COMMIT_EVERY):
+            self._commit()
 
-    def commit(self) -> None:
-        """Save the progress."""
-        positions = {split: shards.position for split, shards in self._shards.items()}
-        self._progress = replace(
-            self._progress,
-            journal=self._journal.length,
-            shards={**self._progress.shards, **positions},
-        )
-        progress.write(self._workspace.state, self._progress)
-
-    def close(self) -> Progress:
-        """Close the last shards and save the progress."""
+    def close(self) -> BuildState:
+        """Write what waits, close the last shards and return where the build stands."""
+        self._commit()
         for shards in self._shards.values():
             shards.close()
-        self.commit()
-        return self._progress
+        self._commit()
+        return self._state
 
+    def _commit(self) -> None:
+        self._append(self._lines)
+        for path, content in self._crops:
+            files.write_bytes(path, content)
+        for split, record in self._records:
+            self._shards[split].write(record)
+        full = [
+            ShardLine(split, number, size)
+            for split, shards in self._shards.items()
+            for number, size in shards.filled.items()
+        ]
+        records = [path for shards in self._shards.values() for path in shards.flush()]
+        if self._workspace.tfrecords is not None:
+            disk.sync_all(self._workspace.tfrecords, records)
+        if self._workspace.coco is not None:
+            disk.sync_all(self._workspace.coco, [path for path, _ in self._crops])
+        self._append(full)
+        self._lines, self._crops, self._records = [], [], []
+        self._bytes = self._pictures = 0
+        positions = {split: shards.position for split, shards in self._shards.items()}
+        self._state = replace(
+            self._state,
+            journal=self._journal.length,
+            shards={**self._state.shards, **positions},
+        )
+        build_state.write(self._workspace.state, self._state)
 
-def _write_new(path: Path, content: bytes) -> None:
-    if path.exists():  # ours would have been rolled back
-        raise UserError(f"{path}: is there already, and no run of this tool wrote it")
-    files.write_bytes(path, content)
+    def _append(self, lines: Sequence[Line]) -> None:
+        if lines:
+            journal.append(self._journal, lines)
+            self._journal.sync()

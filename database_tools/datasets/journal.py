@@ -1,21 +1,24 @@
-"""``journal.jsonl``: what became of each picture of a build, one line each, in listed order.
+"""``journal.jsonl``: what became of each picture of a build, in listed order.
 
-    ["crop", 17, 4, "train", 1, 320, 311, "red fox/site1/a.jpg"]
+    ["crop", 17, 4, "train", 1, 320, 311, 20511, "red fox/site1/a.jpg"]
     ["drop", 18, "missing", -1]
     ["box", 19, 2]
+    ["shard", "train", 0, 4123411]
 
-A crop has the picture's position, its own id, split, class id, width, height and file; a drop a
-reason, and the size of a file that could not be read (-1: none), so that a later run sees when it
-has changed; a box is one of several that had no area.  A line is written before the crop's file,
-so the journal knows every file that a build may have written, whenever it was killed.
+A crop has the picture's position, its own id, split, class id, width, height, the length of its
+file, and the file; a drop a reason, and the size of a file that could not be read (-1: none), so
+that a later run sees when it has changed; a box is one of several that had no area; a shard is
+one that is full, with its length.  A crop's line is on the disk before its file is written, so
+the journal knows every file that a build may have written, however it ended.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
+
+from database_tools.durable import journal
 
 NAME = "journal.jsonl"
 
@@ -31,6 +34,7 @@ class CropLine:
         label: class id.
         width: of the crop in pixels.
         height: of the crop in pixels.
+        size: of its file in bytes.
         name: its file, relative to the folder of crops, with forward slashes.
     """
 
@@ -40,6 +44,7 @@ class CropLine:
     label: int
     width: int
     height: int
+    size: int
     name: str
 
 
@@ -72,44 +77,48 @@ class BoxLine:
     box: int
 
 
-Line = CropLine | DropLine | BoxLine
+@dataclass(frozen=True, slots=True)
+class ShardLine:
+    """A shard that is full.
 
-_KINDS: dict[str, type[Line]] = {"crop": CropLine, "drop": DropLine, "box": BoxLine}
+    Attributes:
+        split: ``train`` or ``test``.
+        shard: its number.
+        size: in bytes.
+    """
+
+    split: str
+    shard: int
+    size: int
+
+
+Line = CropLine | DropLine | BoxLine | ShardLine
+
+_KINDS: dict[str, type[Line]] = {
+    "crop": CropLine,
+    "drop": DropLine,
+    "box": BoxLine,
+    "shard": ShardLine,
+}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
-class Journal:
-    """Appends lines to a journal, going on after ``length`` bytes of it."""
-
-    def __init__(self, path: Path, length: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
-        self._file.truncate(length)
-        self._file.seek(length)
-
-    @property
-    def length(self) -> int:
-        """Bytes so far."""
-        return self._file.tell()
-
-    def append(self, line: Line) -> None:
-        """Write a line; when this returns, a kill cannot lose it."""
-        values = [_NAMES[type(line)], *astuple(line)]
-        self._file.write(json.dumps(values, ensure_ascii=False).encode() + b"\n")
-        self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+def append(to: journal.Journal, lines: Iterable[Line]) -> None:
+    """Write lines; a kill cannot lose them then, after ``to.sync()`` a power cut neither."""
+    to.append([_NAMES[type(line)], *astuple(line)] for line in lines)
 
 
 def read(path: Path, start: int = 0) -> Iterator[Line]:
-    """Yield the whole lines from byte ``start`` on; a last line that is cut off is none."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        file.seek(start)
-        for line in file:
-            if line.endswith(b"\n"):
-                kind, *values = json.loads(line)
-                yield _KINDS[kind](*values)
+    """Yield the lines from byte ``start`` on, up to one that cannot be read."""
+    return (line for _, line in read_with_ends(path, start))
+
+
+def read_with_ends(path: Path, start: int = 0) -> Iterator[tuple[int, Line]]:
+    """Yield the lines as ``read`` does, each after the byte where it ends."""
+    for end, values in journal.read(path, start):
+        try:
+            kind, *rest = values
+            line = _KINDS[kind](*rest)
+        except (TypeError, ValueError, KeyError):  # of an older version
+            return
+        yield end, line

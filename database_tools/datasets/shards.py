@@ -15,7 +15,7 @@ from typing import IO
 
 from database_tools.formats import tfrecord
 
-_NAMES = re.compile(r"(train|test)-\d{5,}|\.(train|test)-\d{5,}\.part")
+_NAMES = re.compile(r"(\.)?(train|test)-(?P<number>\d{5,})(?(1)\.part)")
 
 
 def is_name(name: str) -> bool:
@@ -39,36 +39,44 @@ class Position:
 
 
 class ShardWriter:
-    """Writes the shards of one split, going on at a position."""
+    """Writes the shards of one split, going on at a position.
+
+    Attributes:
+        position: where it stands.
+        filled: lengths of the shards that got their name since the last ``flush``, by number.
+    """
 
     def __init__(self, folder: Path, split: str, per_shard: int, position: Position) -> None:
         self._folder, self._split, self._per_shard = folder, split, per_shard
-        self._position = position
+        self.position = position
+        self.filled: dict[int, int] = {}
         self._file: IO[bytes] | None = None
         self._roll_back()
 
-    @property
-    def position(self) -> Position:
-        """Where it stands; what is before it survives a kill."""
-        if self._file is not None:
-            self._file.flush()
-        return self._position
-
     def write(self, payload: bytes) -> None:
         """Append a record; the shard gets its name when it is full."""
-        at = self._position
+        at = self.position
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file = self._part(at.shard).open("ab")
         record = tfrecord.frame(payload)
         self._file.write(record)
-        self._position = Position(at.shard, at.records + 1, at.length + len(record))
-        if self._position.records == self._per_shard:
+        self.position = Position(at.shard, at.records + 1, at.length + len(record))
+        if self.position.records == self._per_shard:
             self._finish_shard()
+
+    def flush(self) -> list[Path]:
+        """Hand all to the system, which a kill does not undo; return the files written since."""
+        written = [shard_path(self._folder, self._split, number) for number in self.filled]
+        self.filled = {}
+        if self._file is not None:
+            self._file.flush()
+            written.append(self._part(self.position.shard))
+        return written
 
     def close(self) -> None:
         """Give the last shard its name, if it holds anything."""
-        if self._position.records:
+        if self.position.records:
             self._finish_shard()
 
     def abandon(self) -> None:
@@ -79,26 +87,25 @@ class ShardWriter:
 
     def _finish_shard(self) -> None:
         self.abandon()
-        number = self._position.shard
+        number = self.position.shard
         self._part(number).replace(shard_path(self._folder, self._split, number))
-        self._position = Position(number + 1)
+        self.filled[number] = self.position.length
+        self.position = Position(number + 1)
 
     def _roll_back(self) -> None:
         """Undo what was written after the position."""
-        at = self._position
+        at = self.position
         full, part = shard_path(self._folder, self._split, at.shard), self._part(at.shard)
         if full.exists():  # filled and renamed after the position was noted
             full.replace(part)
         if part.exists():
             with part.open("r+b") as file:
                 file.truncate(at.length)
-        later = at.shard + 1
-        while (full := shard_path(self._folder, self._split, later)).exists() or (
-            self._part(later).exists()
-        ):
-            full.unlink(missing_ok=True)
-            self._part(later).unlink(missing_ok=True)
-            later += 1
+        for path in self._folder.glob(f"*{self._split}-*"):
+            # a power cut may have kept any of them
+            match = _NAMES.fullmatch(path.name)
+            if match and int(match["number"]) > at.shard:
+                path.unlink()
         if not at.length:
             part.unlink(missing_ok=True)
 

@@ -41,9 +41,9 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     Raises:
         UserError: if the folder cannot be written or the disk is full.
     """
-    # Process and thread keep writers apart; 60 characters, as the longest name has 255 bytes.
+    # Process and thread keep writers apart; 40 characters, as the longest name has 255 bytes.
     writer = f"{os.getpid()}-{threading.get_native_id()}"
-    temporary = path.with_name(f".{path.name[:60]}.{writer}.tmp")
+    temporary = path.with_name(f".{path.name[:40]}.{writer}.tmp")
     try:
         with writing_below(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,6 +129,14 @@ def read_json(path: Path) -> Any:
         return json_text.loads(text)
     except JsonError as error:
         raise FormatError(path, error.place, error.rule) from None
+
+
+def read_own(path: Path) -> Any:
+    """Read a JSON file that a program keeps for itself; None if it is gone, torn or noise."""
+    try:
+        return read_json(path)
+    except (UserError, OSError, ValueError, RecursionError):
+        return None
 
 
 def sha256(path: Path) -> str:

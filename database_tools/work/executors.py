@@ -1,4 +1,4 @@
-"""Runs pure work in its own order: on this process, on others, or on a cluster.
+"""What runs pure work: this process, others of this machine, or a cluster.
 
 Any ``concurrent.futures.Executor`` will do.  Ours are made to leave nothing behind: a worker
 dies with the process that started it, however that one ended.
@@ -12,19 +12,16 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from typing import Any
 
 from database_tools.core.errors import UserError
 
-Item = TypeVar("Item")
-Job = TypeVar("Job")
-Result = TypeVar("Result")
-
 _PR_SET_PDEATHSIG = 1
+
+_MANY = 32
+"""Workers of an executor that does not say how many it has."""
 
 
 class Serial(Executor):
@@ -38,7 +35,21 @@ class Serial(Executor):
 
 
 class Processes(ProcessPoolExecutor):
-    """Processes that never hear Ctrl-C, not even while they start: the parent decides about it."""
+    """Processes that never hear Ctrl-C, not even while they start: the parent decides about it.
+
+    There is one less than asked for, as the parent works too where it would only wait
+    (``work.stream``): small work does not wait until processes have started.
+    """
+
+    def __init__(self, workers: int, at_start: Callable[[], None] | None = None) -> None:
+        # Spawned, never forked, as TensorFlow does not survive a fork; they import only what
+        # the work needs.
+        super().__init__(
+            workers - 1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(os.getpid(), at_start),
+        )
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand over a job; this may start a process, which inherits the blocked signal."""
@@ -53,22 +64,65 @@ class Processes(ProcessPoolExecutor):
 
 
 def make(workers: int, at_start: Callable[[], None] | None = None) -> Executor:
-    """Return an executor of so many processes; one means this one.
-
-    Processes are spawned, never forked, as TensorFlow does not survive a fork; they import only
-    what the work needs.
+    """Return an executor of so many processes of this machine; one means this one.
 
     Args:
         workers: how many.
         at_start: what each of several does first, a function that other processes can import.
     """
-    if workers == 1:
-        return Serial()
-    return Processes(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(os.getpid(), at_start),
+    return Serial() if workers == 1 else Processes(workers, at_start)
+
+
+@contextlib.contextmanager
+def cluster(address: str, at_start: Callable[[], None] | None = None) -> Iterator[Executor]:
+    """Connect to a Dask scheduler; its workers must see the same files by the same paths.
+
+    Args:
+        address: of the scheduler.
+        at_start: what each worker does first, a function that other processes can import.
+
+    Raises:
+        UserError: if Dask is not installed or no scheduler answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        message = 'a cluster needs Dask: pip install -e ".[cluster]"'
+        raise UserError(message) from None
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise UserError(f"no Dask scheduler answers at {address!r} ({error})") from None
+    with client, client.get_executor() as executor:
+        if at_start is not None:
+            client.register_worker_callbacks(at_start)
+        yield executor
+
+
+def is_elsewhere(executor: Executor) -> bool:
+    """Say whether the work is done on other machines, to which each way costs."""
+    return not isinstance(executor, Serial | ProcessPoolExecutor)
+
+
+def size(executor: Executor) -> int:
+    """Return how many jobs an executor does at a time."""
+    if isinstance(executor, Serial):
+        return 1
+    if (client := getattr(executor, "_client", None)) is not None:
+        return max(1, sum(client.ncores().values()))
+    return int(getattr(executor, "_max_workers", _MANY)) + isinstance(executor, Processes)
+
+
+def lost_worker(error: BaseException) -> UserError | None:
+    """Say in one line that a worker is gone; None for any other error."""
+    gone = isinstance(error, BrokenExecutor)
+    if (dask := sys.modules.get("distributed")) is not None:
+        gone = gone or isinstance(error, dask.KilledWorker)
+    if not gone:
+        return None
+    return UserError(
+        "a worker process was ended by the system, mostly for want of memory; run again with "
+        "fewer --workers, which goes on where this run stopped"
     )
 
 
@@ -82,48 +136,3 @@ def _begin(parent: int, at_start: Callable[[], None] | None) -> None:
         os._exit(1)
     if at_start is not None:
         at_start()
-
-
-def in_order(
-    executor: Executor,
-    work: Callable[[Job], Result],
-    items: Iterable[tuple[Item, Job | None]],
-    ahead: int,
-) -> Iterator[tuple[Item, Result | None]]:
-    """Work on jobs while keeping the order of the items.
-
-    Args:
-        executor: does the work.
-        work: a function that other processes can import, as its jobs and results can be pickled.
-        items: pairs of anything and its job; None for nothing to do.
-        ahead: most jobs that wait or are done and not taken yet: the bound on memory.
-
-    Yields:
-        Each item with the result of its job, None where it had none.
-
-    Raises:
-        UserError: if a worker process is gone, which nearly always means: out of memory.
-    """
-    waiting: deque[tuple[Item, Future[Result] | None]] = deque()
-    jobs = 0
-    try:
-        for item, job in items:
-            waiting.append((item, None if job is None else executor.submit(work, job)))
-            jobs += job is not None
-            while waiting and (jobs > ahead or waiting[0][1] is None):
-                first, future = waiting.popleft()
-                jobs -= future is not None
-                yield first, None if future is None else future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, None if future is None else future.result()
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process was ended by the system, mostly for want of memory; run again with "
-            "fewer --workers, which goes on where this run stopped"
-        ) from None
-    finally:
-        with contextlib.suppress(Exception):
-            for _, future in waiting:
-                if future is not None:
-                    future.cancel()

@@ -54,6 +54,7 @@ def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Datase
     columns = {split: Columns() for split in splits_json.SPLITS}
     drops = Drops()
     there = _Folders(crops_dir)
+    line = 1
     for line, crop in enumerate(classification_csv.read(table), start=2):
         place = crop.dataset, crop.location
         if place not in split_of:
@@ -68,7 +69,7 @@ def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Datase
         split: rows.close(lambda keys: FileReader(crops_dir, keys))
         for split, rows in columns.items()
     }
-    ledger = drops.close(STAGE, sum(map(len, parts.values())))
+    ledger = drops.close(STAGE, line - 1, sum(map(len, parts.values())))
     if not ledger.kept:
         raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")
     dataset = Dataset(names, tuple(locations), parts, ledger)

@@ -15,7 +15,7 @@ def test_drops_are_counted_by_reason_and_survive_the_file(tmp_path):
     drops = Drops()
     for reason, file in [("truncated", "b"), ("missing", "a"), ("missing", "c")]:
         drops.add(reason, file)
-    ledger = drops.close("crop", kept=7)
+    ledger = drops.close("crop", total=10, kept=7)
     assert ledger.total == 10
     assert ledger.summary() == "3 of 10 were left out: 2 missing, 1 truncated"
     path = ledger_json.write(tmp_path, ledger)

@@ -98,7 +98,6 @@ def test_pictures_that_cannot_be_used_are_in_the_ledger_with_their_reasons(world
     assert built.status == 0
     assert built.files() == ["red fox/A/good.jpg"]
     assert built.dropped() == {
-        "annotation of an image that is not listed": ["not listed"],
         "corrupt": ["A/header.jpg"],
         "empty": ["A/empty.jpg"],
         "file name listed before": ["A/good.jpg"],
@@ -109,7 +108,8 @@ def test_pictures_that_cannot_be_used_are_in_the_ledger_with_their_reasons(world
         "truncated": ["A/truncated.jpg"],
     }
     ledger = built.ledger()
-    assert (ledger["total"], ledger["kept"]) == (11, 1)
+    assert (ledger["total"], ledger["kept"], ledger["made"]) == (10, 1, 1)
+    assert ledger["beside"] == {"annotation of an image that is not listed": ["not listed"]}
 
 
 def test_strict_runs_do_everything_and_then_say_what_could_not_be_read(world, capsys):

@@ -225,7 +225,8 @@ def test_a_hundred_images_with_boxes_of_other_classes_only_stop_the_run(world, c
 
 def test_ninety_nine_such_images_may_be_chance(world):
     for i in range(99):
-        world.picture(world.add(i, boxes=[(0.2, 0.2, 0.2, 0.2, 0.9, "3")]), 8, 8)
+        world.add(i, boxes=[(0.2, 0.2, 0.2, 0.2, 0.9, "3")])
+    world.picture(world.add(99))
     assert world.run("--test_fraction", 0).status == 0
 
 

@@ -1,0 +1,44 @@
+"""Whether what was built is a dataset, by its ledger; asked again when a run finds it complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from database_tools.core import reasons
+from database_tools.core.errors import UserError
+from database_tools.core.ledger import Ledger
+from database_tools.datasets.build_config import BuildConfig
+from database_tools.formats import ledger_json
+
+_NEARLY_ALL = 0.9
+"""Share of pictures that could not be read from which on something else is wrong."""
+
+
+def check(path: Path, config: BuildConfig) -> None:
+    """Judge a build by the ledger that lies at ``path``.
+
+    Raises:
+        UserError: if there is no crop, or nearly no picture could be read, or one could not and
+            the run is strict.
+    """
+    ledger = ledger_json.read(path)
+    unread = ledger.count(reasons.READING)
+    opened = ledger.kept + unread + ledger.count(reasons.CROPS)
+    if config.frozen_graph != "-":
+        opened += ledger.count(reasons.DETECTIONS)
+    if unread and unread >= _NEARLY_ALL * opened:
+        raise UserError(
+            f"{unread:,} of {opened:,} images that were looked for could not be read, as "
+            f"{_example(ledger, config.image_dir)}; see {path}"
+        )
+    if not ledger.outputs:
+        raise UserError(f"no crop was made: {ledger.summary()}; see {path}")
+    if config.strict and unread:
+        raise UserError(f"--strict: {unread} images could not be read; see {path}")
+
+
+def _example(ledger: Ledger, image_dir: Path) -> str:
+    """Name the path of a picture that could not be read, and why."""
+    of_files = {why: files for why, files in ledger.dropped.items() if why in reasons.READING}
+    reason = max(of_files, key=lambda why: len(of_files[why]))
+    return f"{image_dir / of_files[reason][0]} ({reason})"
