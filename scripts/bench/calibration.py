@@ -32,7 +32,7 @@ def main() -> None:
         found.append(errors(base, args.folder, seed))
         print(f"seed {seed}: {found[-1]}", flush=True)
     for name in found[0]:
-        print(f"mean, {name}: {np.mean([row[name] for row in found]):.4f}")
+        print(f"mean, {name}: {np.nanmean([row[name] for row in found]):.4f}")
 
 
 def errors(base: Path, folder: Path, seed: int) -> dict[str, float]:
@@ -53,9 +53,10 @@ def errors(base: Path, folder: Path, seed: int) -> dict[str, float]:
             results["accuracy"] = test["new"]["accuracy"]["value"]
             results["plain softmax"] = test["calibration_error"]["before"]
             results[method] = test["calibration_error"]["after"]
-            results[f"accepted, {method}"] = test["accepted"]["coverage"]
-            results[f"right of these, {method}"] = test["accepted"]["precision"]
-    return {name: round(value, 4) for name, value in results.items()}
+            results[f"accepted, {method}"] = test["accepted"]["crops"]["coverage"]
+            results[f"right of these, {method}"] = test["accepted"]["crops"]["precision"]
+    # Where nothing is accepted, nothing is right or wrong.
+    return {name: round(np.nan if v is None else v, 4) for name, v in results.items()}
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_classification.evaluation import svg
+from tf_classification.evaluation.acceptance import RiskCoverage
 from tf_classification.evaluation.reliability import Curve
 from tf_classification.evaluation.svg import BLUE, GREEN, GREY, ORANGE
-from tf_classification.evaluation.thresholds import RiskCoverage
 
 MOST_LABELS = 40  # of a confusion matrix; more cannot be read
 _MOST_POINTS = 300  # of a curve
@@ -136,10 +136,6 @@ def risk_coverage(curves: Mapping[str, RiskCoverage], wanted: float, side: float
         corner = axes.at(0.04, axes.lowest)
         style = f"fill:{colour};font-weight:600"
         parts.append(svg.text(corner[0], corner[1] - 12 - 17 * i, name, style=style))
-        point = curves[name].at(wanted)
-        if point is not None:
-            cx, cy = axes.at(curves[name].coverage[point], curves[name].precision[point])
-            parts.append(svg.shape("circle", cx=cx, cy=cy, r=5, fill=colour, stroke="#fff"))
     return svg.picture(axes.width, axes.height, "risk-coverage curve", *parts)
 
 
@@ -152,10 +148,10 @@ def _readable(curve: RiskCoverage) -> tuple[npt.NDArray[np.float64], npt.NDArray
     return curve.coverage[points], curve.precision[points]
 
 
-def interval_rows(rows: Sequence[tuple[str, float, float | None, float | None]]) -> str:
-    """Draw a dot with its interval for each (name, value, low, high); shares in [0, 1]."""
+def interval_rows(rows: Sequence[tuple[str, float, float, float]]) -> str:
+    """Draw a dot with its interval for each (name, value, low, high); shares, NaN for none."""
     left, width, height = 250, 420, 26
-    lowest = min([v if low is None else low for _, v, low, _ in rows], default=0.0)
+    lowest = min([min(v, low) if low <= v else v for _, v, low, _ in rows], default=0.0)
     start = min(max(int(lowest * 10), 0), 9)  # tenths
 
     def x(value: float) -> float:
@@ -173,7 +169,7 @@ def interval_rows(rows: Sequence[tuple[str, float, float | None, float | None]])
         y = height * i + 19
         parts.append(svg.text(left - 10, y + 4, name, text_anchor="end"))
         said = f"{value:.1%}"
-        if low is not None and high is not None:
+        if low <= high:
             said += f" ({low:.1%} to {high:.1%})"
             parts.append(
                 svg.line([(x(low), y), (x(high), y)], GREEN, stroke_width=4, stroke_opacity=0.35)

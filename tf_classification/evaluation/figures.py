@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tf_classification.evaluation import bootstrap, metrics
-from tf_classification.evaluation.bootstrap import Interval
+from database_tools.core import intervals
+from database_tools.core.intervals import Interval
+from tf_classification.evaluation import metrics
 
-STATISTICS = {
+STATISTICS: dict[str, Callable[[metrics.Counts], metrics.Floats]] = {
     "accuracy": metrics.accuracy,
     "balanced_accuracy": metrics.balanced_accuracy,
     "macro_f1": metrics.macro_f1,
@@ -27,12 +29,12 @@ class Figures:
     Attributes:
         counts: (C,) true, predicted and right crops of each label.
         locations: number of locations that the crops are from.
-        intervals: by name of ``STATISTICS``; None with fewer than two locations.
+        intervals: by name of ``STATISTICS``; NaN where there is none.
     """
 
     counts: metrics.Counts
     locations: int
-    intervals: dict[str, Interval] | None
+    intervals: dict[str, Interval]
 
     @property
     def crops(self) -> int:
@@ -47,9 +49,8 @@ class Figures:
         """Return what ``evaluation.json`` says: the numbers, and a figure with its interval."""
         table: dict[str, object] = {"crops": self.crops, "locations": self.locations}
         for name in HEADLINE:
-            interval = None
-            if self.intervals is not None:
-                interval = [float(bound) for bound in self.intervals[name]]
+            low, high = map(float, self.intervals[name])
+            interval = [low, high] if low <= high else None
             table[name] = {"value": float(self.value(name)), "interval": interval}
         return table
 
@@ -64,6 +65,14 @@ def of(
     """Compute the figures of (N,) crops; None if N is 0."""
     if not len(labels):
         return None
-    counts = bootstrap.by_location(labels, predicted, locations, num_labels)
-    intervals = bootstrap.intervals(counts, STATISTICS, seed=seed)
-    return Figures(bootstrap.total(counts), len(counts.truth), intervals)
+    counts = metrics.by_location(labels, predicted, locations, num_labels)
+    number = len(counts.truth)
+    drawn = metrics.weighted(intervals.draws(number, seed=seed), counts)
+    # A label's figure is of the locations that have it, or where it is predicted.
+    of_label = {"recall": (counts.truth > 0).sum(axis=0)}
+    of_label["precision"] = (counts.predicted > 0).sum(axis=0)
+    found = {
+        name: intervals.interval(statistic(drawn), of_label.get(name, number))
+        for name, statistic in STATISTICS.items()
+    }
+    return Figures(metrics.weighted(np.ones(number), counts), number, found)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from database_tools.core.errors import UserError
 from database_tools.core.weights import balance
 from tf_classification.data.examples import Examples
-from tf_classification.evaluation import figures, outputs, thresholds
+from tf_classification.evaluation import acceptance, figures, outputs
 from tf_classification.evaluation.figures import Figures
 from tf_classification.evaluation.outputs import Outputs
 from tf_classification.evaluation.reliability import Reliability
@@ -110,13 +110,13 @@ class Judgement:
     after: Reliability
     figures: dict[str, Figures | None]
 
-    def risk_coverage(self, *, by_image: bool) -> thresholds.RiskCoverage:
+    def risk_coverage(self, *, by_image: bool) -> acceptance.RiskCoverage:
         """Return the curve of crops, or of whole images, that can be accepted unseen."""
         confidence, right = self.predictions.confidences, self.predictions.right
         if not by_image:
-            return thresholds.risk_coverage(confidence, right)
-        return thresholds.risk_coverage(
-            *thresholds.by_image(self.predictions.images, confidence, right)
+            return acceptance.risk_coverage(confidence, right)
+        return acceptance.risk_coverage(
+            *acceptance.by_image(self.predictions.images, confidence, right)
         )
 
 

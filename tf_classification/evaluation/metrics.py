@@ -36,6 +36,41 @@ def counts(confusion: npt.NDArray[np.integer]) -> Counts:
     return Counts(table.sum(axis=1), table.sum(axis=0), np.diagonal(table).copy())
 
 
+def by_location(
+    labels: npt.NDArray[np.integer],
+    predicted: npt.NDArray[np.integer],
+    locations: npt.NDArray[np.integer],
+    num_labels: int,
+) -> Counts:
+    """Count labels at each location.
+
+    Args:
+        labels: (N,) true labels.
+        predicted: (N,) predicted labels.
+        locations: (N,) any integers; equal ones are one location.
+        num_labels: C.
+
+    Returns:
+        Counts of shape (L, C) for the L locations that occur, in ascending order.
+    """
+    places, place = np.unique(locations, return_inverse=True)
+
+    def count(of: npt.NDArray[np.integer], rows: npt.NDArray[np.bool_]) -> Floats:
+        flat = place[rows] * num_labels + of[rows]
+        size = len(places) * num_labels
+        return np.bincount(flat, minlength=size).reshape(-1, num_labels).astype(np.float64)
+
+    everything = np.ones(len(labels), bool)
+    return Counts(
+        count(labels, everything), count(predicted, everything), count(labels, labels == predicted)
+    )
+
+
+def weighted(times: Floats, locations: Counts) -> Counts:
+    """Sum (L, C) counts over locations, each so many times: times (..., L) to (..., C)."""
+    return Counts(times @ locations.truth, times @ locations.predicted, times @ locations.right)
+
+
 def accuracy(of: Counts) -> Floats:
     """Share of right examples, (...); NaN where there is no example."""
     return _ratio(of.right.sum(axis=-1), of.truth.sum(axis=-1), np.nan)
@@ -47,8 +82,8 @@ def recall(of: Counts) -> Floats:
 
 
 def precision(of: Counts) -> Floats:
-    """Share of a label's predictions that are right, (..., C); 0 where nothing is predicted."""
-    return _ratio(of.right, of.predicted, 0.0)
+    """Share of a label's predictions that are right, (..., C); NaN where nothing is predicted."""
+    return _ratio(of.right, of.predicted, np.nan)
 
 
 def f1(of: Counts) -> Floats:

@@ -157,7 +157,7 @@ def write_label_stats(
     rows: list[list[object]] = []
     for split, confusion in confusions.items():
         counts = metrics.counts(confusion)
-        precision, recall = metrics.precision(counts), metrics.recall(counts)
+        precision, recall = np.nan_to_num(metrics.precision(counts)), metrics.recall(counts)
         for name, p, r in zip(label_names, precision.tolist(), recall.tolist(), strict=True):
             rows.append([split, name, p, r if r == r else ""])
     _write_table(path, ("split", "label", "precision", "recall"), rows)

@@ -5,6 +5,7 @@ page(Content("ckpt_12.weights.h5", evaluation, dataset.splits))
 
 from __future__ import annotations
 
+from database_tools.core.thresholds import FEWEST_LOCATIONS, PROMISE
 from tf_classification.evaluation import charts, grids, html, report_labels, report_trust
 from tf_classification.evaluation.figures import HEADLINE, Figures
 from tf_classification.evaluation.grids import Grid, Thumbnail
@@ -56,15 +57,16 @@ def _glance(content: Content) -> str:
         tag("p", words(f"{len(evaluation.label_names)} labels · judged on {splits}"), cls="muted"),
         tag("p", words(f"Split {judged.split}: {counted}."), cls="lead"),
         tag("div", *cards, cls="cards"),
-        _accept_sentence(content),
+        report_trust.promise(content),
     )
 
 
 def _card(name: str, found: Figures, key: str) -> str:
-    interval = "no interval: fewer than two locations"
-    if found.intervals is not None:
-        low, high = found.intervals[key]
-        interval = f"95% interval {percent(float(low))} to {percent(float(high))}"
+    low, high = map(float, found.intervals[key])
+    interval = f"95% interval {percent(low)} to {percent(high)}"
+    if not low <= high:
+        few = found.locations < 2
+        interval = f"no interval: {'one location' if few else 'the same at every location'}"
     value = percent(float(found.value(key)))
     return tag(
         "div", tag("b", value), tag("span", words(name)), tag("small", words(interval)), cls="card"
@@ -85,31 +87,6 @@ def _error_card(judged: Judgement) -> str:
     )
 
 
-def _accept_sentence(content: Content) -> str:
-    judged, wanted = content.main, content.evaluation.precision
-    curve = judged.risk_coverage(by_image=True)
-    point = curve.at(wanted)
-    if point is None:
-        said = f"No share of the images reaches a precision of {wanted:.0%}: look at all of them."
-    else:
-        said = (
-            f"{curve.coverage[point]:.0%} of the images of {judged.split} can be accepted without "
-            f"a look at {wanted:.0%} precision (those with a confidence of at least "
-            f"{curve.threshold[point]:.2f}); the rest wants an eye."
-        )
-    accepted = content.evaluation.acceptance(judged)
-    if accepted is not None and judged.split != "val" and accepted.accepted.sum():
-        share = accepted.accepted.sum() / accepted.examples.sum()
-        right = accepted.right.sum() / accepted.accepted.sum()
-        said += (
-            f" The thresholds below, chosen on val alone, accept {share:.0%} of these crops, of "
-            f"which {right:.1%} are right."
-        )
-        if right < wanted:
-            said += " That is less than on val: its locations do not stand for all."
-    return tag("p", words(said), cls="callout")
-
-
 def _places(content: Content) -> str:
     parts = []
     for name in HEADLINE:
@@ -118,11 +95,7 @@ def _places(content: Content) -> str:
             for place, found in judged.figures.items():
                 if found is None or (place == "all" and _one_place_only(judged)):
                     continue
-                low, high = (
-                    (None, None)
-                    if found.intervals is None
-                    else (float(b) for b in found.intervals[name])
-                )
+                low, high = map(float, found.intervals[name])
                 said = f"{judged.split}, {_PLACES[place]} ({found.locations})"
                 rows.append((said, float(found.value(name)), low, high))
         parts.append(tag("div", tag("h3", words(_NAMES[name])), charts.interval_rows(rows)))
@@ -204,8 +177,9 @@ def _notes(content: Content) -> str:
         "classifier. identify_mislabeled_candidates.py lists the likely ones.",
         "Only what the detector found and cropped is judged here; animals that it missed are not "
         "in these figures.",
-        f"A threshold of a label keeps a precision of {content.evaluation.precision:.0%} on val. A "
-        "label with too few crops there takes the threshold of all labels together.",
+        f"Thresholds are chosen on val so that {PROMISE}. A label with too few crops there, or "
+        f"fewer than {FEWEST_LOCATIONS} locations, takes the threshold of all labels together "
+        "(shared), or none.",
         "Figures of labels with few crops or few locations are uncertain, whatever their value: "
         "see their intervals.",
     ]

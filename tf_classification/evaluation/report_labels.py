@@ -9,7 +9,6 @@ from tf_classification.evaluation.figures import Figures
 from tf_classification.evaluation.html import percent, tag, words
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.report_content import Content
-from tf_classification.evaluation.summary import NEVER
 
 _MOST_CONFUSIONS = 12
 
@@ -29,7 +28,8 @@ def labels(content: Content) -> str:
 def _label_table(content: Content, judged: Judgement) -> str:
     evaluation, found = content.evaluation, judged.figures["all"]
     assert found is not None, "a judged split has crops"
-    accepted, errors = evaluation.acceptance(judged), judged.after.labels.error
+    acceptance, errors = evaluation.acceptance(judged), judged.after.labels.error
+    accepted = acceptance[0] if acceptance else None
     head = ["label", "crops", "precision", "recall", "F1", "calibration error"]
     head += [] if accepted is None else ["threshold", "accepted", "of these right"]
     f1 = metrics.f1(found.counts)
@@ -39,8 +39,7 @@ def _label_table(content: Content, judged: Judgement) -> str:
         row += [_with_interval(found, key, i) for key in ("precision", "recall")]
         row += [_known(f1[i]), _known(errors[i])]
         if accepted is not None:
-            limit = evaluation.thresholds.get(name, NEVER)
-            row.append("always look" if limit >= NEVER else f"{limit:.2f}")
+            row.append(_limit(evaluation.thresholds.get(name), name in evaluation.shared))
             row.append(_share(accepted.accepted[i], accepted.examples[i]))
             row.append(_share(accepted.right[i], accepted.accepted[i]))
         rows.append(row)
@@ -49,14 +48,19 @@ def _label_table(content: Content, judged: Judgement) -> str:
 
 def _with_interval(found: Figures, name: str, i: int) -> str:
     value = float(found.value(name)[i])
-    if np.isnan(value) or (name == "precision" and not found.counts.predicted[i]):
+    if np.isnan(value):
         return "–"
-    bounds = ""
-    if found.intervals is not None:
-        low, high = (float(bound[i]) for bound in found.intervals[name])
-        bounds = tag("small", f" [{100 * low:.0f}, {100 * high:.0f}]")
+    low, high = (float(bound[i]) for bound in found.intervals[name])
+    known = low <= high
+    bounds = tag("small", f" [{100 * low:.0f}, {100 * high:.0f}]" if known else "")
     bar = tag("i", style=f"width:{100 * value:.0f}%")
     return tag("span", bar, cls="bar") + percent(value) + bounds
+
+
+def _limit(limit: float | None, shared: bool) -> str:
+    if limit is None:
+        return "always look"
+    return f"{limit:.2f}" + tag("small", " shared" if shared else "")
 
 
 def _known(value: float) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from database_tools.core.thresholds import PROMISE
 from tf_classification.evaluation import charts, html
+from tf_classification.evaluation.acceptance import Acceptance, interval
 from tf_classification.evaluation.html import percent, tag, words
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.reliability import Curve
@@ -65,30 +67,69 @@ def _calibration_said(applied: Calibration) -> str:
     )
 
 
+def promise(content: Content) -> str:
+    """Say first what the thresholds promise, and what they did to crops that chose none."""
+    evaluation, judged = content.evaluation, content.main
+    found = evaluation.acceptance(judged)
+    if found is None:
+        said = "No thresholds are known: judge val too, on which they are chosen."
+    elif all(limit is None for limit in evaluation.thresholds.values()):
+        said = (
+            "None can be accepted yet without a look: val has too few crops or locations, or too "
+            f"many mistakes, to promise a precision of {evaluation.precision:.0%}."
+        )
+    else:
+        with_one = sum(limit is not None for limit in evaluation.thresholds.values())
+        said = (
+            f"{with_one} of {len(evaluation.label_names)} labels have a threshold, chosen on val "
+            f"so that {PROMISE}. The target is {evaluation.precision:.0%}. "
+        ) + _did(content, judged, *found)
+    return tag("p", words(said), cls="callout")
+
+
+def _did(content: Content, judged: Judgement, crops: Acceptance, images: Acceptance) -> str:
+    if judged.split == "val":
+        return "What they do to other crops than these only test can tell."
+    if crops.precision is None:
+        return f"On {judged.split} they accept nothing."
+    accepted, found = content.evaluation.accepted(judged), judged.predictions
+    low, high = map(float, interval(accepted, found.right, found.locations))
+    sure = f" (95% interval {percent(low)} to {percent(high)})" if low <= high else ""
+    said = (
+        f"On {judged.split} they accept {crops.coverage:.0%} of the crops, of which "
+        f"{percent(crops.precision)} are right{sure}, and {images.coverage:.0%} of the images."
+    )
+    if crops.precision < content.evaluation.precision:
+        said += " That is less than the target: the locations of val do not stand for all."
+    return said
+
+
 def acceptance(content: Content) -> str:
-    """Write the risk-coverage curve and what it allows."""
+    """Write what the thresholds did to each split, and the risk-coverage curve."""
     judged, wanted = content.main, content.evaluation.precision
+    rows = []
+    for each in content.judgements:
+        for name, found in zip(
+            ("crops", "images"), content.evaluation.acceptance(each) or (), strict=False
+        ):
+            right = "–" if found.precision is None else percent(found.precision)
+            chosen = ", where they were chosen" if each.split == "val" else ""
+            rows.append([words(each.split + chosen), name, f"{found.coverage:.0%}", right])
+    head = ["what the thresholds accept", "", "accepted", "of these right"]
+    table = tag("div", html.table(head, rows, cls="names")) if rows else ""
+    note = (
+        f"Accept the surest predictions of {judged.split} first: the curve says how many of the "
+        "accepted ones are right (green: crops, blue: whole images, which are as sure as their "
+        "least sure crop and right if every crop is). It shows what is there, and chooses nothing: "
+        "a threshold read off these crops would keep less on others."
+    )
     curves = {
         "crops": judged.risk_coverage(by_image=False),
         "images": judged.risk_coverage(by_image=True),
     }
-    rows = []
-    for name, curve in curves.items():
-        for precision in sorted({wanted, 0.9, 0.95, 0.99}):
-            point = curve.at(precision)
-            share = "none" if point is None else f"{curve.coverage[point]:.0%}"
-            limit = "–" if point is None else f"{curve.threshold[point]:.3f}"
-            rows.append([name, f"{precision:.0%}", share, limit])
-    table = html.table(["accept", "wanted precision", "can be accepted", "confidence from"], rows)
-    note = (
-        f"Accept the surest predictions of {judged.split} first: the curve says how many of the "
-        "accepted ones are right (green: crops, blue: whole images, which are as sure as their "
-        "least sure crop and right if every crop is). One threshold for all labels, chosen on "
-        "these very crops; thresholds for each label, chosen on val, are in the table of labels."
-    )
     plot = charts.risk_coverage(curves, wanted)
     return html.section(
         "What can be accepted without a look",
         tag("p", words(note)),
-        tag("div", plot, tag("div", table), cls="side"),
+        tag("div", plot, table, cls="side"),
     )

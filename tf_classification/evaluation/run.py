@@ -29,8 +29,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from database_tools.core import thresholds
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
+from database_tools.core.precision_bounds import Judged
 from database_tools.durable import files
 from database_tools.formats import label_index, ledger_json
 from tf_classification.data.examples import Dataset
@@ -41,14 +43,13 @@ from tf_classification.evaluation import (
     predict,
     report,
     summary,
-    thresholds,
 )
 from tf_classification.evaluation.judgement import Judgement, Study
 from tf_classification.evaluation.mapping import TargetMapping
 from tf_classification.evaluation.predict import Logits, Progress
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.request import PRECISION
-from tf_classification.evaluation.summary import NEVER, Evaluation
+from tf_classification.evaluation.summary import Evaluation
 from tf_classification.models.calibration import Calibration
 from tf_classification.runs import strategies
 
@@ -86,7 +87,7 @@ class Options:
     batch_size: int = 256
     threads: int = 0
     calibration: Calibration = field(default_factory=Calibration)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float | None] = field(default_factory=dict)
     mapping: TargetMapping | None = None
     training_locations: frozenset[tuple[str, str]] | Literal["own", "unknown"] = "own"
     title: str = ""
@@ -155,8 +156,8 @@ def evaluate(
         judgement.judge(study, split, dataset.splits[split], said.rows, said.values)
         for split, said in found.items()
     )
-    chosen = _thresholds(judgements, names, options)
-    evaluation = Evaluation(names, applied, chosen, options.precision, judgements)
+    chosen, shared = _thresholds(judgements, names, options)
+    evaluation = Evaluation(names, applied, chosen, shared, options.precision, judgements)
     _write(output_dir, evaluation, dataset)
     _write_ledger(output_dir, dataset, found)
     title = options.title or f"Evaluation of {model.name}"
@@ -227,16 +228,21 @@ def _seen(dataset: Dataset, options: Options) -> npt.NDArray[np.int64] | None:
 
 def _thresholds(
     judgements: Sequence[Judgement], names: Sequence[str], options: Options
-) -> dict[str, float]:
-    """Choose on validation crops; where there are none, take what the model brings along."""
+) -> tuple[dict[str, float | None], frozenset[str]]:
+    """Choose on validation crops; where there are none, take what the model brings along.
+
+    Returns:
+        the thresholds, and the labels that share the one of all labels together.
+    """
     for judged in judgements:
         if judged.split == FITTED_ON:
             found = judged.predictions
-            chosen = thresholds.choose(
-                found.confidences, found.predicted, found.right, len(names), options.precision
-            )
-            return dict(zip(names, np.nan_to_num(chosen, nan=NEVER).tolist(), strict=True))
-    return {} if options.mapping is not None else dict(options.thresholds)
+            said = Judged(found.confidences.astype(np.float64), found.right, found.locations)
+            chosen = thresholds.choose(said, found.predicted, len(names), options.precision)
+            limits = [None if np.isnan(value) else float(value) for value in chosen.values]
+            shared = np.flatnonzero(~chosen.own & ~np.isnan(chosen.values))
+            return dict(zip(names, limits, strict=True)), frozenset(names[int(i)] for i in shared)
+    return ({} if options.mapping is not None else dict(options.thresholds)), frozenset()
 
 
 def _write(output_dir: Path, evaluation: Evaluation, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ It lies in the ``assets.extra`` folder of a SavedModel::
      "crop_recipe": {"geometry": "padded window", ...},       see core.crop_recipe; or null
      "resize": "shorter side, bicubic antialiased, centre crop; ...",             see ``RESIZE``
      "calibration": {"temperature": 1.7, "curves": null},
-     "thresholds": {"deer": 0.83},         smallest probability at which a label is accepted
+     "thresholds": {"deer": 0.83, "fox": null},   least probability at which a label is accepted
      "taxonomy": {"deer": [{"level": "family", "name": "cervidae", "lineage": [...]}]},   or null
      "parameters": {...},                  of the training, as in params.json
      "fingerprints": {"description": SHA256, "saved_model.pb": SHA256, ...}}
@@ -58,8 +58,8 @@ class Description:
             before it; ``RESIZE_SLIM`` for a network of ``slim_legacy``.  The signature of bytes
             does it; whoever makes pixels must look.
         calibration: from logits to probabilities.
-        thresholds: label to the smallest probability at which it is accepted; any subset of the
-            labels.
+        thresholds: label to the smallest probability at which it is accepted, None for a label
+            that never is; any subset of the labels.
         taxonomy: label to its taxa; None if not known.
         parameters: of the training; JSON values.
     """
@@ -71,7 +71,7 @@ class Description:
     crop_recipe: CropRecipe | None = None
     resize: str = RESIZE
     calibration: Calibration = field(default_factory=Calibration)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float | None] = field(default_factory=dict)
     taxonomy: Taxonomy | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class Description:
             ),
             f"resize must be {RESIZE!r}, got {self.resize!r}": self.resize in RESIZES,
             "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
-            and all(0 <= value <= 1 for value in self.thresholds.values()),
+            and all(value is None or 0 <= value <= 1 for value in self.thresholds.values()),
             "taxonomy must be of labels": set(self.taxonomy or ()) <= names,
             "there must be one calibration curve for each label": curves is None
             or len(curves) == len(self.labels),

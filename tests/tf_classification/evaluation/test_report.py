@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from database_tools.core.errors import UserError
+from database_tools.core.thresholds import PROMISE
 from tf_classification.evaluation import charts, grids, html, judgement, outputs, report
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.summary import Evaluation
@@ -57,9 +58,11 @@ def content_of(dataset, folder, calibration=FOUR, thresholds=None):
         said = np.where(wrong, (examples.labels[rows] + 1) % 3, examples.labels[rows])
         logits = np.where(wrong, 4, 8)[:, None] * np.eye(3)[said]
         judgements.append(judgement.judge(study, split, examples, rows, logits.astype(np.float32)))
-    thresholds = {"badger": 0.5, "hare": 1.0} if thresholds is None else thresholds
+    thresholds = {"badger": 0.5, "hare": None} if thresholds is None else thresholds
     names = dataset.label_names
-    evaluation = Evaluation(names, calibration, thresholds, 0.95, tuple(judgements))
+    evaluation = Evaluation(
+        names, calibration, thresholds, frozenset({"badger"}), 0.95, tuple(judgements)
+    )
     return Content("<b>ckpt</b> & co", evaluation, dataset.splits)
 
 
@@ -94,7 +97,25 @@ def test_the_page_says_what_was_found(content):
     for heading in ("Seen and new locations", "Labels", "What is taken for what", "Pictures"):
         assert heading in words
     assert "always look" in words
-    assert re.search(r"\d+% of the images of test can be accepted without a look", words)
+    assert "0.50 shared" in " ".join(words.split())
+    assert PROMISE in words
+    assert re.search(r"On test they accept \d+% of the crops, of which [\d.]+% are right", words)
+    # nothing that was chosen on test
+    assert "confidence from" not in words
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        ({"badger": None, "<fox> & co": None, "hare": None}, "None can be accepted yet"),
+        ({}, "No thresholds are known"),
+        ({"badger": 1.1, "hare": None}, "On test they accept nothing"),
+    ],
+)
+def test_the_page_promises_what_the_thresholds_do(dataset, tmp_path, thresholds, said):
+    words = " ".join(Checker(report.page(content_of(dataset, tmp_path, FOUR, thresholds))).words)
+    assert said in words
+    assert "of which" not in words
 
 
 def test_a_page_without_calibration_and_thresholds_does_not_speak_of_them(dataset, tmp_path):
@@ -165,7 +186,7 @@ def test_predictions_come_back_from_the_outputs(dataset, tmp_path):
 
 
 def test_shares_of_whole_width_end_where_the_scale_does():
-    drawing = charts.interval_rows([("a", 1.0, 1.0, 1.0), ("b", 0.5, None, None)])
+    drawing = charts.interval_rows([("a", 1.0, 1.0, 1.0), ("b", 0.5, np.nan, np.nan)])
     assert "100.0% (100.0% to 100.0%)" in drawing
     assert drawing.count("<circle") == 2
 
