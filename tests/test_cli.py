@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,60 @@ def test_progress_yields_everything():
 def test_a_format_error_names_file_place_and_rule():
     error = FormatError("cct.json", "images[17]", 'no key "location"')
     assert str(error) == 'cct.json: images[17]: no key "location"'
+
+
+COMMAND = """
+import socket, sys
+from database_tools import cli
+
+def work(args):
+    if args.what == "print":
+        while True:
+            print("x" * 1000)
+    if args.what == "socket":
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        ours.sendall(b"x")
+    if args.what == "name":
+        print("caf\\u00e9 \\U0001f98a \\udce9")
+        raise cli_error("no such file: 'a\\nb\\u2028\\u00e9.jpg'")
+
+from database_tools.core.errors import UserError as cli_error
+parser = cli.Parser("thing.py")
+parser.add_argument("what")
+raise SystemExit(cli.run(parser, work))
+"""
+
+
+def thing(what, **options):
+    """Start a command that does what is said."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen([sys.executable, "-c", COMMAND, what], **pipes)
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    with thing("print") as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("stdout", [subprocess.PIPE, subprocess.DEVNULL])
+def test_a_broken_pipe_of_a_socket_inside_the_work_is_not_taken_for_stdouts(stdout):
+    with thing("socket", stdout=stdout) as process:
+        assert b"BrokenPipeError" in process.stderr.read()
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("cp1252", b"caf\xe9 ? ?"), ("ascii", b"caf? ? ?"), ("utf-8", "café \U0001f98a ?".encode())],
+)
+def test_what_a_console_cannot_show_is_a_question_mark(encoding, shown):
+    with thing("name", env={**os.environ, "PYTHONIOENCODING": encoding}) as process:
+        assert process.stdout.read().splitlines() == [shown]
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 2
+    assert len(said) == 1  # the breaks of the name are spelled
+    assert said[0].startswith(b"thing.py: error: no such file: 'a\\nb\\u2028")

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
+import re
+import select
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +18,8 @@ from collections.abc import Callable, Sequence
 from database_tools.cli import chatter
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
+
+_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def run(
@@ -32,6 +37,9 @@ def run(
     Raises:
         SystemExit: from the parser, for ``-h`` (0) and wrong flags (2).
     """
+    for console in (sys.stdout, sys.stderr):
+        if isinstance(console, io.TextIOWrapper):
+            console.reconfigure(errors="replace")  # what it cannot show is a question mark
     args = parser.parse_args(argv)
     from database_tools import (
         imaging,
@@ -51,14 +59,34 @@ def _answer(
     try:
         return work(args) or 0
     except UserError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        print(f"{parser.prog}: error: {_on_one_line(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{parser.prog}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
+        if not _stdout_is_closed():
+            raise  # a socket's, inside the work
         # Whoever read our output (``| head``) has enough; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _on_one_line(message: str) -> str:
+    """Spell line breaks and the like, which names may have, as Python does."""
+    return _BREAKS.sub(lambda sign: repr(sign[0])[1:-1], message)
+
+
+def _stdout_is_closed() -> bool:
+    """Say whether nobody reads our output any more."""
+    if not hasattr(select, "poll"):  # Windows cannot tell; it is nearly always so
+        return True
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False
+    watch = select.poll()
+    watch.register(descriptor, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in watch.poll(0))

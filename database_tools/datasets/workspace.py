@@ -52,6 +52,7 @@ class Workspace:
         self.main = self.folders[0]
         self.state = self.main / STATE
         self.journal = self.state / journal.NAME
+        self._found: BuildState | None = None
         self._crops: frozenset[str] = frozenset()
 
     @property
@@ -84,6 +85,7 @@ class Workspace:
             for folder in self.folders:
                 if not folders.is_ours(folder):
                     folders.mark(folder, f"{STAGE}.py", {"crops": False})
+            self._found = build_state.read(self.state)
             self._crops = frozenset(self._earlier_crops(planned))
             for folder in self.folders:
                 crops = self._crops if folder == self.coco else frozenset()
@@ -92,7 +94,7 @@ class Workspace:
 
     def earlier(self, inputs: Mapping[str, Any], sizes: Sizes) -> BuildState | None:
         """Return where an earlier run of the same inputs stopped; None to begin anew."""
-        found = build_state.read(self.state)
+        found = self._found
         if found is None:
             return None
         if found.inputs != inputs:
@@ -192,7 +194,7 @@ class Workspace:
             readable = end
             if isinstance(line, CropLine):
                 yield line.name
-        if _size(self.journal) == readable and (self.state / build_state.NAME).exists():
+        if self._found is not None and readable >= self._found.journal:
             return
         for path in folders.paths(self.coco, self._others(self.coco)):
             name = path.relative_to(self.coco).as_posix()

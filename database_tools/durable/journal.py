@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from database_tools.durable import disk
+
 
 class Journal:
     """Appends lines to a journal, going on after ``length`` bytes of it; close it after use."""
@@ -24,6 +26,7 @@ class Journal:
         self._file = path.open("ab")
         self._file.truncate(length)
         self._file.seek(length)
+        disk.sync(path.parent)  # its name; ``sync`` is for what it says
 
     @property
     def length(self) -> int:

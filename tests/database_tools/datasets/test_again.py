@@ -68,14 +68,139 @@ def test_other_outputs_build_anew(world):
     assert world.run().contents() == world.run(name="fresh").contents()
 
 
-@pytest.mark.parametrize(
-    "name", ["c/red fox/A/i000.jpg", "t/train-00000", "c/.build/journal.jsonl"]
-)
-def test_what_somebody_deleted_comes_back(world, name):
+@pytest.mark.parametrize("which", range(7))
+def test_what_somebody_deleted_comes_back(world, capsys, which):
+    """Each kind of file that a build leaves, the state's own included."""
     world.fill()
     first = world.run().contents()
-    (world.folder / "out" / name).unlink()
-    assert world.run().contents() == first
+    out = world.folder / "out"
+    kinds = [
+        ["c/red fox/A/i000.jpg", "t/train-00000"],
+        ["c/.build/journal.jsonl", "c/.build/progress.json"],
+        ["c/train.json", "c/preview.html"],
+        ["c/make_classification_dataset_ledger.json"],
+        ["c/dataset_info.json"],
+        ["t/label_map.pbtxt", "t/dataset_info.json"],
+        ["c/detections_final.pkl", "c/detections_final.json"],
+    ]
+    for name in kinds[which]:
+        (out / name).unlink()
+    again = world.run()
+    assert again.status == 0
+    assert again.contents() == first
+    assert "nothing to do" not in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_closing_files_come_back_without_cutting_anew(world):
+    world.fill()
+    first = world.run()
+    before = times(first)
+    (first.coco / "test.json").unlink()
+    assert world.run().status == 0
+    assert times(first) == before
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "noise": lambda content: bytes(i * 37 % 256 for i in range(len(content))),
+    "half": lambda content: content[: len(content) // 2],
+    "another shape": lambda content: b'{"inputs": 1, "shards": {"train": 3}}\n[["crop"]]\n',
+    "deep": lambda content: b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", ["progress.json", "journal.jsonl", "folder.json"])
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("flags", [(), ("--padding_factor", 1.2)])
+def test_a_state_that_cannot_be_read_is_begun_anew_in_one_line(world, capsys, name, damage, flags):
+    world.fill()
+    world.run("--multiple_detections", "all")
+    path = world.folder / "out" / "c" / ".build" / name
+    path.write_bytes(DAMAGE[damage](path.read_bytes()))
+    capsys.readouterr()
+    again = world.run("--multiple_detections", "all", *flags)
+    said = capsys.readouterr().err
+    assert again.status == 0
+    assert said.count("building anew: ") == 1
+    assert "Traceback" not in said
+    fresh = world.run("--multiple_detections", "all", *flags, name="fresh")
+    assert again.contents() == fresh.contents()
+
+
+def test_a_strangers_file_survives_a_damaged_state(world, capsys):
+    world.fill().run()
+    (world.folder / "out" / "c" / ".build" / "journal.jsonl").write_bytes(b"")
+    stranger = world.folder / "out" / "c" / "red fox" / "A" / "mine.jpg"
+    stranger.write_text("mine", encoding="utf-8")
+    assert world.run().status == 2
+    assert "holds red fox/A/mine.jpg" in error(capsys)
+
+
+@pytest.mark.parametrize("name", ["c/train-00000", "c/red fox/A/i000.jpg"])
+def test_a_file_of_another_length_is_not_believed(world, name):
+    world.fill()
+    first = world.run(outputs="c").contents() if "jpg" in name else None
+    if first is None:
+        words = world.words(outputs="c")
+        folder = words[words.index("--coco_style_output") + 1]
+        both = [*words, "--tfrecords_output", folder]
+        assert make_classification_dataset.main(both) == 0
+    path = world.folder / "out" / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    if first is None:
+        assert make_classification_dataset.main(both) == 0
+    else:
+        assert world.run(outputs="c").contents() == first
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("where", ["c/red fox", "c/elsewhere", "c/.build", "t/deep/down"])
+def test_a_link_to_a_folder_is_refused_before_anything_is_written(world, capsys, where):
+    target = world.folder / "target"
+    target.mkdir()
+    link = world.folder / "out" / where
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target, target_is_directory=True)
+    assert world.fill().run().status == 2
+    assert f"holds {where[2:]}, which no run of this tool wrote" in error(capsys)
+    assert not list(target.iterdir())
+    made = [p for p in (world.folder / "out").rglob("*") if not p.is_dir() and not p.is_symlink()]
+    assert made == []
+
+
+def test_a_link_that_appears_later_is_refused_too(world, capsys):
+    world.fill()
+    built = world.run()
+    shutil.rmtree(built.coco / "red fox")
+    target = world.folder / "target"
+    target.mkdir()
+    (built.coco / "red fox").symlink_to(target, target_is_directory=True)
+    assert world.run().status == 2
+    assert "holds red fox, which no run of this tool wrote" in error(capsys)
+    assert not list(target.iterdir())
+
+
+def test_an_output_folder_may_be_a_link_itself(world):
+    target = world.folder / "target"
+    target.mkdir()
+    (world.folder / "out").mkdir()
+    (world.folder / "out" / "c").symlink_to(target, target_is_directory=True)
+    assert world.fill().run().status == 0
+    assert (target / "train.json").is_file()
+
+
+def test_an_index_that_a_training_left_is_known_and_goes_with_its_shards(world, capsys):
+    world.fill()
+    built = world.run()
+    index = built.records / "test_index.npz"
+    index.write_bytes(b"of a training")
+    assert world.run().status == 0
+    assert "nothing to do" in error(capsys)
+    assert index.exists()
+    assert world.run("--padding_factor", 1.2).status == 0
+    assert not index.exists()
 
 
 def test_a_folder_that_somebody_deleted_comes_back(world):
