@@ -6,20 +6,24 @@ r"""Train a classifier on crops, on one device, many GPUs or many machines.
         --epochs 50 --batch-size 160 --lr 0.0001 \
         --logdir $BASE_LOGDIR --log-extreme-examples 3
 
-$BASE_LOGDIR holds classification_ds.csv, label_index.json and splits.json. A killed run goes on
-with --resume LOGDIR.
+$BASE_LOGDIR holds classification_ds.csv, label_index.json and splits.json. The output of
+make_classification_dataset.py is taken as it is: its COCO-style folder alone, or its records with
+--tfrecords. A killed run goes on with --resume LOGDIR.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
 from tf_classification.runs.config import PARAMS, TrainConfig, read
-from tf_classification.training import options
+from tf_classification.training import options, run_folder
+
+log = logging.getLogger(__name__)
 
 
 def build_parser() -> cli.Parser:
@@ -37,17 +41,21 @@ def build_parser() -> cli.Parser:
 
 def _config(args: argparse.Namespace) -> TrainConfig:
     """Check the flags; a resumed run has its inputs from its params.json."""
-    given = {name: value for name, value in vars(args).items() if hasattr(TrainConfig, name)}
+    said = {name: value for name, value in vars(args).items() if hasattr(TrainConfig, name)}
     if args.resume is None:
-        return TrainConfig(**given)
+        return TrainConfig(**said)
     if args.dry_run or args.overfit_batch:
         raise UserError("--resume does not go with --dry-run or --overfit-batch")
-    return read(args.resume / PARAMS).resumed(given)
+    return read(args.resume / PARAMS).resumed(said)
 
 
 def _run(args: argparse.Namespace) -> None:
     config = _config(args)
-    config.check_inputs()
+    if args.resume is not None and (made := run_folder.finished(args.resume, config)):
+        log.info("the run is finished; its model bundle is %s", made)
+        log.info("a longer one: --resume %s --epochs N", args.resume)
+        return
+    config.check_inputs(begun=args.resume is not None)
     # Slow imports wait until the flags are good.
     if args.dry_run:
         from tf_classification.training import dry_run

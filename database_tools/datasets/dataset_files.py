@@ -28,7 +28,7 @@ from database_tools.datasets.output_folder import LABEL_MAP, STAGE, TEST_JSON, T
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.workspace import Workspace
 from database_tools.durable import files
-from database_tools.formats import dataset_info, label_map, ledger_json
+from database_tools.formats import crop_locations, dataset_info, label_map, ledger_json
 from database_tools.formats.dataset_info import DatasetInfo
 
 _FILES = {TRAIN: TRAIN_JSON, TEST: TEST_JSON}
@@ -50,6 +50,8 @@ def write(
     if workspace.coco is not None:
         for split in SPLITS:
             _write_coco(workspace.coco / _FILES[split], workspace, plan, split)
+        lines = crop_lines(workspace)
+        crop_locations.write(workspace.coco, ((x.id, plan.location(x.image)) for x in lines))
     if workspace.tfrecords is not None:
         names = dict(enumerate(plan.annotations.categories))
         label_map.write(workspace.tfrecords / LABEL_MAP, names)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from database_tools.datasets import shards
 from database_tools.detections.detection_files import JSON, PICKLE
 from database_tools.durable import files
-from database_tools.formats import dataset_info, ledger_json
+from database_tools.formats import crop_locations, dataset_info, ledger_json, tfrecord
 
 STAGE = "make_classification_dataset"
 LABEL_MAP, PREVIEW = "label_map.pbtxt", "preview.html"
@@ -22,18 +21,16 @@ FILES = DETECTIONS | {
     TEST_JSON,
     LABEL_MAP,
     PREVIEW,
+    crop_locations.NAME,
     dataset_info.NAME,
     ledger_json.path_in(Path(), STAGE).name,
 }
 """Files of ours in the root of an output folder, besides shards."""
 
-_INDEX = re.compile(r"(train|val|test)_index\.npz")
-"""What a training leaves beside the shards; it is made again when it is gone or stale."""
-
 
 def is_name(name: str) -> bool:
     """Say whether a file of this name, in the root of an output folder, is ours."""
-    return name in FILES or shards.is_name(name) or _INDEX.fullmatch(name) is not None
+    return name in FILES or shards.is_name(name) or name in tfrecord.INDEXES.values()
 
 
 def is_ours(path: Path) -> bool:

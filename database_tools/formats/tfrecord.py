@@ -21,6 +21,9 @@ import numpy.typing as npt
 
 from database_tools.core.errors import FormatError
 
+INDEXES = {split: f"{split}_index.npz" for split in ("train", "val", "test")}
+"""What a training leaves beside a split's shards; it is made again when it is gone or stale."""
+
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
 _HEADER = _LENGTH.size + _CHECKSUM.size

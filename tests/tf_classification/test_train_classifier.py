@@ -76,6 +76,68 @@ def test_the_bundle_names_its_labels_and_network(finished):
     assert description.parameters["label_weighted"] is True
 
 
+def test_params_json_has_absolute_paths_and_the_bundle_no_folder_of_this_machine(finished):
+    root = finished.parents[1]
+    params = json.loads((finished / "params.json").read_text())
+    assert params["dataset_dir"] == str(root / "base")
+    assert params["labels"] == list(LABELS)
+    described = (finished / "bundle/1/assets.extra/bundle.json").read_text()
+    assert str(root) not in described
+    kept = json.loads(described)["parameters"]
+    assert (kept["dataset_dir"], kept["cropped_images_dir"]) == ("base", "crops")
+    assert kept["dataset_sha256"] == params["dataset_sha256"]
+
+
+def test_a_finished_run_is_left_as_it_is(finished, capsys):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    assert train_classifier.main(["--resume", str(finished)]) == 0
+    assert "the run is finished; its model bundle is" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
+
+
+def test_a_run_goes_on_with_its_dataset_only(finished, tiny, capsys):
+    # the whole one: the run has learnt from one with a missing and a broken crop
+    words = [str(tiny / "base"), str(tiny / "crops"), "--resume", str(finished), "--epochs", "4"]
+    assert train_classifier.main(words) == 2
+    assert "/base is not what the run learns from" in capsys.readouterr().err
+
+
+def test_a_state_of_an_older_program_is_refused_in_one_line(finished, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    with np.load(run / "resume.npz") as table:
+        arrays = dict(table)
+    note = json.loads(str(arrays["note"]))
+    del note["version"]
+    np.savez(run / "resume.npz", **arrays | {"note": np.array(json.dumps(note))})
+    assert train_classifier.main(["--resume", str(run), "--epochs", "4"]) == 2
+    assert "version: 1: an older program began this run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", bytes(5000), b"PK\x03\x04 noise" * 300])
+def test_a_state_that_is_not_whole_is_one_line(finished, tmp_path, capsys, content):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    (run / "resume.npz").write_bytes(content)
+    assert train_classifier.main(["--resume", str(run), "--epochs", "4"]) == 2
+    said = capsys.readouterr().err
+    assert "resume.npz: not a whole NumPy archive" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_a_run_and_its_dataset_may_move_and_become_longer(finished, tmp_path):
+    shutil.copytree(finished.parents[1], tmp_path / "new")
+    run = tmp_path / "new" / "logs" / finished.name
+    words = [str(tmp_path / "new" / name) for name in ("base", "crops")]
+    assert train_classifier.main([*words, "--resume", str(run), "--epochs", "4"]) == 0
+    params = json.loads((run / "params.json").read_text())
+    assert (params["epochs"], params["dataset_dir"]) == (4, words[0])
+    with np.load(run / "resume.npz") as table:
+        assert json.loads(str(table["note"]))["position"] == {"epoch": 4, "step": 0}
+    assert bundle.read(run / "bundle").version == 2
+
+
 def test_tensorboard_has_what_the_readme_names(finished):
     found = events(finished)
     scalars, images = set(found.scalars.Keys()), set(found.images.Keys())
@@ -95,6 +157,8 @@ def test_tensorboard_has_what_the_readme_names(finished):
         (["--multilabel"], "--multilabel: several labels for one crop is not supported"),
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["--jit-compile"], "--jit-compile needs a GPU"),
+        (["--min-crops", "-1"], "--min-crops must be at least 0, got -1"),
+        (["--min-crops", "99"], "a classifier needs 2 labels, the dataset has 0"),
         (["--strategy", "multiworker"], "--strategy multiworker needs TF_CONFIG, or Slurm"),
         (["--pretrained", "none.keras"], "--pretrained none.keras: no such file or folder"),
         (["--pretrained"], "no ImageNet weights of demo-cnn"),
@@ -129,6 +193,42 @@ def test_an_empty_split_is_named(tiny, flags, tmp_path, capsys):
     classification_csv.write(tmp_path / "base" / "classification_ds.csv", kept)
     assert train_classifier.main([str(tmp_path / "base"), *flags[1:]]) == 2
     assert "error: the val split has no crop" in capsys.readouterr().err
+
+
+def test_a_val_split_of_unreadable_pictures_ends_the_first_epoch(tiny, flags, tmp_path, capsys):
+    shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
+    for path in (tmp_path / "crops" / "demo" / "4").iterdir():
+        path.write_bytes(path.read_bytes()[:300])  # the size is there, the rest is not
+    words = [str(tmp_path / "base"), str(tmp_path / "crops"), *flags[2:]]
+    assert train_classifier.main([*words, "--logdir", str(tmp_path / "logs")]) == 2
+    said = capsys.readouterr().err
+    assert "no picture of the val split can be decoded" in said
+    assert "epoch 0:" not in said
+
+
+def test_a_label_that_cannot_be_decoded_is_named_after_the_first_epoch(
+    tiny, flags, tmp_path, capsys
+):
+    shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
+    for place in "0123":
+        for i in range(1, 15, 3):
+            path = tmp_path / "crops" / "demo" / place / f"{i}.jpg"
+            path.write_bytes(path.read_bytes()[:300])
+    words = [str(tmp_path / "base"), str(tmp_path / "crops"), *flags[2:]]
+    assert train_classifier.main([*words, "--logdir", str(tmp_path / "logs")]) == 2
+    said = capsys.readouterr().err
+    assert "label 'fox': none of its 20 crops in train can be decoded" in said
+
+
+def test_labels_without_val_or_test_crops_are_named(tiny, flags, tmp_path, capsys):
+    shutil.copytree(tiny / "base", tmp_path / "base")
+    crops = classification_csv.read(tiny / "base" / "classification_ds.csv")
+    kept = [crop for crop in crops if crop.location != "5" or crop.labels != ("fox",)]
+    classification_csv.write(tmp_path / "base" / "classification_ds.csv", kept)
+    assert train_classifier.main([str(tmp_path / "base"), *flags[1:], "--dry-run"]) == 0
+    plan = capsys.readouterr().out
+    assert "labels without a crop in test, which cannot be judged there: fox" in plan
+    assert "without a crop in val" not in plan
 
 
 def test_splits_that_share_a_location_are_refused(tiny, flags, tmp_path, capsys):
@@ -170,7 +270,7 @@ def test_a_loss_that_turns_nan_keeps_the_last_good_weights(flags, tmp_path, caps
 
 
 def start(words, **environment):
-    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    environment = {"PYTHONPATH": str(ROOT), **environment}
     return subprocess.Popen(
         [sys.executable, str(ROOT / "tf_classification" / "train_classifier.py"), *words],
         env=os.environ | environment,
@@ -183,6 +283,29 @@ def start(words, **environment):
 def end(process):
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said[-3000:]
+
+
+@pytest.mark.slow
+def test_trainings_that_start_in_one_second_have_a_folder_each(flags, tmp_path):
+    words = [*flags, "--logdir", str(tmp_path), "--epochs", "1"]
+    for process in [start(words) for _ in range(2)]:
+        end(process)
+    runs = sorted(tmp_path.iterdir())
+    assert len(runs) == 2
+    assert all(bundle.read(run / "bundle").version == 1 for run in runs)
+
+
+@pytest.mark.slow
+def test_after_ctrl_c_a_run_says_how_it_goes_on(flags, tmp_path):
+    process = start([*flags, "--logdir", str(tmp_path), "--epochs", "300", "--patience", "300"])
+    while not list(tmp_path.glob("*/resume.npz")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "kept: all up to step " in said
+    assert f"to go on: train_classifier.py --resume {only_run(tmp_path)}" in said
+    assert "oneDNN" not in said
 
 
 @pytest.mark.slow

@@ -13,35 +13,27 @@ from pathlib import Path
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops
-from database_tools.formats import classification_csv, label_index, splits_json
+from database_tools.formats import classification_csv, crops_info, label_index, splits_json
 from database_tools.formats.classification_csv import Crop
-from tf_classification.data.examples import (
-    Columns,
-    Dataset,
-    require_pictures,
-    require_training_crops,
-)
+from tf_classification.data.examples import Columns, Dataset
 from tf_classification.data.readers import FileReader
 
 STAGE = "load_dataset"
 
 
-def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Dataset:
+def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
     """Load the dataset.
 
     Args:
         dataset_dir: folder with the three files.
         crops_dir: folder below which the crops lie.
-        training: whether to train on it, for which every label needs a crop, and some crop has
-            to be a picture.
 
     Returns:
         The dataset; "val" and "test" may have no rows.
 
     Raises:
         UserError: if a file is missing or breaks its format, a crop has a label that is not in
-            the label index, or several labels, a label has no crop to train on, or no crop is a
-            picture.
+            the label index, or several labels.
     """
     if not crops_dir.is_dir():
         raise UserError(f"{crops_dir}: no such folder of crops")
@@ -53,7 +45,7 @@ def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Datase
     locations: dict[tuple[str, str], int] = {}
     columns = {split: Columns() for split in splits_json.SPLITS}
     drops = Drops()
-    there = _Folders(crops_dir)
+    there = Folders(crops_dir)
     line = 1
     for line, crop in enumerate(classification_csv.read(table), start=2):
         place = crop.dataset, crop.location
@@ -72,11 +64,9 @@ def load(dataset_dir: Path, crops_dir: Path, *, training: bool = True) -> Datase
     ledger = drops.close(STAGE, line - 1, sum(map(len, parts.values())))
     if not ledger.kept:
         raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")
-    dataset = Dataset(names, tuple(locations), parts, ledger)
-    if training:
-        require_training_crops(dataset, table)
-        require_pictures(dataset, crops_dir)
-    return dataset
+    made = crops_info.read(crops_dir)
+    recipe = None if made is None else made.recipe
+    return Dataset(names, tuple(locations), parts, ledger, crop_recipe=recipe)
 
 
 def _label(labels: dict[str, int], crop: Crop, table: Path, line: int) -> int:
@@ -89,7 +79,7 @@ def _label(labels: dict[str, int], crop: Crop, table: Path, line: int) -> int:
     return labels[crop.labels[0]]
 
 
-class _Folders:
+class Folders:
     """Knows which files are there from one listing of each folder: a tenth of the calls."""
 
     def __init__(self, root: Path) -> None:

@@ -4,25 +4,28 @@ Millions of crops fit: a row costs its key's text and 40 bytes.  The pixels are 
 batch needs them, through the split's reader.
 
 ``directory.load(dataset_dir, crops_dir)`` makes one from the README's three files and a folder
-of crops, ``tfrecords.load(folder, val_fraction=, seed=)`` from what
+of crops, ``tfrecords.load(folder, val_fraction=, seed=)`` and ``coco_folder.load`` from what
 ``make_classification_dataset.py`` wrote.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Ledger
+from database_tools.core.taxa import Taxonomy
 from tf_classification.data import picture_size
 
+LEFT_OUT = "label that is left out"
 _LOOKED_AT = 100
 
 Rows = npt.NDArray[np.int64]
@@ -70,6 +73,17 @@ class Examples:
         """Return the number of crops of each label, (num_labels,)."""
         return np.bincount(self.labels, minlength=num_labels)
 
+    def select(self, chosen: npt.NDArray[np.bool_]) -> Examples:
+        """Return the crops where ``chosen``, (n,), is true."""
+        places = np.flatnonzero(chosen)
+        return Examples(
+            self.keys[chosen],
+            self.labels[chosen],
+            self.locations[chosen],
+            self.confidences[chosen],
+            lambda rows: self.reader(places[rows]),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -82,6 +96,8 @@ class Dataset:
         ledger: rows of the input that are in no split, with the reasons.
         empty_labels: labels that are known to have no crop anywhere (``dataset_info.json``
             counts 0); they keep their output and are never drawn.
+        crop_recipe: how the crops were made; None if nobody knows.
+        taxonomy: what the labels stand for; None if nobody says.
     """
 
     label_names: tuple[str, ...]
@@ -89,6 +105,8 @@ class Dataset:
     splits: Mapping[str, Examples]
     ledger: Ledger
     empty_labels: tuple[int, ...] = field(default=())
+    crop_recipe: CropRecipe | None = None
+    taxonomy: Taxonomy | None = None
 
     @property
     def num_labels(self) -> int:
@@ -96,30 +114,83 @@ class Dataset:
         return len(self.label_names)
 
 
+def keep_labels(dataset: Dataset, names: Collection[str]) -> Dataset:
+    """Return the dataset without the other labels; those that stay keep their order.
+
+    The crops of the others are counted in the ledger.
+    """
+    kept = [i for i, name in enumerate(dataset.label_names) if name in names]
+    if len(kept) == dataset.num_labels:
+        return dataset
+    number = np.full(dataset.num_labels, -1, np.int32)
+    number[kept] = np.arange(len(kept))
+    splits, lost = {}, []
+    for split, examples in dataset.splits.items():
+        stay = number[examples.labels] >= 0
+        lost += examples.keys[~stay].tolist()
+        part = examples.select(stay)
+        splits[split] = replace(part, labels=number[part.labels])
+    dropped = {**dataset.ledger.dropped, **({LEFT_OUT: lost} if lost else {})}
+    ledger = replace(dataset.ledger, kept=dataset.ledger.kept - len(lost), dropped=dropped)
+    empty = tuple(int(number[i]) for i in dataset.empty_labels if i in kept)
+    kept_names = tuple(dataset.label_names[i] for i in kept)
+    return replace(
+        dataset, label_names=kept_names, splits=splits, ledger=ledger, empty_labels=empty
+    )
+
+
 def require_training_crops(dataset: Dataset, source: Path) -> None:
     """Raise FormatError if a label has no crop to train on and is not known to be empty.
 
     Such a label could not be learned, and every crop of it would count as a mistake.
     """
-    counts = dataset.splits["train"].counts(dataset.num_labels)
-    counts[list(dataset.empty_labels)] = 1
-    if missing := [dataset.label_names[i] for i in np.flatnonzero(counts == 0)]:
-        listed = ", ".join(repr(name) for name in missing[:5])
+    counts = {s: e.counts(dataset.num_labels) for s, e in dataset.splits.items()}
+    missing = np.flatnonzero(counts["train"] == 0)
+    missing = np.setdiff1d(missing, dataset.empty_labels)
+    if len(missing):
+        listed = ", ".join(repr(dataset.label_names[i]) for i in missing[:5])
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        raise FormatError(source, "train", f"no crop of the label(s) {listed}{more} to train on")
+        where = " and ".join(
+            f"{c[missing].sum()} in {split}" for split, c in counts.items() if c[missing].sum()
+        )
+        rule = f"no crop of the label(s) {listed}{more} to train on ({where or 'none at all'})"
+        advice = "--min-crops 1 leaves them out; or build the dataset again without them"
+        advice += " (--exclude_categories), or with other splits (--splits_json, --test_fraction)"
+        raise FormatError(source, "train", f"{rule}: {advice}")
 
 
 def require_pictures(dataset: Dataset, source: Path) -> None:
-    """Raise UserError if not one of a hundred training crops begins like a picture.
+    """Raise UserError if not one crop of a label, or of all, begins like a picture.
 
     Some bad files are left out and counted while training runs.  If all are bad (stand-ins of a
-    version control system, a wrong folder), that would be a training on nothing.
+    version control system, a wrong folder), that would be a training on nothing.  A few crops of
+    each label are looked at, and all of a label where those are bad.
     """
     train = dataset.splits["train"]
-    rows = np.unique(np.linspace(0, len(train) - 1, _LOOKED_AT).astype(np.int64))
-    if not picture_size.read_all(train.reader(rows)).any():
+    rows = _spread(np.arange(len(train)), _LOOKED_AT)
+    if len(train) and not _any_picture(train, rows):
         name = train.keys[rows[0]]
         raise UserError(f"{source}: none of {len(rows)} crops looked at is a picture, e.g. {name}")
+    order = np.argsort(train.labels, kind="stable")
+    for rows in np.split(order, np.cumsum(train.counts(dataset.num_labels))[:-1]):
+        if len(rows) and not (_any_picture(train, _spread(rows, 3)) or _any_picture(train, rows)):
+            label, name = dataset.label_names[train.labels[rows[0]]], train.keys[rows[0]]
+            rule = f"none of the {len(rows)} crops of the label {label!r} to train on is a picture"
+            raise UserError(f"{source}: {rule}, e.g. {name}")
+
+
+def _spread(rows: Rows, number: int) -> Rows:
+    """Return about so many of the rows, evenly spread; none of none."""
+    if not len(rows):
+        return rows
+    return rows[np.unique(np.linspace(0, len(rows) - 1, number).astype(np.int64))]
+
+
+def _any_picture(examples: Examples, rows: Rows) -> bool:
+    return any(
+        picture_size.read_all(examples.reader(rows[start : start + _LOOKED_AT])).any()
+        for start in range(0, len(rows), _LOOKED_AT)
+    )
 
 
 class Columns:

@@ -62,7 +62,7 @@ def load(folder: Path, split: str) -> RecordIndex:
         FormatError: if a shard is broken or a record is not a picture with a label.
     """
     paths = shards(folder, split)
-    path = folder / f"{split}_index.npz"
+    path = folder / tfrecord.INDEXES[split]
     fingerprint = _fingerprint(paths)
     if (index := _read(path, fingerprint)) is not None:
         return index

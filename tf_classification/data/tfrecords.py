@@ -11,29 +11,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core import holdout
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Ledger
 from database_tools.formats import dataset_info
 from database_tools.formats.dataset_info import DatasetInfo
-from tf_classification.data import record_index
+from tf_classification.data import folder_kind, record_index, validation_part
 from tf_classification.data.directory import STAGE
-from tf_classification.data.examples import (
-    Dataset,
-    Examples,
-    require_pictures,
-    require_training_crops,
-)
+from tf_classification.data.examples import Dataset, Examples
 from tf_classification.data.readers import RecordReader
 from tf_classification.data.record_index import RecordIndex
 
-VAL_FRACTION = 0.2
-"""Part of the training crops that validates by default."""
+VAL_FRACTION = validation_part.FRACTION
 
 
-def load(
-    folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0, training: bool = True
-) -> Dataset:
+def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> Dataset:
     """Load the dataset.
 
     Args:
@@ -41,26 +32,22 @@ def load(
         val_fraction: about which part of the training crops, in whole locations, validates;
             0 for no validation part.
         seed: of the choice of these locations.
-        training: whether to train on it, for which every label needs a crop, and some crop has
-            to be a picture.
 
     Returns:
         The dataset.  Its classes without any crop are its ``empty_labels``.
 
     Raises:
-        UserError: if files are missing or do not fit together, if locations are missing or too
-            few to split by, if a class that has crops has none to train on, or no crop is a
-            picture.
+        UserError: if files are missing or do not fit together, or if locations are missing or
+            too few to split by.
     """
     if not 0 <= val_fraction < 1:
         raise UserError(f"the fraction for validation must be in [0, 1), got {val_fraction}")
-    if not record_index.shards(folder, "train"):
-        raise UserError(f"{folder}: no shard train-00000; is it a folder of TFRecords?")
+    folder_kind.check_records(folder)
     info = dataset_info.read(folder)
     train, test = (_index(folder, split, info) for split in ("train", "test"))
-    places = {place: i for i, place in enumerate(np.unique([*train.places, *test.places]))}
-    locations = [np.array([places[p] for p in part.places], np.int32) for part in (train, test)]
-    held = _hold_out(folder, train, locations[0], val_fraction, seed)
+    places, locations = validation_part.numbered(train.places.tolist(), test.places.tolist())
+    where = train.places.tolist(), locations[0]
+    held = validation_part.choose(folder, train.labels, where, val_fraction, seed)
     splits = {
         "train": _examples(folder, "train", train, locations[0], ~held),
         "val": _examples(folder, "train", train, locations[0], held),
@@ -68,17 +55,14 @@ def load(
     }
     number = len(train.keys) + len(test.keys)
     empty = np.flatnonzero(np.sum(list(info.counts.values()), axis=0) == 0)
-    dataset = Dataset(
+    return Dataset(
         info.classes,
-        tuple(("", str(place)) for place in places),
+        places,
         splits,
         Ledger(STAGE, number, number),
         tuple(int(i) for i in empty),
+        info.recipe,
     )
-    if training:
-        require_training_crops(dataset, folder)
-        require_pictures(dataset, folder)
-    return dataset
 
 
 def _index(folder: Path, split: str, info: DatasetInfo) -> RecordIndex:
@@ -91,29 +75,6 @@ def _index(folder: Path, split: str, info: DatasetInfo) -> RecordIndex:
         advice = "classes differ" if found.sum() == sum(told) else "shards of another run?"
         raise FormatError(folder, split, f"{rule}: {advice}")
     return index
-
-
-def _hold_out(
-    folder: Path,
-    index: RecordIndex,
-    locations: npt.NDArray[np.int32],
-    fraction: float,
-    seed: int,
-) -> npt.NDArray[np.bool_]:
-    if not fraction:
-        return np.zeros(len(locations), bool)
-    if (index.places == "").any():
-        number = int((index.places == "").sum())
-        rule = f"{number} records have no image/location to split validation off by"
-        raise FormatError(folder, "train", rule)
-    held = holdout.choose(index.labels, locations, fraction, seed)
-    if not held.any():
-        rule = (
-            f"none of {len(np.unique(locations))} locations can validate without taking more "
-            "than half of some class's crops; use more locations or no validation part"
-        )
-        raise FormatError(folder, "train", rule)
-    return held
 
 
 def _examples(

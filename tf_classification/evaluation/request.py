@@ -83,6 +83,8 @@ class Request:
             changes |= {"cropped_images_dir": None}
         elif self.dataset_dir or self.cropped_images_dir:
             changes["tfrecords"] = None
+        if self.target_mapping:
+            changes["labels"] = None  # the dataset's are those to judge on, not the network's
         return replace(params.read(self.params_json), **changes)
 
     def training_locations(self) -> frozenset[tuple[str, str]] | Literal["own", "unknown"]:

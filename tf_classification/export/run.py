@@ -11,7 +11,7 @@ import csv
 import io
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from database_tools.durable import files
-from tf_classification.data import directory, tfrecords
 from tf_classification.data.examples import Dataset
 from tf_classification.export import comparison, crops, litert, onnx_file, openvino_file
 from tf_classification.export.comparison import Row, Run
@@ -35,9 +34,11 @@ from tf_classification.models.signatures import PIXELS
 from tf_classification.runs import config as params
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network
+from tf_classification.runs.config import TrainConfig
 
 log = logging.getLogger(__name__)
 
+_FOLDERS = ("dataset_dir", "cropped_images_dir", "tfrecords")
 _RUNNERS: dict[str, Callable[[Path], Run]] = {
     "litert": litert.Runner,
     "litert-int8": litert.Runner,
@@ -89,7 +90,7 @@ def _bundle(options: Options) -> Bundle:
 
 def _sample(options: Options, source: Bundle) -> Sample | None:
     """Draw validation crops; None if nobody says where they are."""
-    found = _dataset(options, source.description.parameters)
+    found = _dataset(options, source)
     if found is None:
         if "litert-int8" in options.formats:
             where = "give --dataset-dir and --cropped-images-dir, or --tfrecords"
@@ -101,21 +102,37 @@ def _sample(options: Options, source: Bundle) -> Sample | None:
     return crops.draw(dataset.splits["val"], source.description.image_size, count)
 
 
-def _dataset(options: Options, trained: Mapping[str, Any]) -> tuple[Dataset, str] | None:
+def _dataset(options: Options, source: Bundle) -> tuple[Dataset, str] | None:
     """Load the dataset of the flags, or else that of the training, if it is still there."""
-    folder, pictures, records = options.dataset_dir, options.cropped_images_dir, options.tfrecords
-    fraction, seed = trained.get("val_fraction", tfrecords.VAL_FRACTION), trained.get("seed")
-    if not (folder or records):
-        given = (trained.get(key) for key in ("dataset_dir", "cropped_images_dir", "tfrecords"))
-        folder, pictures, records = (Path(name) if name else None for name in given)
-        if not all(path.is_dir() for path in (folder, pictures, records) if path is not None):
+    config = _trained(options, source)
+    if config is None:
+        return None
+    try:
+        config.check_inputs(begun=True)
+    except UserError as error:
+        log.warning("%s", error)
+        return None
+    return run_dataset.load(config, training=False), str(config.tfrecords or config.dataset_dir)
+
+
+def _trained(options: Options, source: Bundle) -> TrainConfig | None:
+    """Return where the crops are: by the flags, by the run, or by an old bundle itself."""
+    trained = source.description.parameters
+    how: dict[str, Any] = {
+        name: trained[name] for name in ("val_fraction", "seed", "min_crops") if name in trained
+    }
+    # Those that a run leaves out are known by the labels that it keeps.
+    how["labels"] = source.description.labels if how.get("min_crops") else None
+    given = {name: getattr(options, name) for name in _FOLDERS}
+    if not any(given.values()):
+        run = options.source if options.ckpt_path else source.base.parent / params.PARAMS
+        if run.is_file():
+            return params.read(run)
+        given = {name: trained.get(name) for name in _FOLDERS}
+        if not all(Path(str(path)).is_absolute() for path in given.values() if path):
             return None
-    if folder is not None and pictures is not None:
-        return directory.load(folder, pictures, training=False), str(folder / "label_index.json")
-    if records is not None:
-        loaded = tfrecords.load(records, val_fraction=fraction, seed=seed or 0, training=False)
-        return loaded, str(records)
-    return None
+    folders: dict[str, Any] = {name: str(path) for name, path in given.items() if path}
+    return TrainConfig(**folders, **how) if folders else None
 
 
 def write(name: str, network: keras.Model, path: Path, sample: Sample | None) -> None:

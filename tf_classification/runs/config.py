@@ -1,7 +1,9 @@
 """What a training run is: every choice that a user can make, with its default, once.
 
 ``params.json`` in the log folder is this table: first the keys of the original script in its
-order, then what is new.  ``--resume`` reads it back.
+order, then what is new, last what the run found in its dataset.  ``--resume`` reads it back.
+Paths are absolute there, as it is read from other folders; a bundle, which is passed on, has
+``portable`` parameters.
 """
 
 from __future__ import annotations
@@ -23,9 +25,23 @@ STRATEGIES = ("auto", "one", "mirrored", "multiworker")
 PRECISIONS = ("float16", "bfloat16")
 ALL_EPOCHS = -1
 PARAMS = "params.json"
+BUNDLE = "bundle"
+"""Folder within a run's for the versions of its bundle."""
 
 # What may differ when a run is resumed, because the arithmetic does not depend on it.
 _FREE = ("strategy", "logical_cpus", "steps_per_call", "num_workers", "save_steps", "logdir")
+# What may have moved: the run knows its dataset by content.  The others are files.
+_DATASET = {
+    "dataset_dir": "DATASET_DIR",
+    "cropped_images_dir": "CROPPED_IMAGES_DIR",
+    "tfrecords": "--tfrecords",
+}
+_FILES = {"pretrained": "--pretrained", "weight_by_detection_conf": "--weight-by-detection-conf"}
+_PATHS = (*_DATASET, *_FILES, "logdir")
+# What may grow, so that a finished run goes on.
+_LENGTHS = ("epochs", "patience")
+# What the run found, and a bundle says in its own places.
+_FOUND = ("labels", "crop_recipe", "taxonomy")
 
 
 @dataclass(frozen=True)
@@ -33,8 +49,9 @@ class TrainConfig:
     """One training run.
 
     Attributes:
-        dataset_dir: folder with classification_ds.csv, label_index.json and splits.json.
-        cropped_images_dir: folder of the crops.
+        dataset_dir: folder with classification_ds.csv, label_index.json and splits.json; or the
+            COCO-style folder of ``make_classification_dataset.py``.
+        cropped_images_dir: folder of the crops; None for a COCO-style folder, which holds them.
         multilabel: always False; the original names it but never had it.
         model_name: a key of ``NETWORKS``.
         pretrained: False for random weights, True for ImageNet's, or a path.
@@ -50,7 +67,8 @@ class TrainConfig:
         log_extreme_examples: best and worst pictures of each label to show in TensorBoard.
         seed: of every draw; None for one that is drawn, and written to params.json.
         tfrecords: folder of TFRecords, instead of the first two.
-        val_fraction: part of the locations of TFRecords to validate on.
+        val_fraction: part of the locations to validate on, of TFRecords and COCO-style folders.
+        min_crops: labels with fewer crops to train on are left out.
         sampling_power: 0 labels as often as they are, 1 equally often; None for what
             ``label_weighted`` says.
         sample_from_datasets: draw labels with tf.data, for up to 200 of them, instead of the plan.
@@ -76,6 +94,8 @@ class TrainConfig:
         jit_compile: compile the step with XLA (GPU only).
         steps_per_call: steps that are handed to TensorFlow at once.
         save_steps: steps between two resume points within an epoch; 0 for epochs only.
+        labels: the dataset's, in the order of the network's outputs.
+        dataset_sha256: of what the run learns from, see ``data.fingerprint``.
         crop_recipe: how the dataset's crops were made, as ``core.crop_recipe`` stores it; None
             if the dataset does not say.
         taxonomy: label to taxa as ``core.taxa`` stores them; None if the dataset does not say.
@@ -99,6 +119,7 @@ class TrainConfig:
     seed: int | None = None
     tfrecords: str | None = None
     val_fraction: float = 0.15
+    min_crops: int = 0
     sampling_power: float | None = None
     sample_from_datasets: bool = False
     max_per_location: int | None = None
@@ -122,6 +143,8 @@ class TrainConfig:
     jit_compile: bool = False
     steps_per_call: int = 1
     save_steps: int = 1000
+    labels: tuple[str, ...] | None = None
+    dataset_sha256: str | None = None
     crop_recipe: Mapping[str, Any] | None = None
     taxonomy: Mapping[str, Any] | None = None
 
@@ -148,8 +171,10 @@ class TrainConfig:
                 self.model_name in NETWORKS
             ),
             "give DATASET_DIR and CROPPED_IMAGES_DIR, or --tfrecords DIR, not both": (
-                (self.tfrecords is None) == bool(self.dataset_dir and self.cropped_images_dir)
+                (self.tfrecords is None) == bool(self.dataset_dir)
+                and not (self.tfrecords and self.cropped_images_dir)
             ),
+            f"--min-crops must be at least 0, got {self.min_crops}": self.min_crops >= 0,
             f"--epochs must be at least 1, got {self.epochs}": self.epochs >= 1,
             f"--batch-size must be at least 1, got {self.batch_size}": self.batch_size >= 1,
             f"--lr must be above 0, got {self.lr}": self.lr is None or self.lr > 0,
@@ -208,42 +233,67 @@ class TrainConfig:
         """Name of the optimizer."""
         return self.optimizer or NETWORKS[self.model_name].optimizer
 
-    def check_inputs(self) -> None:
-        """Refuse a path that leads nowhere; reads nothing, so it can be asked at once."""
-        named = {
-            "DATASET_DIR": self.dataset_dir,
-            "CROPPED_IMAGES_DIR": self.cropped_images_dir,
-            "--tfrecords": self.tfrecords,
-            "--pretrained": self.pretrained,
-            "--weight-by-detection-conf": self.weight_by_detection_conf,
-        }
-        for name, path in named.items():
-            if path is not None and not isinstance(path, bool) and not Path(path).exists():
-                raise UserError(f"{name} {path}: no such file or folder")
+    def check_inputs(self, *, begun: bool = False) -> None:
+        """Refuse a path that leads nowhere; reads nothing, so it can be asked at once.
+
+        Args:
+            begun: whether the paths are those that a run began with.
+        """
+        # A run that goes on has its weights from its state.
+        named = _DATASET | {k: v for k, v in _FILES.items() if not (begun and k == "pretrained")}
+        for name, flag in named.items():
+            path = getattr(self, name)
+            if isinstance(path, str) and not Path(path).exists():
+                rule = "named by the run, is not here" if begun else "no such file or folder"
+                raise UserError(f"{flag} {path}{', ' if begun else ': '}{rule}")
 
     def write(self, logdir: Path) -> None:
         """Write params.json."""
         files.write_json(logdir / PARAMS, asdict(self))
 
-    def resumed(self, given: Mapping[str, Any]) -> TrainConfig:
+    def absolute(self) -> TrainConfig:
+        """Return the same with absolute paths."""
+        return self._with_paths(lambda path: str(Path(path).absolute()))
+
+    def portable(self) -> dict[str, Any]:
+        """Return what a bundle keeps: of a path the last name only, nothing that it says itself."""
+        table = asdict(self._with_paths(lambda path: Path(path).name))
+        return {name: value for name, value in table.items() if name not in _FOUND}
+
+    def _with_paths(self, change: Callable[[str], str]) -> TrainConfig:
+        paths = {name: getattr(self, name) for name in _PATHS}
+        changed: dict[str, Any] = {
+            name: change(path) for name, path in paths.items() if isinstance(path, str)
+        }
+        return replace(self, **changed)
+
+    def resumed(self, said: Mapping[str, Any]) -> TrainConfig:
         """Return what a run that began like this goes on with.
 
         Args:
-            given: what the user says now; values that are a default count as not said.
+            said: what the user says now, by the names of fields.
 
         Raises:
             UserError: if something is said that would change the result.
         """
-        said = {
-            f.name: given[f.name] for f in fields(self) if given.get(f.name, f.default) != f.default
-        }
+        said = {name: value for name, value in said.items() if value != getattr(self, name)}
         for name, value in said.items():
-            if name not in _FREE and value != getattr(self, name):
+            if not self._may_become(name, value):
                 flag = name.replace("_", "-")
                 raise UserError(
                     f"--resume: the run began with {flag} {getattr(self, name)}, not {value}"
                 )
-        return replace(self, **{name: said[name] for name in _FREE if name in said})
+        if "epochs" in said and self.lr_schedule == "cosine":
+            rule = "the rate of a cosine falls to 0 at its last epoch; begin a new run"
+            raise UserError(f"--resume: --epochs {said['epochs']}: {rule}")
+        return replace(self, **said)
+
+    def _may_become(self, name: str, value: Any) -> bool:
+        began = getattr(self, name)
+        if name in _LENGTHS:
+            return bool(value > began)
+        moved = name in (*_DATASET, *_FILES) and isinstance(began, str) and isinstance(value, str)
+        return name in _FREE or moved
 
 
 def read(path: Path) -> TrainConfig:
@@ -256,6 +306,8 @@ def read(path: Path) -> TrainConfig:
     known = {field.name for field in fields(TrainConfig)}
     if unknown := sorted(set(table) - known):
         raise FormatError(path, unknown[0], "is not a parameter of this version")
+    if isinstance(table.get("labels"), list):
+        table["labels"] = tuple(table["labels"])
     try:
         return TrainConfig(**table)
     except (UserError, TypeError) as error:

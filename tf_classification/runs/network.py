@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from database_tools.core import taxa
@@ -13,12 +13,9 @@ from database_tools.core.taxa import Taxonomy
 from tf_classification.models import bundle, checkpoint
 from tf_classification.models.checkpoint import Checkpoint
 from tf_classification.models.description import Description
-from tf_classification.runs.config import TrainConfig
+from tf_classification.runs.config import BUNDLE, TrainConfig
 
 log = logging.getLogger(__name__)
-
-BUNDLE = "bundle"
-"""Folder within a run's for the versions of its bundle."""
 
 
 def describe(config: TrainConfig, labels: Sequence[str]) -> Description:
@@ -31,7 +28,7 @@ def describe(config: TrainConfig, labels: Sequence[str]) -> Description:
         conv_padding=conv_padding(config),
         crop_recipe=None if recipe is None else CropRecipe.from_json(recipe),
         taxonomy=None if known is None else _of(labels, taxa.from_json(known)),
-        parameters=asdict(config),
+        parameters=config.portable(),
     )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
 from database_tools.formats import ledger_json
 from tf_classification.data.examples import Dataset
+from tf_classification.data.pipeline import Plan
+from tf_classification.evaluation.tally import Tally
 from tf_classification.models import weights
 
 log = logging.getLogger(__name__)
@@ -133,6 +136,38 @@ class Account(keras.callbacks.Callback):
         dropped = {**loaded.dropped, UNREADABLE: sorted(self._seen)}
         ledger = Ledger(STAGE, loaded.total, loaded.kept - len(self._seen), dropped)
         ledger_json.write(self._logdir, ledger)
+
+
+class NameBlindLabels(keras.callbacks.Callback):
+    """Names labels none of whose crops could be decoded in the first epoch.
+
+    Args:
+        dataset: what is trained on.
+        plan: which crops were drawn.
+        tallies: what came of them on all workers, by split.
+    """
+
+    def __init__(self, dataset: Dataset, plan: Plan, tallies: Mapping[str, Tally]) -> None:
+        super().__init__()
+        self._dataset, self._plan, self._tallies = dataset, plan, tallies
+        self._done = False
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Raise UserError for such a label of train, warn of one of another split."""
+        if self._done:
+            return
+        self._done = True
+        for split, tally in self._tallies.items():
+            labels = self._dataset.splits[split].labels
+            shown = labels[self._plan.indices(epoch)] if split == "train" else labels
+            number = np.bincount(shown, minlength=self._dataset.num_labels)
+            for label in np.flatnonzero((number > 0) & (tally.counts == 0)):
+                crops = int((labels == label).sum())
+                rule = f"none of its {crops} crops in {split} can be decoded"
+                said = f"label {self._dataset.label_names[label]!r}: {rule}"
+                if split == "train":
+                    raise UserError(f"{said}; leave the label out, or mend its files")
+                log.warning("%s", said)
 
 
 class LogLine(keras.callbacks.Callback):

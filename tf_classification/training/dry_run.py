@@ -20,7 +20,7 @@ from tf_classification.data import picture_size
 from tf_classification.data.examples import Dataset, Examples
 from tf_classification.runs import strategies
 from tf_classification.runs.config import TrainConfig
-from tf_classification.training import session
+from tf_classification.training import failures, session
 from tf_classification.training.session import Session
 
 Progress = Callable[..., Iterator[Any]]
@@ -36,7 +36,11 @@ def report(config: TrainConfig, progress: Progress) -> str:
     """
     strategy = strategies.make(config.strategy, config.logical_cpus)
     config = replace(config, seed=0 if config.seed is None else config.seed)
-    at_work = session.prepare(config, strategy)
+    with failures.named(strategy, config.batch_size):
+        return _report(session.prepare(config, strategy), progress)
+
+
+def _report(at_work: Session, progress: Progress) -> str:
     unreadable = [
         f"{split}: {key}"
         for split, examples in at_work.dataset.splits.items()
@@ -46,6 +50,7 @@ def report(config: TrainConfig, progress: Progress) -> str:
     return "\n".join(
         [
             *_table(at_work.dataset),
+            *session.unjudged(at_work.dataset),
             "",
             at_work.dataset.ledger.summary() or "every row of the dataset is used",
             _first(unreadable, "crops cannot be decoded"),

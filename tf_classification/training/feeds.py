@@ -35,7 +35,8 @@ class DatasetFeeds:
         epochs: int,
         strategy: tf.distribute.Strategy,
     ) -> None:
-        self._dataset, self._plan, self._batching = dataset, plan, batching
+        self.plan = plan
+        self._dataset, self._batching = dataset, batching
         self._augmentation, self._epochs = augmentation, epochs
         self._strategy = strategy
         self.steps_per_epoch = batching.steps(plan.size)
@@ -45,7 +46,7 @@ class DatasetFeeds:
         return self._distributed(
             lambda: pipeline.training(
                 self._dataset.splits["train"],
-                self._plan,
+                self.plan,
                 self._batching,
                 self._augmentation,
                 num_labels=self._dataset.num_labels,

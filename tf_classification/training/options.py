@@ -1,4 +1,7 @@
-"""The flags of train_classifier.py, in groups; every default is ``TrainConfig``'s."""
+"""The flags of train_classifier.py, in groups; every default is ``TrainConfig``'s.
+
+A flag that is not given leaves no trace: ``--resume`` must know what was said.
+"""
 
 from __future__ import annotations
 
@@ -29,21 +32,21 @@ def _flag(group: Any, name: str, kind: type | None, text: str, **more: Any) -> N
     shown = "" if default in (None, False) else f" (default {default})"
     if kind is not None:
         more["type"] = kind
-    group.add_argument(f"--{name.replace('_', '-')}", default=default, help=text + shown, **more)
+    more["help"] = text + shown
+    group.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, **more)
 
 
 def _original(group: argparse.ArgumentParser) -> None:
-    group.add_argument(
-        "dataset_dir",
-        nargs="?",
-        help="folder with classification_ds.csv, label_index.json, splits.json",
-    )
-    group.add_argument("cropped_images_dir", nargs="?", help="folder of the crops")
+    text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
+    text += " COCO-style folder of make_classification_dataset.py"
+    group.add_argument("dataset_dir", nargs="?", default=argparse.SUPPRESS, help=text)
+    text = "folder of the crops"
+    group.add_argument("cropped_images_dir", nargs="?", default=argparse.SUPPRESS, help=text)
     _flag(group, "multilabel", None, "refused: not supported", action="store_true")
     group.add_argument(
         "-m",
         "--model-name",
-        default=TrainConfig.model_name,
+        default=argparse.SUPPRESS,
         choices=NETWORKS,
         metavar="NAME",
         help=f"{', '.join(NETWORKS)} (default {TrainConfig.model_name})",
@@ -71,8 +74,10 @@ def _original(group: argparse.ArgumentParser) -> None:
 def _data(group: Any) -> None:
     text = "read a TFRecord dataset of make_classification_dataset.py, instead of the two folders"
     _flag(group, "tfrecords", str, text, metavar="DIR")
-    text = "with --tfrecords: part of the training records, by location, to validate on"
-    _flag(group, "val_fraction", float, text)
+    text = "with the output of make_classification_dataset.py: part of the training crops, by"
+    _flag(group, "val_fraction", float, f"{text} location, to validate on")
+    text = "leave out labels with fewer crops to train on"
+    _flag(group, "min_crops", int, text, metavar="N")
     text = "0: labels as often as they are, 1: equally often (--label-weighted)"
     _flag(group, "sampling_power", float, text)
     text = "draw labels with tf.data.Dataset.sample_from_datasets (slower, at most 200 labels)"

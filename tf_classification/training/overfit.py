@@ -14,7 +14,8 @@ import numpy as np
 from database_tools.core.errors import UserError
 from tf_classification.runs import strategies
 from tf_classification.runs.config import TrainConfig
-from tf_classification.training import session
+from tf_classification.training import failures, session
+from tf_classification.training.session import Session
 
 _STEPS = 200
 _ENOUGH = 0.95  # of the batch right
@@ -29,7 +30,11 @@ def report(config: TrainConfig) -> str:
     strategy = strategies.make(config.strategy, config.logical_cpus)
     config = replace(config, seed=config.seed or 0, weight_decay=0.0, augmentation="none")
     config = replace(config, mixup=0.0, cutmix=0.0, rand_augment=0)
-    at_work = session.prepare(config, strategy)
+    with failures.named(strategy, config.batch_size):
+        return _learn(session.prepare(config, strategy))
+
+
+def _learn(at_work: Session) -> str:
     batch = next(iter(at_work.feeds.training(0)))
     expected = math.log(at_work.dataset.num_labels)
     first = right = 0.0

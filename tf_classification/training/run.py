@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,13 +20,23 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from database_tools.core import taxa
 from database_tools.core.errors import UserError
+from database_tools.durable import locks
 from tf_classification.evaluation import run as evaluation
 from tf_classification.models import bundle, weights
+from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network, strategies
-from tf_classification.runs.config import TrainConfig
-from tf_classification.training import extremes, session, state
-from tf_classification.training.callbacks import BEST, Account, KeepBest, LogLine, StopOnNaN
+from tf_classification.runs.config import BUNDLE, TrainConfig
+from tf_classification.training import extremes, failures, run_folder, session, state
+from tf_classification.training.callbacks import (
+    BEST,
+    Account,
+    KeepBest,
+    LogLine,
+    NameBlindLabels,
+    StopOnNaN,
+)
 from tf_classification.training.loop import Position, Trainer
 from tf_classification.training.session import Session
 from tf_classification.training.tensorboard_log import TensorBoardLog, write_hparams
@@ -51,54 +61,85 @@ def train(config: TrainConfig, resume: Path | None, progress: Progress) -> Path:
         UserError: for whatever the user can mend.
     """
     strategy = strategies.make(config.strategy, config.logical_cpus)
-    with _lost_workers_named(strategy):
-        logdir, config = _begin(config, resume, strategy)
-        at_work, best = fit(config, logdir, strategy, progress, resume=resume is not None)
+    with failures.named(strategy, config.batch_size), ExitStack() as held:
+        if resume is not None and strategies.is_chief(strategy):
+            held.enter_context(locks.locked(resume / run_folder.LOCK))
+        at_work = _prepare(config, strategy, resumed=resume is not None)
+        logdir = resume or _claim(config, strategy)
+        if resume is None and strategies.is_chief(strategy):
+            held.enter_context(locks.locked(logdir / run_folder.LOCK))
+        best = fit(at_work, logdir, progress, resume=resume is not None)
         _judge(at_work, logdir, best, progress)
         strategies.from_chief(strategy, 0)  # nobody leaves before the chief is done
     return logdir
 
 
-def fit(
-    config: TrainConfig,
-    logdir: Path,
-    strategy: tf.distribute.Strategy,
-    progress: Progress,
-    *,
-    resume: bool = False,
-) -> tuple[Session, KeepBest]:
-    """Train to the end; return what was trained, and what is known of its best epoch."""
-    at_work = session.prepare(config, strategy, pretrained=not resume)
-    if strategies.is_chief(strategy) and not resume:
-        config.write(logdir)
+def fit(at_work: Session, logdir: Path, progress: Progress, *, resume: bool = False) -> KeepBest:
+    """Train to the end; return what is known of the best epoch."""
     log.info("logging to %s", logdir)
     trainer, best = _trainer(at_work, logdir, progress)
     if resume:
         trainer.position = state.restore(logdir / state.NAME, at_work.step, best)
         log.info("going on at step %(step)d of epoch %(epoch)d", asdict(trainer.position))
+    if strategies.is_chief(at_work.strategy):
+        at_work.config.write(logdir)
     if summary := at_work.dataset.ledger.summary():
         log.info("%s", summary)
     begin = time.process_time()
-    trainer.fit()
+    with _goes_on(logdir):
+        trainer.fit()
     seconds = time.process_time() - begin
     log.info("trained in %.0f CPU seconds, evaluations included", seconds)
-    return at_work, best
+    return best
 
 
-def _begin(
-    config: TrainConfig, resume: Path | None, strategy: tf.distribute.Strategy
-) -> tuple[Path, TrainConfig]:
-    """Return the run's folder and its configuration, the same on all workers."""
-    if resume is not None:
-        return resume, config
+def _prepare(config: TrainConfig, strategy: tf.distribute.Strategy, *, resumed: bool) -> Session:
+    """Make what a run needs, with a configuration that knows what it found."""
+    config = config.absolute()
+    if not resumed:
+        drawn = strategies.from_chief(strategy, secrets.randbelow(10_000))
+        seed = drawn if config.seed is None else config.seed
+        # The padding is kept because a resumed run may no longer find the bundle it came from.
+        config = replace(config, seed=seed, conv_padding=network.conv_padding(config))
+    at_work = session.prepare(config, strategy, pretrained=not resumed)
+    dataset, recipe = at_work.dataset, at_work.dataset.crop_recipe
+    found = run_dataset.sha256(config, dataset)
+    if resumed and found != config.dataset_sha256:
+        origin = config.tfrecords or config.dataset_dir
+        rule = "is not what the run learns from: its crops, their labels or places are others"
+        raise UserError(f"--resume: {origin} {rule}")
+    config = replace(
+        config,
+        labels=dataset.label_names,
+        dataset_sha256=found,
+        crop_recipe=None if recipe is None else recipe.as_json(),
+        taxonomy=None if dataset.taxonomy is None else taxa.as_json(dataset.taxonomy),
+    )
+    return replace(at_work, config=config)
+
+
+def _claim(config: TrainConfig, strategy: tf.distribute.Strategy) -> Path:
+    """Claim a folder for a new run; return it, the same on all workers."""
     now = int(datetime.now().timestamp())
     begun = datetime.fromtimestamp(strategies.from_chief(strategy, now))
-    drawn = strategies.from_chief(strategy, secrets.randbelow(10_000))
-    seed = drawn if config.seed is None else config.seed
-    # The padding is kept because a resumed run may no longer find the bundle it came from.
-    config = replace(config, seed=seed, conv_padding=network.conv_padding(config))
-    logdir = Path(config.logdir) / begun.strftime("%Y%m%d_%H%M%S")
-    return logdir, config
+    base = Path(config.logdir)
+    number = run_folder.claim(base, begun) if strategies.is_chief(strategy) else 0
+    return base / run_folder.name(begun, strategies.from_chief(strategy, number))
+
+
+@contextmanager
+def _goes_on(logdir: Path) -> Iterator[None]:
+    """Say after Ctrl-C how much is kept, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (logdir / state.NAME).exists():
+            log.info("nothing is kept: the run did not come to its first save")
+            raise
+        reached = state.position(logdir / state.NAME)
+        log.info("kept: all up to step %d of epoch %d", reached.step, reached.epoch)
+        log.info("to go on: train_classifier.py --resume %s", logdir)
+        raise
 
 
 def _trainer(at_work: Session, logdir: Path, progress: Progress) -> tuple[Trainer, KeepBest]:
@@ -127,7 +168,8 @@ def _trainer(at_work: Session, logdir: Path, progress: Progress) -> tuple[Traine
 
     trainer.save = save
     shown = _shown(at_work, trainer, logdir) if chief else []
-    trainer.hang([StopOnNaN(logdir), best, *shown])
+    blind = NameBlindLabels(at_work.dataset, at_work.feeds.plan, trainer.tallies)
+    trainer.hang([StopOnNaN(logdir), best, blind, *shown])
     return trainer, best
 
 
@@ -159,19 +201,6 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
         calibration=judged.calibration,
         thresholds=judged.thresholds,
     )
-    written = bundle.write(logdir / network.BUNDLE, at_work.model, description)
+    written = bundle.write(logdir / BUNDLE, at_work.model, description)
     log.info("best epoch %d; model bundle in %s", best.best_epoch, written.path)
-
-
-@contextmanager
-def _lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Turn what TensorFlow says when another machine is gone into one line."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        if strategies.worker_of(strategy)[1] == 1:
-            raise
-        raise UserError(
-            "another worker was lost; start all of them again with --resume LOGDIR"
-            f" ({error.message.splitlines()[0][:120]})"
-        ) from error
+    log.info("to look at: %s", logdir / evaluation.REPORT)

@@ -109,6 +109,9 @@ def prepare(
 
 def _check_machine(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
     replicas = strategy.num_replicas_in_sync
+    if config.jit_compile and replicas > 1:
+        rule = "XLA cannot compile what replicas exchange within the network (BatchNorm)"
+        raise UserError(f"--jit-compile goes with one device, not with {replicas}: {rule}")
     if config.batch_size % replicas:
         raise UserError(
             f"--batch-size {config.batch_size} does not divide by the {replicas} replicas"
@@ -127,6 +130,20 @@ def _check_dataset(dataset: Dataset) -> None:
     if dataset.empty_labels:
         names = ", ".join(dataset.label_names[i] for i in dataset.empty_labels)
         log.info("labels without any crop, which keep their output: %s", names)
+    for line in unjudged(dataset):
+        log.warning("%s", line)
+
+
+def unjudged(dataset: Dataset) -> list[str]:
+    """Name the labels that are trained but have no crop in val, and in test, a line for each."""
+    lines = []
+    for split in ("val", "test"):
+        counts = dataset.splits[split].counts(dataset.num_labels)
+        missing = np.setdiff1d(np.flatnonzero(counts == 0), dataset.empty_labels)
+        if len(dataset.splits[split]) and len(missing):
+            names = ", ".join(dataset.label_names[i] for i in missing)
+            lines.append(f"labels without a crop in {split}, which cannot be judged there: {names}")
+    return lines
 
 
 def _plan(config: TrainConfig, dataset: Dataset) -> EpochPlan:

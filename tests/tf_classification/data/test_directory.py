@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.core.errors import FormatError, UserError
+from database_tools.formats import crops_info
 from tf_classification.data import directory
 
 
@@ -34,6 +36,13 @@ def test_integer_locations_of_the_splits_match_text_in_the_table_but_013_is_not_
     assert dataset.ledger.dropped == {"in no split": (folder.rows[0].path,)}
 
 
+def test_the_recipe_lies_beside_the_crops(folder):
+    assert directory.load(*folder.write()).crop_recipe is None
+    recipe = CropRecipe(Geometry.SQUARE, quality=90)
+    crops_info.write(folder.crops, crops_info.CropsInfo(recipe))
+    assert directory.load(*folder.write()).crop_recipe == recipe
+
+
 def test_crops_that_are_not_there_are_counted(folder):
     gone = folder.rows[3].path, "ds/nowhere/1.jpg"
     (folder.crops / gone[0]).unlink()
@@ -55,40 +64,18 @@ def break_labels(folder):
     folder.rows[5] = folder.rows[5]._replace(labels=("a", "b"))
 
 
-def break_training(folder):
-    folder.names += ["c", "d"]
-
-
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
         (break_splits, r"splits\.json: train and val: share the location \('ds', '1'\)"),
         (break_label, r"row 7: label 'wolf' is not in label_index\.json"),
         (break_labels, r"row 7: ds/b/5\.jpg has several labels, 'a,b'"),
-        (break_training, r"train: no crop of the label\(s\) 'c', 'd' to train on"),
     ],
 )
 def test_impossible_datasets_are_refused_by_name(folder, fault, message):
     fault(folder)
     with pytest.raises(FormatError, match=message):
         directory.load(*folder.write())
-
-
-def test_a_label_whose_only_training_crops_are_missing_is_refused(folder):
-    for row in folder.rows[1:8:2]:
-        (folder.crops / row.path).unlink()
-    with pytest.raises(FormatError, match="'b'"):
-        directory.load(*folder.write())
-
-
-def test_files_that_are_no_pictures_at_all_are_refused_but_some_are_not(folder):
-    root, crops = folder.write()
-    for row in folder.rows[1:8]:
-        (crops / row.path).write_text("version https://git-lfs.github.com/spec/v1")
-    assert len(directory.load(root, crops).splits["train"]) == 8
-    (crops / folder.rows[0].path).write_text("version https://git-lfs.github.com/spec/v1")
-    with pytest.raises(UserError, match=r"none of 8 crops looked at is a picture, e\.g\. ds/a/0"):
-        directory.load(root, crops)
 
 
 def test_nothing_to_use_is_refused_with_the_reason(folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 
 import pytest
 
@@ -116,11 +116,60 @@ def test_what_follows_from_the_choices(choice, expected):
 
 def test_a_resumed_run_keeps_its_choices_and_may_change_the_machine():
     begun = TrainConfig(**DIRS, lr=0.1, seed=5)
-    said = asdict(TrainConfig(**DIRS, lr=0.1, steps_per_call=4))
-    assert begun.resumed(said) == TrainConfig(**DIRS, lr=0.1, seed=5, steps_per_call=4)
+    assert begun.resumed({"lr": 0.1, "steps_per_call": 4}) == replace(begun, steps_per_call=4)
+
+
+def test_a_resumed_run_may_have_moved_and_may_become_longer():
+    begun = TrainConfig(**DIRS, epochs=3, weight_by_detection_conf="a.npz")
+    said = {"dataset_dir": "/new/base", "weight_by_detection_conf": "b.npz", "epochs": 50}
+    assert begun.resumed(said) == replace(begun, **said)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"epochs": 2}, "the run began with epochs 3, not 2"),
+        ({"tfrecords": "records"}, "the run began with tfrecords None, not records"),
+        ({"weight_by_detection_conf": True}, "with weight-by-detection-conf False, not True"),
+        ({"seed": 1}, "the run began with seed 5, not 1"),
+    ],
+)
+def test_what_would_change_the_result_is_refused(said, message):
+    with pytest.raises(UserError, match=message):
+        TrainConfig(**DIRS, epochs=3, seed=5).resumed(said)
+
+
+def test_a_cosine_cannot_be_made_longer():
+    begun = TrainConfig(**DIRS, epochs=3, lr_schedule="cosine")
+    with pytest.raises(UserError, match="the rate of a cosine falls to 0 at its last epoch"):
+        begun.resumed({"epochs": 4})
+
+
+def test_paths_are_absolute_in_a_run_and_names_in_a_bundle(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    begun = TrainConfig("sets/base", "crops", pretrained="w/a.keras", logdir="logs")
+    begun = replace(begun, labels=("a", "b"), dataset_sha256="12ab")
+    absolute = begun.absolute()
+    assert absolute.dataset_dir == str(tmp_path / "sets/base")
+    assert absolute.tfrecords is None
+    assert absolute.weight_by_detection_conf is False
+    portable = absolute.portable()
+    assert str(tmp_path) not in json.dumps(portable)
+    found = [portable[name] for name in ("dataset_dir", "pretrained", "logdir", "dataset_sha256")]
+    assert found == ["base", "a.keras", "logs", "12ab"]
+    assert "labels" not in portable  # a bundle has them in their own place
+
+
+def test_an_input_that_a_run_names_is_said_to_be_the_runs(tmp_path):
+    config = TrainConfig(tfrecords=str(tmp_path / "gone"), pretrained="no.keras")
+    with pytest.raises(UserError, match=r"--tfrecords .*gone, named by the run, is not here"):
+        config.check_inputs(begun=True)
+    with pytest.raises(UserError, match=r"--tfrecords .*gone: no such file or folder"):
+        config.check_inputs()
+    TrainConfig(tfrecords=str(tmp_path), pretrained="no.keras").check_inputs(begun=True)
 
 
 def test_a_resumed_run_refuses_another_arithmetic():
     begun = TrainConfig(**DIRS, lr=0.1)
     with pytest.raises(UserError, match=r"the run began with lr 0\.1, not 0\.2"):
-        begun.resumed(asdict(TrainConfig(**DIRS, lr=0.2)))
+        begun.resumed({"lr": 0.2})

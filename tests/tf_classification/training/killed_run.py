@@ -19,7 +19,7 @@ import numpy as np
 
 from tf_classification.runs import strategies
 from tf_classification.runs.config import TrainConfig
-from tf_classification.training import run, state
+from tf_classification.training import run, session, state
 from tf_classification.training.callbacks import KeepBest, StopOnNaN
 
 VARIANTS = {
@@ -89,7 +89,8 @@ def main(dataset: Path, logdir: Path, variant: str, moment: str) -> None:
     strategy = strategies.make("auto")
     resume = (logdir / state.NAME).exists()
     logdir.mkdir(parents=True, exist_ok=True)
-    run.fit(config, logdir, strategy, lambda items, total, desc: items, resume=resume)
+    at_work = session.prepare(config, strategy, pretrained=not resume)
+    run.fit(at_work, logdir, lambda items, total, desc: items, resume=resume)
     strategies.from_chief(strategy, 0)
 
 

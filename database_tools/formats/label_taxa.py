@@ -1,0 +1,44 @@
+"""``label_taxa.json``: what the labels of a dataset stand for; it lies beside the dataset.
+
+    {"deer": [{"level": "family", "name": "cervidae",
+               "lineage": [{"level": "kingdom", "name": "animalia"}, ...]}],
+     "empty": []}
+
+Label to its taxa, as ``core.taxa`` describes them; ``lineage`` may be left out.  A label that is
+not listed stands for nobody knows what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from database_tools.core import taxa
+from database_tools.core.errors import FormatError
+from database_tools.core.taxa import Taxonomy
+from database_tools.durable import files
+
+NAME = "label_taxa.json"
+
+
+def read(folder: Path, labels: Collection[str]) -> Taxonomy | None:
+    """Read ``label_taxa.json`` of a dataset's folder; None if there is none.
+
+    Raises:
+        FormatError: if it is not one, or speaks of something that is no label.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        found = taxa.from_json(files.read_json(path))
+    except ValueError as error:
+        raise FormatError(path, "", str(error)) from None
+    if unknown := [label for label in found if label not in labels]:
+        raise FormatError(path, repr(unknown[0]), "is no label of the dataset")
+    return found
+
+
+def write(folder: Path, taxonomy: Taxonomy) -> None:
+    """Write ``label_taxa.json`` into a dataset's folder."""
+    files.write_json(folder / NAME, taxa.as_json(taxonomy))

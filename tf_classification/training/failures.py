@@ -1,0 +1,45 @@
+"""What TensorFlow says when memory is out or another machine is gone, as one line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tensorflow as tf
+
+from database_tools.core.errors import UserError
+from tf_classification.runs import strategies
+
+# XLA and collective operations hand it on under other kinds of errors.
+_OUT_OF_MEMORY = re.compile(r"\bOOM\b|out of memory|failed to allocate|RESOURCE_EXHAUSTED", re.I)
+
+
+@contextmanager
+def named(strategy: tf.distribute.Strategy, batch_size: int) -> Iterator[None]:
+    """Turn what the user can mend into one line; bugs keep their traceback.
+
+    Raises:
+        UserError: if memory is out, or another worker was lost.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise _out_of_memory(batch_size) from error
+    except tf.errors.OpError as error:
+        said = str(error.message)
+        if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(said):
+            raise _out_of_memory(batch_size) from error
+        if strategies.worker_of(strategy)[1] == 1:
+            raise
+        raise UserError(
+            "another worker was lost; start all of them again with --resume LOGDIR"
+            f" ({said.splitlines()[0][:120]})"
+        ) from error
+
+
+def _out_of_memory(batch_size: int) -> UserError:
+    return UserError(
+        f"out of memory with --batch-size {batch_size}: try a smaller --batch-size, or a smaller"
+        " --image-size or --model-name"
+    )
