@@ -22,16 +22,17 @@ from tf_classification.models.description import RESIZE_SLIM, Description
 
 
 class RawPixels(keras.Model):
-    """A slim network that takes RGB in 0..255 and gives logits alone."""
+    """A slim network that takes RGB in 0..255 and gives what bundles hold."""
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__(name="raw_pixels")
         self.network = network
         self.built = True
 
-    def call(self, pixels: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Map (B, S, S, 3) float32 in 0..255 to (B, classes)."""
-        return self.network(pixels / 127.5 - 1, training=training)["Logits"]
+    def call(self, pixels: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Map (B, S, S, 3) float32 in 0..255 to (B, classes) and averaged features (B, F)."""
+        points = self.network(pixels / 127.5 - 1, training=training)
+        return {"logits": points["Logits"], "features": points["PreLogitsFlatten"]}
 
 
 def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:

@@ -36,7 +36,7 @@ from tf_classification.data import picture_size, transforms
 from tf_classification.data.augmentation import DRAWS, Augmentation, generator
 from tf_classification.data.augmenter import Augmenter
 from tf_classification.data.batching import Batching
-from tf_classification.data.examples import Examples
+from tf_classification.data.examples import Examples, Reader
 from tf_classification.data.mixing import Mixer
 
 Row: TypeAlias = dict[str, tf.Tensor]
@@ -114,7 +114,7 @@ def training(
         sizes = picture_size.read_all(encoded)
         recipe = augmenter.recipes(encoded, sizes, uniform[batching.part])
         weight = (index[batching.part] >= 0) & (sizes > 0).all(axis=1)
-        return *_describe(examples, index[batching.part], shown, weight, encoded), *recipe
+        return *_describe(examples.labels, index[batching.part], shown, weight, encoded), *recipe
 
     def change(encoded: tf.Tensor, *recipe: tf.Tensor) -> tf.Tensor:
         return augmenter(encoded, recipe)
@@ -139,15 +139,31 @@ def evaluation(
         batching: how.
         decode: from an encoded picture and a side to (side, side, 3) float32 in [0, 255].
     """
-    every = np.arange(len(examples))
+    return _in_order(examples.reader, examples.labels, batching, decode)
+
+
+def pictures(
+    reader: Reader,
+    count: int,
+    batching: Batching,
+    decode: Decode = transforms.decode_for_evaluation,
+) -> tf.data.Dataset:
+    """Return batches of ``count`` pictures that have no labels, otherwise as ``evaluation``."""
+    return _in_order(reader, np.zeros(count, np.int32), batching, decode)
+
+
+def _in_order(
+    reader: Reader, labels: npt.NDArray[np.int32], batching: Batching, decode: Decode
+) -> tf.data.Dataset:
+    every = np.arange(len(labels))
     side = batching.image_size
 
     def read(step: int) -> _Columns:
         index = batching.take(every, int(step))[batching.part]
         real = index[index >= 0]
-        encoded = examples.reader(real) + [b""] * (len(index) - len(real))
+        encoded = reader(real) + [b""] * (len(index) - len(real))
         weight = np.array([picture != b"" for picture in encoded], bool)
-        return _describe(examples, index, np.maximum(index, 0), weight, encoded)
+        return _describe(labels, index, np.maximum(index, 0), weight, encoded)
 
     def change(encoded: tf.Tensor) -> tf.Tensor:
         return tf.cond(
@@ -156,12 +172,12 @@ def evaluation(
             lambda: decode(encoded, side),
         )
 
-    steps = tf.data.Dataset.range(batching.steps(len(examples)))
+    steps = tf.data.Dataset.range(batching.steps(len(labels)))
     return _batches(steps, read, change, batching).prefetch(_PREPARED)
 
 
 def _describe(
-    examples: Examples,
+    labels: npt.NDArray[np.int32],
     index: Indices,
     shown: Indices,
     weight: npt.NDArray[np.bool_],
@@ -169,7 +185,7 @@ def _describe(
 ) -> _Columns:
     """Return the columns that every batch has, in the order of ``_SPECS``."""
     pictures = np.array(encoded, object)
-    return index, examples.labels[shown], weight.astype(np.float32), pictures
+    return index, labels[shown], weight.astype(np.float32), pictures
 
 
 def _batches(

@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -40,17 +39,17 @@ from tf_classification.evaluation import (
     calibration,
     judgement,
     outputs,
-    predict,
     report,
     summary,
 )
 from tf_classification.evaluation.judgement import Judgement, Study
 from tf_classification.evaluation.mapping import TargetMapping
-from tf_classification.evaluation.predict import Logits, Progress
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.request import PRECISION
 from tf_classification.evaluation.summary import Evaluation
 from tf_classification.models.calibration import Calibration
+from tf_classification.predictor import stream
+from tf_classification.predictor.stream import Logits, Network, Progress
 from tf_classification.runs import strategies
 
 log = logging.getLogger(__name__)
@@ -102,7 +101,7 @@ class Options:
 
 
 def evaluate(
-    model: keras.Model,
+    network: Network,
     dataset: Dataset,
     splits: Sequence[str],
     output_dir: Path,
@@ -113,12 +112,12 @@ def evaluate(
     """Judge a model and write the files of the module's docstring.
 
     Args:
-        model: (B, S, S, 3) float32 pixels 0..255 to (B, C) logits; made in the strategy's scope.
+        network: with its variables in the strategy's scope.
         dataset: what to judge it on.
         splits: names of splits of the dataset, in the order of the files' rows.
         output_dir: folder to write to; made if need be.
         options: how; None for the defaults.
-        strategy: where the model's variables are; None for one device.
+        strategy: where the network's variables are; None for one device.
         progress: shows progress: ``progress(batches, total=..., desc=...)``.
 
     Returns:
@@ -128,7 +127,7 @@ def evaluate(
         UserError: if a split is unknown or has no crop, or the folder cannot be written.
     """
     options = options or Options()
-    names = _label_names(model, dataset, options)
+    names = _label_names(network, dataset, options)
     wanted = _wanted(dataset, splits, options)
     index = output_dir / "label_index.json"
     if names != dataset.label_names and index.exists() and label_index.read(index) != names:
@@ -137,10 +136,10 @@ def evaluate(
     found = {}
     for split in wanted:
         shown = None if progress is None else functools.partial(progress, desc=split)
-        said = predict.logits(
-            model,
+        said = stream.logits(
+            network,
             dataset.splits[split],
-            predict.Batches(options.batch_size, options.threads),
+            stream.Batches(options.batch_size, options.threads),
             output_dir,
             strategy,
             shown,
@@ -160,19 +159,18 @@ def evaluate(
     evaluation = Evaluation(names, applied, chosen, shared, options.precision, judgements)
     _write(output_dir, evaluation, dataset)
     _write_ledger(output_dir, dataset, found)
-    title = options.title or f"Evaluation of {model.name}"
+    title = options.title or f"Evaluation of {network.name}"
     content = Content(title, evaluation, dataset.splits)
     files.write_text(output_dir / REPORT, report.page(content))
     return evaluation
 
 
-def _label_names(model: keras.Model, dataset: Dataset, options: Options) -> tuple[str, ...]:
+def _label_names(network: Network, dataset: Dataset, options: Options) -> tuple[str, ...]:
     if options.mapping is not None:
         return options.mapping.targets
-    outputs_of_model = int(model.output_shape[-1])
-    if outputs_of_model != dataset.num_labels:
+    if network.outputs != dataset.num_labels:
         raise UserError(
-            f"the model has {outputs_of_model} outputs but the dataset {dataset.num_labels} "
+            f"the model has {network.outputs} outputs but the dataset {dataset.num_labels} "
             "labels; compare them with --target-mapping"
         )
     return dataset.label_names

@@ -14,12 +14,13 @@ from dataclasses import replace
 from database_tools.core.errors import UserError
 from database_tools.formats import label_index
 from tf_classification.evaluation import mapping
-from tf_classification.evaluation.predict import Progress
 from tf_classification.evaluation.request import Request
 from tf_classification.evaluation.run import Options, evaluate
 from tf_classification.evaluation.summary import Evaluation
 from tf_classification.models import bundle, checkpoint
 from tf_classification.models.checkpoint import Checkpoint
+from tf_classification.predictor import stream
+from tf_classification.predictor.stream import Network, Progress
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network, strategies
 from tf_classification.runs.config import TrainConfig
@@ -45,12 +46,19 @@ def run(asked: Request, progress: Progress) -> None:
     if dataset is not None:
         options = _options(asked, config, read)
         evaluation = evaluate(
-            read.model, dataset, asked.splits, asked.output_dir, options, strategy, progress
+            _network(read), dataset, asked.splits, asked.output_dir, options, strategy, progress
         )
         if evaluation is None:
             return  # the first worker writes
         log.info("%s", asked.output_dir / "report.html")
     _export(asked, read, evaluation)
+
+
+def _network(read: Checkpoint) -> Network:
+    """Take the network itself, or what its bundle's signatures tell where it cannot be built."""
+    if read.bundle is not None and read.model is None:
+        return stream.of_bundle(read.bundle)
+    return stream.of_keras(read.model, read.description)
 
 
 def _labels(asked: Request, config: TrainConfig) -> tuple[Sequence[str], str]:

@@ -1,17 +1,14 @@
 """LiteRT (TensorFlow Lite) files, in float and in int8.
 
 They take one picture at a time: a graph with a fixed batch of one is given to XNNPACK whole, one
-that leaves the batch open is cut in pieces, and larger batches are no faster.  Several processors
-are kept busy by an interpreter for each.
+that leaves the batch open is cut in pieces, and larger batches are no faster.
+``predictor.litert`` runs them.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
-import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +19,9 @@ import tensorflow as tf
 
 from tf_classification.export import frozen
 from tf_classification.models.quiet import quiet
+from tf_classification.predictor.litert import Runner
 
 Pixels = npt.NDArray[np.float32]
-Logits = npt.NDArray[np.float32]
 
 
 def convert(network: keras.Model) -> bytes:
@@ -78,43 +75,3 @@ def _convert(converter: Any) -> bytes:
         # "Statistics for quantized inputs were expected": they stay float on purpose
         warnings.simplefilter("ignore", UserWarning)
         return bytes(converter.convert())
-
-
-class Runner:
-    """Runs a file on several processors.
-
-    Args:
-        path: the ``.tflite`` file.
-        threads: interpreters at work at a time; None for one for each processor.
-    """
-
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        self._content = path.read_bytes()
-        self._threads = threads or os.cpu_count() or 1
-        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="litert")
-        self._own = threading.local()
-
-    def __call__(self, pixels: Pixels) -> Logits:
-        """Turn (N, side, side, 3) float32 0..255 into logits (N, labels)."""
-        if self._threads == 1:
-            return np.stack([self.one(picture) for picture in pixels])
-        return np.stack(list(self._executor.map(self.one, pixels)))
-
-    def one(self, pixels: Pixels) -> Logits:
-        """Turn one (side, side, 3) into its logits (labels,), in the calling thread."""
-        interpreter, taken, given = self._interpreter()
-        interpreter.set_tensor(taken, pixels[None])
-        interpreter.invoke()
-        return np.array(interpreter.get_tensor(given)[0])
-
-    def _interpreter(self) -> tuple[Any, int, int]:
-        """Return this thread's own interpreter, which cannot be shared, and its tensors."""
-        if not hasattr(self._own, "ready"):
-            from ai_edge_litert.interpreter import Interpreter
-
-            interpreter = Interpreter(model_content=self._content, num_threads=1)
-            interpreter.allocate_tensors()
-            taken = interpreter.get_input_details()[0]["index"]
-            given = interpreter.get_output_details()[0]["index"]
-            self._own.ready = interpreter, taken, given
-        return self._own.ready

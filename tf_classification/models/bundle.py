@@ -18,10 +18,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from database_tools.core.errors import UserError
 from tf_classification.models import description as descriptions
@@ -66,17 +66,7 @@ class Bundle:
 
     def check_labels(self, labels: Sequence[str], origin: str) -> None:
         """Refuse labels from ``origin`` that are not this model's, in its order."""
-        ours = self.description.labels
-        if tuple(labels) == ours:
-            return
-        if len(labels) != len(ours):
-            raise UserError(
-                f"{origin} has {len(labels)} labels but the model {self.path} has {len(ours)}"
-            )
-        i = next(i for i, (a, b) in enumerate(zip(labels, ours, strict=True)) if a != b)
-        raise UserError(
-            f"{origin}: label {i} is {labels[i]!r} but the model {self.path} has {ours[i]!r} there"
-        )
+        check_labels(self.path, self.description.labels, labels, origin)
 
     def network(self) -> keras.Model:
         """Build the Keras network and load its weights: raw RGB float32 0..255 to logits."""
@@ -91,6 +81,18 @@ class Bundle:
                 f"{self.weights} does not fit the network that {DESCRIPTION} names: {reason}"
             ) from None
         return network
+
+
+def check_labels(path: Path, ours: Sequence[str], labels: Sequence[str], origin: str) -> None:
+    """Refuse labels from ``origin`` that are not those of the model at ``path``, in its order."""
+    if tuple(labels) == tuple(ours):
+        return
+    if len(labels) != len(ours):
+        raise UserError(f"{origin} has {len(labels)} labels but the model {path} has {len(ours)}")
+    i = next(i for i, (a, b) in enumerate(zip(labels, ours, strict=True)) if a != b)
+    raise UserError(
+        f"{origin}: label {i} is {labels[i]!r} but the model {path} has {ours[i]!r} there"
+    )
 
 
 def versions(base: Path) -> list[int]:
@@ -174,7 +176,8 @@ def write_network(
 
     Args:
         base: the folder that holds the versions; made if need be.
-        network: raw RGB float32 0..255, (B, side, side, 3), to logits (B, labels).
+        network: raw RGB float32 0..255, (B, side, side, 3), to logits (B, labels), or to
+            ``{"logits": ..., "features": ...}``, these (B, F).
         description: what to say about it.
         decode: how the signature of bytes gets its pixels; see ``signatures.save``.
         version: its number; None takes the next.
@@ -182,6 +185,38 @@ def write_network(
     Raises:
         UserError: if the version exists already.
     """
+    return _write(base, network, description, network.save_weights, decode, version)
+
+
+def rewrite(base: Path, source: Bundle, description: Description) -> Bundle:
+    """Write a bundle of the network of another one, which nothing here can build anew.
+
+    Args:
+        base: the folder that holds the versions; made if need be.
+        source: with the signatures of ``signatures``; its weights are copied.
+        description: what to say about it; its calibration may be another.
+
+    Raises:
+        UserError: if the source is older than these signatures.
+    """
+    from tf_classification.models import signatures
+
+    network = signatures.Loaded(source.path)
+
+    def copy(path: Path) -> None:
+        shutil.copyfile(source.weights, path)
+
+    return _write(base, network, description, copy, network.decode)
+
+
+def _write(
+    base: Path,
+    network: Callable[..., Any],
+    description: Description,
+    save_weights: Callable[[Path], object],
+    decode: Decode | None,
+    version: int | None = None,
+) -> Bundle:
     from tf_classification.models import signatures
 
     if version is not None and (base / str(version)).exists():
@@ -192,7 +227,7 @@ def write_network(
     try:
         signatures.save(network, description, draft, decode)
         (draft / WEIGHTS).parent.mkdir()
-        network.save_weights(draft / WEIGHTS)
+        save_weights(draft / WEIGHTS)
         _write_description(draft, description)
         draft.chmod(0o755)
         return Bundle(_absolute(_publish(draft, base, version)), description)

@@ -22,6 +22,7 @@ from database_tools.core.errors import UserError
 from tf_classification.models import bundle, signatures, weights
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
+from tf_classification.models.table import NETWORKS
 
 _SUFFIXES = (weights.SUFFIX, ".keras")
 
@@ -32,13 +33,14 @@ class Checkpoint:
 
     Attributes:
         path: where it was read.
-        model: raw RGB float32 0..255 to logits.
+        model: raw RGB float32 0..255 to logits; None for a bundle of a network that is not in the
+            table, as those of ``slim_legacy``, which is asked through its signatures.
         description: what it is; of weights, as far as their training run tells.
         bundle: the bundle that it was read from; None for weights.
     """
 
     path: Path
-    model: keras.Model
+    model: keras.Model | None
     description: Description
     bundle: Bundle | None = None
 
@@ -81,7 +83,8 @@ def _of_bundle(path: Path, expected: Description, origin: str) -> Checkpoint:
     network = found.description.network
     if network != expected.network:
         raise UserError(f"{path} is of {network}, not {expected.network}: give --model-name")
-    return Checkpoint(path, found.network(), found.description, found)
+    model = found.network() if network in NETWORKS else None
+    return Checkpoint(path, model, found.description, found)
 
 
 def _load(model: keras.Model, path: Path, expected: Description, origin: str) -> None:
@@ -99,6 +102,8 @@ def export(checkpoint: Checkpoint, description: Description, base: Path) -> Bund
         description: what to say about it.
         base: folder of the bundle's versions.
     """
+    if checkpoint.bundle is not None and checkpoint.model is None:
+        return bundle.rewrite(base, checkpoint.bundle, description)
     if bundle.is_bundle(base):
         newest = bundle.read(base)
         if newest.description == description and same(newest.network(), checkpoint.model):

@@ -141,9 +141,7 @@ def read(path: Path) -> tuple[Description, dict[str, str]]:
         FormatError: if it is not one, was changed after it was written, or says something
             impossible.
     """
-    table = files.read_json(path)
-    if not isinstance(table, dict) or table.get("format") != FORMAT:
-        raise FormatError(path, "format", f"this program reads bundles of format {FORMAT}")
+    description, table = read_facts(path)
     fingerprints = table.get("fingerprints")
     if not isinstance(fingerprints, dict) or fingerprints.get("description") != fingerprint(table):
         raise FormatError(
@@ -151,6 +149,22 @@ def read(path: Path) -> tuple[Description, dict[str, str]]:
             "fingerprints.description",
             "the description was changed after the bundle was written",
         )
+    return description, {str(name): str(digest) for name, digest in fingerprints.items()}
+
+
+def read_facts(path: Path) -> tuple[Description, dict[str, Any]]:
+    """Read a description that nothing vouches for, such as the ``model.json`` beside a ``.tflite``.
+
+    Returns:
+        the description, and the whole table.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not one, or says something impossible.
+    """
+    table = files.read_json(path)
+    if not isinstance(table, dict) or table.get("format") != FORMAT:
+        raise FormatError(path, "format", f"this program reads bundles of format {FORMAT}")
     try:
         description = _from_json(table)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -161,7 +175,7 @@ def read(path: Path) -> tuple[Description, dict[str, str]]:
             "num_labels",
             f"{table.get('num_labels')} but there are {len(description.labels)} labels",
         )
-    return description, {str(name): str(digest) for name, digest in fingerprints.items()}
+    return description, table
 
 
 def _from_json(table: Mapping[str, Any]) -> Description:

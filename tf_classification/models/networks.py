@@ -21,6 +21,9 @@ from tf_classification.models.table import NETWORKS, Network
 
 __all__ = ["NETWORKS", "build", "momentum_for"]
 
+POOLED = "avg_pool"
+"""The layer whose output the last one sees, without dropout: features averaged over a picture."""
+
 # ImageNet's channel means and variances of pixels in 0..1, red first.
 _MEAN = (0.485, 0.456, 0.406)
 _VARIANCE = (0.229**2, 0.224**2, 0.225**2)
@@ -114,7 +117,7 @@ def _demo_cnn(pixels: Any) -> Any:
 
 def _head(features: Any, num_labels: int, dropout: float, dtype: str) -> Any:
     """Average, drop, predict; the kernel starts as the EfficientNet paper's code has it."""
-    x = keras.layers.GlobalAveragePooling2D(name="avg_pool")(features)
+    x = keras.layers.GlobalAveragePooling2D(name=POOLED)(features)
     x = keras.layers.Dropout(dropout, name="top_dropout")(x)
     uniform = keras.initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
     last = keras.layers.Dense(

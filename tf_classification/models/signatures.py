@@ -1,13 +1,19 @@
 """The signatures of the bundle's SavedModel: from pictures to named probabilities.
 
-==================  ============================  ===========================================
-signature           input                         outputs, one row for each picture
-==================  ============================  ===========================================
-serving_default     image_bytes (N,) string:      classes (N, labels) string, label order;
-                    JPEG, PNG, GIF or BMP files   probabilities (N, labels) float32;
-serving_pixels      pixels (N, side, side, 3)     top_classes, top_probabilities (N, k):
-                    float32, RGB 0..255           the k best, falling, k = 5 or all
-==================  ============================  ===========================================
+===================  ============================  ===========================================
+signature            input                         outputs, one row for each picture
+===================  ============================  ===========================================
+serving_default      image_bytes (N,) string:      classes (N, labels) string, label order;
+                     JPEG, PNG, GIF or BMP files   probabilities (N, labels) float32;
+serving_pixels       pixels (N, side, side, 3)     top_classes, top_probabilities (N, k):
+                     float32, RGB 0..255           the k best, falling, k = 5 or all
+prepared_pixels      image_bytes                   pixels, as serving_pixels takes them
+logits_and_features  pixels                        logits (N, labels), before calibration;
+                                                   features (N, F), averaged over the picture,
+                                                   where the network has them
+===================  ============================  ===========================================
+
+Older bundles have the first two only.
 
 All outputs have N rows, since TensorFlow Serving's row format wants that; hence the names are
 repeated in each row.  No output's name ends in ``_bytes``: TensorFlow Serving would send it in
@@ -33,6 +39,8 @@ Decode = Callable[[tf.Tensor, int], tf.Tensor]
 
 BYTES = "serving_default"
 PIXELS = "serving_pixels"
+PREPARED = "prepared_pixels"
+LOGITS = "logits_and_features"
 TOP = 5
 
 
@@ -45,8 +53,8 @@ def build_network(description: Description) -> keras.Model:
     """
     if description.network not in networks.NETWORKS:
         raise UserError(
-            f"the network {description.network} cannot be built anew here: its bundle serves and "
-            "predicts, but is not evaluated, trained on or converted"
+            f"the network {description.network} cannot be built anew here: its bundle is not "
+            "trained on"
         )
     return networks.build(
         description.network,
@@ -67,6 +75,20 @@ def decoder(description: Description) -> Decode:
         raise UserError(f"pictures are prepared for {description.network} by its bundle only")
     shrinks = resize == RESIZE
     return transforms.decode_shrinking if shrinks else transforms.decode_for_evaluation
+
+
+def with_features(network: keras.Model) -> keras.Model:
+    """Let a network of the table give its averaged features too; one that gives them stays.
+
+    Returns:
+        a model of pixels to ``{"logits": (N, labels), "features": (N, F)}``.
+    """
+    pooled = [
+        layer.output for layer in getattr(network, "layers", ()) if layer.name == networks.POOLED
+    ]
+    if not pooled:
+        return network
+    return keras.Model(network.input, {"logits": network.output, "features": pooled[0]})
 
 
 def calibrate(logits: tf.Tensor, calibration: Calibration) -> tf.Tensor:
@@ -90,6 +112,29 @@ def _bend(probability: tf.Tensor, curve: Curve) -> tf.Tensor:
     return y[0] + tf.reduce_sum(run * (y[1:] - y[:-1]), axis=1)
 
 
+class Loaded(tf.Module):
+    """A network that is in the signatures of its bundle only, to be saved anew.
+
+    Raises:
+        UserError: if the bundle is older than the signatures that this needs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(name="loaded")
+        self._model = tf.saved_model.load(folder)  # keeps the variables
+        for name in (LOGITS, PREPARED):
+            if name not in self._model.signatures:
+                raise UserError(f"{folder} has no signature {name}: export it anew")
+
+    def __call__(self, pixels: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Map (N, side, side, 3) float32 0..255 to logits, and features if there are."""
+        return self._model.signatures[LOGITS](pixels=pixels)
+
+    def decode(self, encoded: tf.Tensor, _: int) -> tf.Tensor:
+        """Prepare an encoded picture, scalar string: (side, side, 3) float32 0..255."""
+        return self._model.signatures[PREPARED](image_bytes=encoded[None])["pixels"][0]
+
+
 class Servable(tf.Module):
     """A network with all that stands between a picture and its named probabilities."""
 
@@ -98,14 +143,14 @@ class Servable(tf.Module):
     ) -> None:
         super().__init__(name="classifier")
         self._prepare = decode or decoder(description)
-        self._network = network
+        self._network = with_features(network)
         self._calibration = description.calibration
         self._labels = description.labels
         self._size = description.image_size
 
     def pixels_to_answer(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
         """Classify (N, size, size, 3) float32, RGB 0..255."""
-        probabilities = calibrate(self._network(pixels, training=False), self._calibration)
+        probabilities = calibrate(self._inside(pixels)["logits"], self._calibration)
         best = tf.math.top_k(probabilities, min(TOP, len(self._labels)))
         names = tf.constant(self._labels)
         return {
@@ -115,25 +160,34 @@ class Servable(tf.Module):
             "top_probabilities": best.values,
         }
 
+    def _network_outputs(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        answer = self._network(pixels, training=False)
+        return answer if isinstance(answer, dict) else {"logits": answer}
+
     def _decode(self, encoded: tf.Tensor) -> tf.Tensor:
         return self._prepare(encoded, self._size)
 
     def functions(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """Trace both signatures; the network is traced once, for both."""
+        """Trace all signatures; the network is traced once, for all."""
         side = self._size
-        by_pixels = tf.function(self.pixels_to_answer).get_concrete_function(
-            tf.TensorSpec([None, side, side, 3], tf.float32, name="pixels")
-        )
-        shape = tf.TensorSpec((side, side, 3), tf.float32)
+        pixels = tf.TensorSpec([None, side, side, 3], tf.float32, name="pixels")
+        encoded = tf.TensorSpec([None], tf.string, name="image_bytes")
+        picture = tf.TensorSpec((side, side, 3), tf.float32)
+        self._inside = tf.function(self._network_outputs).get_concrete_function(pixels)
+        by_pixels = tf.function(self.pixels_to_answer).get_concrete_function(pixels)
+
+        def bytes_to_pixels(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            """Prepare (N,) encoded pictures."""
+            return {"pixels": tf.map_fn(self._decode, image_bytes, fn_output_signature=picture)}
+
+        prepare = tf.function(bytes_to_pixels).get_concrete_function(encoded)
 
         def bytes_to_answer(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
             """Classify (N,) encoded pictures."""
-            return by_pixels(tf.map_fn(self._decode, image_bytes, fn_output_signature=shape))
+            return by_pixels(prepare(image_bytes)["pixels"])
 
-        by_bytes = tf.function(bytes_to_answer).get_concrete_function(
-            tf.TensorSpec([None], tf.string, name="image_bytes")
-        )
-        return {BYTES: by_bytes, PIXELS: by_pixels}
+        by_bytes = tf.function(bytes_to_answer).get_concrete_function(encoded)
+        return {BYTES: by_bytes, PIXELS: by_pixels, PREPARED: prepare, LOGITS: self._inside}
 
 
 def save(

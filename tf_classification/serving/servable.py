@@ -14,9 +14,9 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from tf_classification.data import picture_size
-from tf_classification.models import frozen
 from tf_classification.models.bundle import SAVED_MODEL, Bundle
 from tf_classification.models.signatures import BYTES, PIXELS
+from tf_classification.predictor import saved_model
 from tf_classification.serving.errors import invalid
 from tf_classification.serving.json_tensor import FLOAT, STRING
 
@@ -65,8 +65,10 @@ class Servable:
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        loaded = tf.saved_model.load(bundle.path)
-        self.signatures = {name: _signature(loaded.signatures[name]) for name in (BYTES, PIXELS)}
+        model = saved_model.SavedModel(bundle)
+        for usual in (BYTES, PIXELS):
+            model.function(usual)  # frozen now, not at the first request
+        self.signatures = {name: _signature(model, name) for name in model.signatures}
         self.metadata = _metadata(bundle)
 
     def warm_up(self, batch_size: int) -> None:
@@ -76,14 +78,12 @@ class Servable:
             self.signatures[BYTES].compute(np.array([encoded] * size, object))
 
 
-def _signature(function: Any) -> Signature:
-    ((name, spec),) = function.structured_input_signature[1].items()
-    call = frozen.freeze(function)
+def _signature(model: saved_model.SavedModel, signature: str) -> Signature:
+    ((name, spec),) = model.signatures[signature].structured_input_signature[1].items()
 
     def compute(rows: Array) -> dict[str, Array]:
         try:
-            answer = call(tf.constant(rows, spec.dtype))
-            return {key: value.numpy() for key, value in answer.items()}
+            return model.function(signature)(rows)
         except tf.errors.InvalidArgumentError as error:
             # the reason is the last line before the name of the node
             raise invalid(error.message.partition("\n\t [[")[0].rpartition("\n")[2]) from None

@@ -25,6 +25,7 @@ from database_tools.core.errors import UserError
 from database_tools.durable import locks
 from tf_classification.evaluation import run as evaluation
 from tf_classification.models import bundle, weights
+from tf_classification.predictor import stream
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network, strategies
 from tf_classification.runs.config import BUNDLE, TrainConfig
@@ -184,8 +185,9 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
     """Judge the best weights on every split; write them as a bundle that knows what it is."""
     config, dataset = at_work.config, at_work.dataset
     weights.fill(at_work.model, logdir / BEST)
+    described = network.describe(config, dataset.label_names)
     judged = evaluation.evaluate(
-        at_work.model,
+        stream.of_keras(at_work.model, described),
         dataset,
         [split for split, examples in dataset.splits.items() if len(examples)],
         logdir,
@@ -197,7 +199,7 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
         return  # the chief writes
     write_hparams(logdir, config, best)
     description = replace(
-        network.describe(config, dataset.label_names),
+        described,
         calibration=judged.calibration,
         thresholds=judged.thresholds,
     )

@@ -54,10 +54,18 @@ def dataset():
 
 @pytest.fixture(scope="session")
 def network():
-    return build_network()
+    return as_network(build_model())
 
 
-def build_network():
+def as_network(model):
+    """What ``evaluate`` takes."""
+    from tf_classification.models.description import Description
+    from tf_classification.predictor import stream
+
+    return stream.of_keras(model, Description(LABELS, "demo-cnn", SIDE))
+
+
+def build_model():
     """Logits that grow with the nearness of the mean brightness to 40, 120, 200: too sure."""
     import keras
 

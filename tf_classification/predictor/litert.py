@@ -1,0 +1,102 @@
+"""``.tflite`` files, without TensorFlow: for workers, which start in a fraction of a second.
+
+``model.json`` lies beside the file; ``export_model.py`` writes both.  They take one picture at a
+time: a graph with a fixed batch of one is given to XNNPACK whole, and larger batches are no
+faster.  Several processors are kept busy by an interpreter on each: a thread's here, or a
+process's, with ``threads=1``.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from database_tools.core.errors import FormatError, UserError
+from tf_classification.models import description as descriptions
+from tf_classification.models.description import Description
+from tf_classification.predictor import preparation
+from tf_classification.predictor.predictor import Floats, Pictures, Predictor
+
+FACTS = "model.json"
+
+
+class LiteRT(Predictor):
+    """A file with its description.
+
+    Attributes:
+        description: what the bundle says that it was made from.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        self.description = _facts(path)
+        described = self.description
+        super().__init__(path, described.labels, described.image_size, described.crop_recipe)
+        self._runner = Runner(path, threads)
+
+    def _pixels(self, encoded: bytes) -> Floats:
+        return preparation.prepare(encoded, self.description)
+
+    def of_pixels(self, pixels: Pictures) -> Floats:
+        """Classify (N, side, side, 3) 0..255."""
+        return self.description.calibration.probabilities(self.logits(pixels))
+
+    def logits(self, pixels: Pictures) -> Floats:
+        """Return the logits of (N, side, side, 3) 0..255."""
+        return self._runner(np.asarray(pixels, np.float32))
+
+
+def _facts(path: Path) -> Description:
+    """Read the description beside a file; refuse that of another file."""
+    beside = path.with_name(FACTS)
+    description, table = descriptions.read_facts(beside)
+    if path.name not in table.get("files", {}).values():
+        raise FormatError(beside, "files", f"{path.name} is not among them")
+    return description
+
+
+class Runner:
+    """Runs a file on several processors.
+
+    Args:
+        path: the ``.tflite`` file.
+        threads: interpreters at work at a time; None for one for each processor.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError:
+            raise UserError(f"{path} needs pip install 'tf-classification[litert]'") from None
+        self._make = Interpreter
+        self._content = path.read_bytes()
+        self._threads = threads or os.cpu_count() or 1
+        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="litert")
+        self._own = threading.local()
+
+    def __call__(self, pixels: Floats) -> Floats:
+        """Turn (N, side, side, 3) float32 0..255 into logits (N, labels)."""
+        if self._threads == 1:
+            return np.stack([self.one(picture) for picture in pixels])
+        return np.stack(list(self._executor.map(self.one, pixels)))
+
+    def one(self, pixels: Floats) -> Floats:
+        """Turn one (side, side, 3) into its logits (labels,), in the calling thread."""
+        interpreter, taken, given = self._interpreter()
+        interpreter.set_tensor(taken, pixels[None])
+        interpreter.invoke()
+        return np.array(interpreter.get_tensor(given)[0])
+
+    def _interpreter(self) -> tuple[Any, int, int]:
+        """Return this thread's own interpreter, which cannot be shared, and its tensors."""
+        if not hasattr(self._own, "ready"):
+            interpreter = self._make(model_content=self._content, num_threads=1)
+            interpreter.allocate_tensors()
+            taken = interpreter.get_input_details()[0]["index"]
+            given = interpreter.get_output_details()[0]["index"]
+            self._own.ready = interpreter, taken, given
+        return self._own.ready

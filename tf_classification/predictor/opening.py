@@ -1,0 +1,52 @@
+"""Opens a model by what its path is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from database_tools.core.errors import UserError
+from database_tools.formats import classlist
+from tf_classification.models import bundle
+from tf_classification.predictor.predictor import Predictor
+
+
+def open(path: Path, classes_file: Path | None = None) -> Predictor:
+    """Open a model bundle, of ``slim_legacy`` or not, a ``.tflite`` or a frozen graph (``.pb``).
+
+    Args:
+        path: folder of a bundle or of one of its versions, or the file.
+        classes_file: names of a frozen graph's classes, one a line; other models have their own,
+            and refuse others.
+
+    Raises:
+        UserError: if there is no such model, or the names do not fit.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such model")
+    names = None if classes_file is None else tuple(classlist.read(classes_file))
+    if path.suffix == ".pb" and not path.is_dir():
+        from tf_classification.predictor import frozen_graph
+
+        if names is None:
+            raise UserError(f"{path}: a frozen graph has no names of classes; give --classes_file")
+        return frozen_graph.FrozenGraph(path, names, str(classes_file))
+    opened = _described(path)
+    if names is not None:
+        bundle.check_labels(path, opened.labels, names, str(classes_file))
+    return opened
+
+
+def _described(path: Path) -> Predictor:
+    """Open what says itself what its labels are."""
+    if path.is_dir():
+        from tf_classification.predictor import saved_model
+
+        return saved_model.SavedModel(bundle.read(path))
+    if path.suffix == ".tflite":
+        from tf_classification.predictor import litert
+
+        return litert.LiteRT(path)
+    advice = ""
+    if path.suffix in (".pt", ".pth"):
+        advice = "; import_pytorch_checkpoint.py turns a PyTorch checkpoint into a bundle"
+    raise UserError(f"{path}: expected a model bundle, .tflite or .pb{advice}")
