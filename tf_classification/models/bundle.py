@@ -9,6 +9,11 @@ A bundle lies as TensorFlow Serving wants it; the highest number is the newest::
 
 ``read`` takes ``BASE`` or ``BASE/1`` and needs no TensorFlow.  Whatever uses a model takes its
 labels, their order, its input size and its calibration from here and from nowhere else.
+
+The fingerprints tell of damage: a file cut short, weights swapped by mistake.  They do not tell who
+wrote a bundle, as whoever writes one writes its fingerprints too.  What a bundle from elsewhere may
+do is limited by ``operations``: it computes, and opens no file, connection or program.  It may
+still be wrong, or slow.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from database_tools.core.errors import UserError
 from tf_classification.models import description as descriptions
+from tf_classification.models import operations
 from tf_classification.models.description import Description
 
 if TYPE_CHECKING:
@@ -120,7 +126,7 @@ def read(path: Path) -> Bundle:
 
     Raises:
         UserError: if it is not a bundle, or a file of it is missing, or was changed after the
-            bundle was written.
+            bundle was written, or if its graph may do more than compute.
     """
     folder = path
     if not (path / SAVED_MODEL).exists() and (numbers := versions(path)):
@@ -138,6 +144,7 @@ def read(path: Path) -> Bundle:
         if found[name] != expected.get(name):
             known = "was changed after" if name in expected else "was not there when"
             raise UserError(f"{folder}: {name} {known} the bundle was written")
+    operations.check(folder / SAVED_MODEL)
     return Bundle(folder, description)
 
 
