@@ -125,13 +125,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """What a disk makes of names.
+    """What a disk makes of names; ``durable.naming`` finds it out.
 
     Attributes:
         ignores_case: ``A.jpg`` and ``a.jpg`` are one file.
         ignores_form: NFC and NFD are one file.
         plain_only: refuses the signs that Windows refuses, as NTFS and exFAT do.
-        room: bytes of a path below the folder that was probed.
+        room: bytes of a path below the folder that was looked at.
     """
 
     ignores_case: bool = False
@@ -139,14 +139,21 @@ class Disk:
     plain_only: bool = False
     room: int = 4000
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether two names are two files, always."""
+        return not (self.ignores_case or self.ignores_form)
+
     def same(self, name: str) -> str:
         """Return what is equal for two names exactly if the disk takes them for one."""
-        if self.ignores_form or self.ignores_case:
-            name = key(name)
-        return key(name.casefold()) if self.ignores_case else name
+        if self.is_exact:
+            return name
+        return key(name.casefold()) if self.ignores_case else key(name)
 
     def refusal(self, name: str) -> str | None:
         """Say why no file of this name can be written; None if it can."""
+        if name.isascii() and len(name) <= min(LONGEST, self.room) and not self.plain_only:
+            return None
         try:
             lengths = [len(p.encode("utf-8", "surrogateescape")) for p in name.split("/")]
         except UnicodeEncodeError:  # half of a surrogate pair, which JSON can hold and no disk
@@ -160,6 +167,27 @@ class Disk:
 
 EXACT = Disk()
 """Takes every name as it is, as Linux's own disks do."""
+
+
+class Places:
+    """The files that are to be written below one folder; says which one is in another's way."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+
+    def take(self, path: str) -> str | None:
+        """Take a place for a file; say why it cannot have one, None if it has it."""
+        if (reason := self._disk.refusal(path)) or self._disk.is_exact:
+            return reason
+        same = self._disk.same(path)
+        folders = set(_above(same))
+        if same in self._files | self._folders or folders & self._files:
+            return reasons.CLASH
+        self._files.add(same)
+        self._folders |= folders
+        return None
 
 
 def plain(part: str) -> str:

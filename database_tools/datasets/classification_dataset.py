@@ -69,11 +69,20 @@ def build(
     log.info("Annotation of an image, for reference: %s", json.dumps(annotations.example))
     workspace = Workspace(config.coco_style_output, config.tfrecords_output)
     rule = _split_rule(config)
-    plan = plans.make(annotations, rule, config.exclude_categories, workspace.reserved)
+    plan = plans.make(
+        annotations,
+        rule,
+        config.exclude_categories,
+        workspace.reserved,
+        lambda *names: imaging.same_file(*(config.image_dir / name for name in names)),
+    )
     with (
         workspace.claimed(cropping.planned(plan)),
         detection_step.detect(
-            _detection(config), plan, workspace.state, lambda items: watch(items, "detecting")
+            _detection(config),
+            plan := plans.for_disk(plan, workspace.disk()),
+            workspace.state,
+            lambda items: watch(items, "detecting"),
         ) as step,
     ):
         pass_ = Cropping(_crops(config), plan, step.results)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections, Failure
@@ -61,7 +61,8 @@ class Cropping:
 
     def __init__(self, config: CropConfig, plan: Plan, results: Results) -> None:
         self._config, self._plan, self._results = config, plan, results
-        self._numbered = Numbered(name for name in plan.names if name is not None)
+        names = (name for name in plan.names if name is not None)
+        self._numbered = Numbered(names, plan.disk)
         self._units: Units | None = None
 
     def size(self, image: int) -> int:
@@ -125,19 +126,37 @@ class Cropping:
             writer.drop(image, cut.reason, self.size(image))
         elif not any(isinstance(crop, Crop) for crop in cut.crops):
             writer.drop(image, str(cut.crops[0]), None)
+        elif reason := self._refusal(names := self._names(image, len(cut.crops))):
+            writer.drop(image, reason, None)
         else:
-            self._add_crops(writer, image, chosen, cut)
+            self._add_crops(writer, image, chosen, cut, names)
 
-    def _add_crops(self, writer: DatasetWriter, image: int, chosen: Detections, cut: Cut) -> None:
+    def _names(self, image: int, boxes: int) -> list[str]:
+        """Name the files of a picture's crops, relative to the folder of crops."""
+        folder = self._plan.folders[self._plan.annotations.classes[image]]
+        name = self._plan.name(image)
+        names = [self._numbered.name(name, i) for i in range(boxes)] if boxes > 1 else [name]
+        return [f"{folder}/{name}" for name in names]
+
+    def _refusal(self, names: list[str]) -> str | None:
+        """Say why not all of a picture's crops can have their files; None if they can."""
+        refusals = map(self._plan.disk.refusal, names if self._config.files else ())
+        return next(filter(None, refusals), None)
+
+    def _add_crops(
+        self,
+        writer: DatasetWriter,
+        image: int,
+        chosen: Detections,
+        cut: Cut,
+        names: list[str],
+    ) -> None:
         table = self._plan.annotations
         label = table.classes[image]
         for box, crop in enumerate(cut.crops):
             if isinstance(crop, str):
                 writer.drop_box(image, box)
                 continue
-            name = self._plan.name(image)
-            if len(cut.crops) > 1:
-                name = self._numbered.name(name, box)
             about = About(
                 id=writer.next_id,
                 file=table.files[image],
@@ -148,8 +167,7 @@ class Cropping:
                 sequence=table.sequences[image],
                 confidence=float(chosen.scores[box]),
             )
-            file = str(PurePosixPath(self._plan.folders[label], name))
-            writer.crop(image, self._plan.split(image), file, crop, about)
+            writer.crop(image, self._plan.split(image), names[box], crop, about)
 
 
 def weight(cuts: tuple[Cut, ...]) -> int:

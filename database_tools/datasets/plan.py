@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from database_tools.core import location_split
+from database_tools.core import location_split, reasons
 from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations
 from database_tools.core.errors import UserError
 from database_tools.core.location_split import SPLITS, TEST, TRAIN
-from database_tools.core.names import PictureName, category_folders
+from database_tools.core.names import EXACT, Disk, PictureName, Places, category_folders, key
 from database_tools.datasets import shards
 from database_tools.formats import location_splits
 
@@ -57,6 +57,7 @@ class Plan:
         folders: folder of each category's crops.
         reasons: why a picture is left out already, as an index of ``words``; 0 if it is not.
         words: the reasons; the first is empty.
+        disk: that the crops are written to.
     """
 
     annotations: Annotations
@@ -66,6 +67,7 @@ class Plan:
     folders: tuple[str, ...]
     reasons: array[int]
     words: tuple[str, ...]
+    disk: Disk = EXACT
 
     def __len__(self) -> int:
         return len(self.annotations)
@@ -98,6 +100,7 @@ def make(
     rule: SplitRule,
     exclude_categories: Sequence[str],
     reserved: frozenset[str],
+    same_file: Callable[[str, str], bool] = lambda one, other: True,
 ) -> Plan:
     """Plan a build.
 
@@ -106,6 +109,8 @@ def make(
         rule: how locations are split.
         exclude_categories: names of categories that are left out.
         reserved: names in the folder of crops that no category's folder may have.
+        same_file: says of two names that differ in Unicode's form only whether they lead to one
+            picture; Linux can keep both.
 
     Raises:
         UserError: for a category that does not exist, an image without a location, a location
@@ -118,32 +123,68 @@ def make(
     names = [_written(file) for file in annotations.files]
     words = (
         "",
-        "file name outside the image folder",
-        "file name listed before",
-        "no annotation",
-        "several categories",
-        "excluded category",
-        "no location",
+        reasons.OUTSIDE,
+        reasons.LISTED_BEFORE,
+        reasons.NO_ANNOTATION,
+        reasons.SEVERAL_CATEGORIES,
+        reasons.EXCLUDED_CATEGORY,
+        reasons.NO_LOCATION,
     )
-    seen: set[str | None] = set()
-    reasons = array("b")
+    before = _Before(same_file)
+    why = array("b")
     for name, label, location in zip(names, annotations.classes, locations, strict=True):
         found = (
             name is None,
-            name in seen,
+            name is not None and before.has(name),
             label == UNLABELED,
             label == SEVERAL,
             label in excluded,
             location is None,
         )
-        seen.add(name)
-        reasons.append(found.index(True) + 1 if True in found else 0)
+        why.append(found.index(True) + 1 if True in found else 0)
     taken = {name.casefold() for name in reserved}
     folders = category_folders(
         annotations.categories, lambda folder: folder in taken or shards.is_name(folder)
     )
     splits = _splits(annotations, locations, rule)
-    return Plan(annotations, names, locations, splits, folders, reasons, words)
+    return Plan(annotations, names, locations, splits, folders, why, words)
+
+
+class _Before:
+    """Remembers names, and whether one leads to a picture of before."""
+
+    def __init__(self, same_file: Callable[[str, str], bool]) -> None:
+        self._same_file = same_file
+        self._written: set[str] = set()
+        self._by_key: dict[str, str] = {}
+
+    def has(self, name: str) -> bool:
+        """Say whether the picture was there before; from now on it was."""
+        if name in self._written:
+            return True
+        self._written.add(name)
+        if name.isascii():
+            return False
+        first = self._by_key.setdefault(key(name), name)
+        return first != name and self._same_file(first, name)
+
+
+def for_disk(plan: Plan, disk: Disk | None) -> Plan:
+    """Leave out pictures whose crops a disk cannot have, each for its reason.
+
+    Of two that it would take for one, the first that is listed is kept.  With no disk, where only
+    records are written, none is left out.
+    """
+    if disk is None:
+        return plan
+    places = Places(disk)
+    words = {word: i for i, word in enumerate(plan.words)}
+    why = plan.reasons[:]
+    for image, label in enumerate(plan.annotations.classes):
+        if not why[image]:
+            reason = places.take(f"{plan.folders[label]}/{plan.name(image)}")
+            why[image] = words.setdefault(reason, len(words)) if reason else 0
+    return replace(plan, reasons=why, words=tuple(words), disk=disk)
 
 
 def _written(file: str) -> str | None:

@@ -19,11 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from database_tools.core.names import Disk
 from database_tools.datasets import build_state, journal, output_folder, shards
 from database_tools.datasets.build_state import BuildState
 from database_tools.datasets.journal import CropLine, DropLine, ShardLine
 from database_tools.datasets.output_folder import STAGE
-from database_tools.durable import disk, files, folders, locks
+from database_tools.durable import disk, files, folders, locks, naming
 from database_tools.durable.folders import STATE
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,13 @@ class Workspace:
             with contextlib.suppress(ValueError):
                 names.add(folder.resolve().relative_to(self.main.resolve()).parts[0])
         return frozenset(names)
+
+    def disk(self) -> Disk | None:
+        """Find out what the disk makes of names of crops; None if they have no files.
+
+        Only when the folders are ours, as it tries.
+        """
+        return None if self.coco is None else naming.look_at(self.coco)
 
     @contextlib.contextmanager
     def claimed(self, planned: Callable[[str], bool]) -> Iterator[None]:

@@ -79,8 +79,11 @@ def write_bytes(path: Path, content: bytes, *, lasting: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` in UTF-8, whole or not at all, with the line ends that it has."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write ``text`` in UTF-8, whole or not at all, with the line ends that it has.
+
+    Halves of surrogate pairs, which names that are no text have, become ``?``.
+    """
+    write_bytes(path, text.encode("utf-8", "replace"))
 
 
 def write_json(path: Path, value: object, indent: int | None = 1, *, lasting: bool = False) -> None:

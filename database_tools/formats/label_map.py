@@ -101,14 +101,18 @@ def _unescaped(text: str) -> str:
     for escape in _ESCAPE.finditer(text):
         content += text[end : escape.start()].encode() + _escaped(escape)
         end = escape.end()
-    return (content + text[end:].encode()).decode(errors="replace")
+    content += text[end:].encode()
+    try:
+        return content.decode(errors="surrogatepass")
+    except UnicodeDecodeError:
+        return content.decode(errors="replace")
 
 
 def _escaped(escape: re.Match[str]) -> bytes:
     if escape["hex"] or escape["octal"]:
         return bytes([int(escape["hex"] or escape["octal"], 16 if escape["hex"] else 8) % 256])
     if code := escape["short"] or escape["long"]:
-        return chr(min(int(code, 16), 0x10FFFF)).encode(errors="replace")
+        return chr(min(int(code, 16), 0x10FFFF)).encode(errors="surrogatepass")
     return _LETTERS.get(escape["letter"], escape["letter"]).encode()
 
 
@@ -118,4 +122,4 @@ def write(path: Path, names: Mapping[int, str]) -> None:
         f"item {{name: {json.dumps(name, ensure_ascii=False)} id: {number}}}\n"
         for number, name in names.items()
     ]
-    files.write_text(path, "".join(lines))
+    files.write_text(path, files.escape_surrogates("".join(lines)))

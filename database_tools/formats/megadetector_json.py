@@ -230,7 +230,7 @@ class Writer:
 
 
 def _dumps(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return files.escape_surrogates(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def _written(box: Box) -> str:

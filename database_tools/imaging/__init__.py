@@ -5,7 +5,7 @@ the same pixels: those of the displayed picture.
 """
 
 from database_tools.core.reasons import MAX_PIXELS
-from database_tools.imaging.files import UnreadableImage, locate, read
+from database_tools.imaging.files import UnreadableImage, locate, read, same_file
 from database_tools.imaging.loader import FORMATS, load, open_upright
 from database_tools.imaging.pillow import own_process
 
@@ -18,4 +18,5 @@ __all__ = [
     "open_upright",
     "own_process",
     "read",
+    "same_file",
 ]

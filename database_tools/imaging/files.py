@@ -44,6 +44,14 @@ def _spelled(here: Path, parts: tuple[str, ...]) -> Path | None:
     return None
 
 
+def same_file(first: str | Path, second: str | Path) -> bool:
+    """Say whether two paths, which may differ in spelling, lead to one file that is there."""
+    try:
+        return locate(first).samefile(locate(second))
+    except (OSError, ValueError):
+        return False
+
+
 def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
     """Read the file of a picture.
 
