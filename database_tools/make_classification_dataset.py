@@ -17,8 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.core.location_split import MISSING_LOCATION
-from database_tools.datasets.build_config import ALL, SKIP, BuildConfig
+from database_tools.datasets.build_config import ALL, MISSING_LOCATION, SKIP, BuildConfig
 
 
 def build_parser() -> cli.Parser:
@@ -129,6 +128,11 @@ def _declare_additions(parser: cli.Parser) -> None:
         default=BuildConfig.missing_location,
         help="what to do with images without a location: stop, leave them out, take them as one "
         "location, or each as its own (default: %(default)s)",
+    )
+    add(
+        "--every_label_in_train",
+        action="store_true",
+        help="draw locations such that each label that has two or more keeps one in train",
     )
     add(
         "--max_pixels",

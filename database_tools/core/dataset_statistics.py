@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from database_tools.core.annotations import ImageId, Location
+from database_tools.core import reasons, repeated_entries
+from database_tools.core.annotations import UNLABELED, ImageId, Location
+from database_tools.core.names import PictureName, unnumbered
 
 _ROW = "{:5} {:<15} {:>11}"
 
@@ -50,8 +52,13 @@ class LocationFinder:
         files: Sequence[str],
         locations: Sequence[Location | None],
     ) -> None:
-        self._by_id = dict(zip(ids, locations, strict=True))
-        self._by_file = dict(zip(files, locations, strict=True))
+        names = [_written(file) for file in files]
+        known, left_out = repeated_entries.settle(names, [UNLABELED] * len(names), locations)
+        self._by_id = dict(zip(ids, known, strict=True))
+        self._by_file = {
+            name: None if left_out.get(i) == reasons.SEVERAL_LOCATIONS else location
+            for i, (name, location) in enumerate(zip(names, known, strict=True))
+        }
 
     def find(self, file: str, original_key: ImageId | None) -> Location | None:
         """Return the location of a crop's image, None if it has none.
@@ -66,10 +73,14 @@ class LocationFinder:
         """
         if original_key in self._by_id:
             return self._by_id[original_key]
-        whole = file.partition("/")[2]
-        stem, dot, suffix = whole.rpartition(".")
-        single = f"{stem.rpartition('_')[0]}{dot}{suffix}"
-        for name in (whole, single):
+        crop = file.partition("/")[2]
+        for name, _ in unnumbered(crop):
             if name in self._by_file:
                 return self._by_file[name]
-        return self._by_id[stem]  # datasets whose ids are paths without extension
+        # Some datasets have ids that are paths without extension.
+        return self._by_id[crop.rpartition(".")[0]]
+
+
+def _written(file: str) -> str:
+    name = PictureName.of(file)
+    return file if name is None else name.written

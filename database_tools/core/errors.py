@@ -6,6 +6,18 @@ Anything else that is raised is our own fault: it keeps its traceback and exits 
 from __future__ import annotations
 
 import os
+import reprlib
+
+_REPR = reprlib.Repr()
+# Values come from files: they may be long, and nested as deep as a decoder goes.
+_REPR.maxstring = _REPR.maxother = 60
+_REPR.maxlevel = 3
+
+
+def shown(value: object) -> str:
+    """Show a value, shortened, for a message."""
+    text = _REPR.repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 class UserError(Exception):

@@ -18,6 +18,7 @@ NO_ANNOTATION = "no annotation"
 SEVERAL_CATEGORIES = "several categories"
 EXCLUDED_CATEGORY = "excluded category"
 NO_LOCATION = "no location"
+SEVERAL_LOCATIONS = "several locations"
 
 # of a file; the image loader tells them apart
 MISSING = "missing"
@@ -43,7 +44,9 @@ NOT_ENCODABLE = "crop that its kind of file cannot hold"
 CROP_TOO_LARGE = "crop of too many pixels"
 
 NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, CLASH})
-ANNOTATIONS = frozenset({NO_ANNOTATION, SEVERAL_CATEGORIES, EXCLUDED_CATEGORY, NO_LOCATION})
+ANNOTATIONS = frozenset(
+    {NO_ANNOTATION, SEVERAL_CATEGORIES, EXCLUDED_CATEGORY, NO_LOCATION, SEVERAL_LOCATIONS}
+)
 READING = frozenset({MISSING, UNREADABLE, EMPTY, TRUNCATED, CORRUPT, NOT_AN_IMAGE, TOO_LARGE})
 """Why a picture cannot be used; ``unreadable`` is what the system refuses."""
 

@@ -16,6 +16,9 @@ from database_tools.core.reasons import MAX_PIXELS
 
 SKIP, ALL = "skip", "all"
 
+MISSING_LOCATION = ("error", "drop", "together", "each")
+"""What may be done with pictures that have no location."""
+
 
 @dataclass(frozen=True)
 class BuildConfig:
@@ -38,6 +41,7 @@ class BuildConfig:
         detection_category: names or ids of categories that count, or ``any``.
         splits_json: locations of each split, or None to draw them.
         missing_location: what to do with pictures that have none.
+        every_label_in_train: draw so that a label of several locations keeps one in train.
         max_pixels: of a picture that is still decoded.
         workers: processes that cut and threads that decode.
         dask_scheduler: address of a cluster that cuts instead, or None.
@@ -60,6 +64,7 @@ class BuildConfig:
     detection_category: Sequence[str] = ("animal",)
     splits_json: Path | None = None
     missing_location: str = "error"
+    every_label_in_train: bool = False
     max_pixels: int = MAX_PIXELS
     workers: int = os.cpu_count() or 1
     dask_scheduler: str | None = None
@@ -79,5 +84,7 @@ class BuildConfig:
                 raise UserError(f"--{name} must be at least 1, got {value}")
         if self.splits_json is not None and self.test_fraction != BuildConfig.test_fraction:
             raise UserError("--splits_json says which locations test: leave out --test_fraction")
+        if self.splits_json is not None and self.every_label_in_train:
+            raise UserError("--splits_json is no draw: leave out --every_label_in_train")
         if not self.image_dir.is_dir():
             raise UserError(f"{self.image_dir}: no such folder of images")

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from database_tools.core.location_split import SPLITS
+from database_tools.core.splits import SPLITS
 from database_tools.datasets.shards import Position
 from database_tools.durable import files
 

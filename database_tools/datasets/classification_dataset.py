@@ -20,7 +20,7 @@ from typing import Any
 
 from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.core.location_split import SPLITS
+from database_tools.core.splits import SPLITS
 from database_tools.crops import cutting
 from database_tools.datasets import (
     build_state,
@@ -160,6 +160,7 @@ def _split_rule(config: BuildConfig) -> SplitRule:
         config.missing_location,
         config.test_fraction,
         config.splits_json,
+        config.every_label_in_train,
     )
 
 
@@ -209,4 +210,5 @@ def _parameters(config: BuildConfig) -> dict[str, Any]:
         "detection_category": list(config.detection_category),
         "missing_location": config.missing_location,
         "max_pixels": config.max_pixels,
+        **({"every_label_in_train": True} if config.every_label_in_train else {}),
     }

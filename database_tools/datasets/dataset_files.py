@@ -1,34 +1,29 @@
-"""The files that close a dataset, made from the journal as a stream.
-
-``train.json`` and ``test.json`` are COCO files on one line, as the original's:
-
-    {"images": [{"id": 0, "width": 301, "height": 288, "file_name": "red fox/site1/a.jpg",
-                 "original_key": "a"}, ...],
-     "categories": [{"id": 0, "name": "red fox", "supercategory": "entity"}, ...],
-     "annotations": [{"id": 0, "image_id": 0, "category_id": 0}, ...]}
-
-Ids are shared by both files, so each has gaps.
-"""
+"""The files that close a dataset, made from the journal as a stream."""
 
 from __future__ import annotations
 
-import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from database_tools.core import reasons
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.ledger import Ledger
-from database_tools.core.location_split import SPLITS, TEST, TRAIN
+from database_tools.core.splits import SPLITS, TEST, TRAIN
 from database_tools.datasets import journal
 from database_tools.datasets.journal import BoxLine, CropLine, DropLine
 from database_tools.datasets.output_folder import LABEL_MAP, STAGE, TEST_JSON, TRAIN_JSON
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.workspace import Workspace
-from database_tools.durable import files
-from database_tools.formats import crop_locations, dataset_info, label_map, ledger_json
+from database_tools.formats import (
+    crop_locations,
+    crops_coco,
+    dataset_info,
+    label_map,
+    ledger_json,
+)
+from database_tools.formats.crops_coco import Crop
 from database_tools.formats.dataset_info import DatasetInfo
 
 _FILES = {TRAIN: TRAIN_JSON, TEST: TEST_JSON}
@@ -152,38 +147,9 @@ def _counts(workspace: Workspace, plan: Plan) -> dict[str, tuple[int, ...]]:
 
 
 def _write_coco(path: Path, workspace: Workspace, plan: Plan, split: str) -> None:
-    images = (
-        {
-            "id": line.id,
-            "width": line.width,
-            "height": line.height,
-            "file_name": line.name,
-            "original_key": plan.annotations.ids[line.image],
-        }
-        for line in crop_lines(workspace, split)
-    )
-    categories = (
-        {"id": i, "name": name, "supercategory": "entity"}
-        for i, name in enumerate(plan.annotations.categories)
-    )
-    annotations = (
-        {"id": line.id, "image_id": line.id, "category_id": line.label}
-        for line in crop_lines(workspace, split)
-    )
-    members = {"images": images, "categories": categories, "annotations": annotations}
-    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(_pieces(members))
+    def crops() -> Iterator[Crop]:
+        for line in crop_lines(workspace, split):
+            key = plan.annotations.ids[line.image]
+            yield Crop(line.id, line.width, line.height, line.name, key, line.label)
 
-
-def _pieces(members: Mapping[str, Iterable[object]]) -> Iterator[str]:
-    """Yield the text of an object of lists as ``json.dump`` writes it, element by element."""
-    opening = "{"
-    for name, elements in members.items():
-        yield f"{opening}{json.dumps(name)}: ["
-        separator = ""
-        for element in elements:
-            yield separator + json.dumps(element)
-            separator = ", "
-        yield "]"
-        opening = ", "
-    yield "}"
+    crops_coco.write(path, crops, plan.annotations.categories)

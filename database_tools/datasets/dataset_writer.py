@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from database_tools.core.errors import UserError
-from database_tools.core.location_split import SPLITS
+from database_tools.core.splits import SPLITS
 from database_tools.crops.cutting import Crop
 from database_tools.datasets import build_state, crop_example, journal
 from database_tools.datasets.build_state import BuildState

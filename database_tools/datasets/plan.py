@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from database_tools.core import location_split, reasons
-from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations
+from database_tools.core import reasons, repeated_entries, splits
+from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations, Location
 from database_tools.core.errors import UserError
-from database_tools.core.location_split import SPLITS, TEST, TRAIN
 from database_tools.core.names import EXACT, Disk, PictureName, Places, category_folders, key
+from database_tools.core.splits import SPLITS, TEST, TRAIN
 from database_tools.datasets import shards
-from database_tools.formats import location_splits
+from database_tools.formats import splits_json
 
 log = logging.getLogger(__name__)
 
 _SHOWN = 50
-"""Locations listed on the terminal; a dataset may have thousands."""
+"""Locations or labels listed on the terminal; a dataset may have thousands."""
+
+_WORDS = (
+    "",
+    reasons.OUTSIDE,
+    reasons.LISTED_BEFORE,
+    reasons.NO_ANNOTATION,
+    reasons.SEVERAL_CATEGORIES,
+    reasons.EXCLUDED_CATEGORY,
+    reasons.SEVERAL_LOCATIONS,
+    reasons.NO_LOCATION,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class SplitRule:
         missing_location: one of MISSING_LOCATION, for images that have none.
         test_fraction: of the locations; 0 and 1 allow an empty split.
         splits_json: locations of each split instead of a draw, or None.
+        every_label_in_train: draw so that a label of several locations keeps one in train.
     """
 
     input_json: Path
@@ -43,6 +55,7 @@ class SplitRule:
     missing_location: str
     test_fraction: float
     splits_json: Path | None
+    every_label_in_train: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,54 +132,20 @@ def make(
     if not len(annotations):
         raise UserError(f"{rule.input_json}: lists no image")
     excluded = _class_ids(exclude_categories, annotations.categories)
-    locations = _locations(annotations, rule)
     names = [_written(file) for file in annotations.files]
-    words = (
-        "",
-        reasons.OUTSIDE,
-        reasons.LISTED_BEFORE,
-        reasons.NO_ANNOTATION,
-        reasons.SEVERAL_CATEGORIES,
-        reasons.EXCLUDED_CATEGORY,
-        reasons.NO_LOCATION,
-    )
-    before = _Before(same_file)
-    why = array("b")
-    for name, label, location in zip(names, annotations.classes, locations, strict=True):
-        found = (
-            name is None,
-            name is not None and before.has(name),
-            label == UNLABELED,
-            label == SEVERAL,
-            label in excluded,
-            location is None,
-        )
-        why.append(found.index(True) + 1 if True in found else 0)
+    pictures = list(_pictures(names, same_file))
+    known, repeated = repeated_entries.settle(pictures, annotations.classes, annotations.locations)
+    locations = _locations(annotations, known, rule)
+    rows = enumerate(zip(names, annotations.classes, locations, strict=True))
+    why = array("b", (_WORDS.index(repeated.get(i) or _reason(*row, excluded)) for i, row in rows))
     taken = {name.casefold() for name in reserved}
     folders = category_folders(
         annotations.categories, lambda folder: folder in taken or shards.is_name(folder)
     )
-    splits = _splits(annotations, locations, rule)
-    return Plan(annotations, names, locations, splits, folders, why, words)
-
-
-class _Before:
-    """Remembers names, and whether one leads to a picture of before."""
-
-    def __init__(self, same_file: Callable[[str, str], bool]) -> None:
-        self._same_file = same_file
-        self._written: set[str] = set()
-        self._by_key: dict[str, str] = {}
-
-    def has(self, name: str) -> bool:
-        """Say whether the picture was there before; from now on it was."""
-        if name in self._written:
-            return True
-        self._written.add(name)
-        if name.isascii():
-            return False
-        first = self._by_key.setdefault(key(name), name)
-        return first != name and self._same_file(first, name)
+    labels = _labels(annotations, locations, why)
+    drawn = _splits(known, locations, labels, rule)
+    _tell_of_labels(labels, drawn, rule)
+    return Plan(annotations, names, locations, drawn, folders, why, _WORDS)
 
 
 def for_disk(plan: Plan, disk: Disk | None) -> Plan:
@@ -187,6 +166,69 @@ def for_disk(plan: Plan, disk: Disk | None) -> Plan:
     return replace(plan, reasons=why, words=tuple(words), disk=disk)
 
 
+def _pictures(
+    names: Sequence[str | None], same_file: Callable[[str, str], bool]
+) -> Iterator[str | None]:
+    """Yield for each name the first one that leads to its picture."""
+    by_key: dict[str, str] = {}
+    for name in names:
+        if name is None or name.isascii():
+            yield name
+        else:
+            first = by_key.setdefault(key(name), name)
+            yield first if first != name and same_file(first, name) else name
+
+
+def _reason(name: str | None, label: int, location: str | None, excluded: Collection[int]) -> str:
+    """Say why a picture is left out; nothing if it is not."""
+    if name is None:
+        return reasons.OUTSIDE
+    if label == UNLABELED:
+        return reasons.NO_ANNOTATION
+    if label == SEVERAL:
+        return reasons.SEVERAL_CATEGORIES
+    if label in excluded:
+        return reasons.EXCLUDED_CATEGORY
+    return "" if location is not None else reasons.NO_LOCATION
+
+
+def _labels(
+    annotations: Annotations, locations: Sequence[str | None], why: Sequence[int]
+) -> dict[str, set[str]]:
+    """Return the labels that each location has, of pictures that are not left out."""
+    rows = zip(locations, annotations.classes, why, strict=True)
+    pairs = {(location, label) for location, label, reason in rows if not reason}
+    labels: dict[str, set[str]] = {}
+    for location, label in pairs:
+        if location is not None:
+            labels.setdefault(location, set()).add(annotations.categories[label])
+    return labels
+
+
+def _tell_of_labels(
+    labels: Mapping[str, Iterable[str]], drawn: Mapping[str, str], rule: SplitRule
+) -> None:
+    """Name the labels that one split lacks for certain."""
+    if splits.empty(drawn):
+        return
+    places: dict[str, list[str]] = {}
+    for location, names in labels.items():
+        for name in names:
+            places.setdefault(name, []).append(location)
+    if single := sorted(name for name, where in places.items() if len(where) == 1):
+        log.info("Labels of one location only, so in one split only: %s", _listed(single))
+    several = {name: where for name, where in places.items() if len(where) > 1}
+    tested = sorted(n for n, where in several.items() if {drawn[x] for x in where} == {TEST})
+    if tested:
+        advice = "use --every_label_in_train" if rule.splits_json is None else "move one to train"
+        log.warning("all locations of these labels test; %s: %s", advice, _listed(tested))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
 def _written(file: str) -> str | None:
     name = PictureName.of(file)
     return None if name is None else name.written
@@ -200,15 +242,15 @@ def _class_ids(names: Sequence[str], categories: Sequence[str]) -> frozenset[int
     return frozenset(categories.index(name) for name in names)
 
 
-def _locations(annotations: Annotations, rule: SplitRule) -> list[str | None]:
-    missing = [i for i, location in enumerate(annotations.locations) if location is None]
+def _locations(
+    annotations: Annotations, known: Sequence[Location | None], rule: SplitRule
+) -> list[str | None]:
+    missing = [i for i, location in enumerate(known) if location is None]
     if missing and rule.missing_location == "error":
         raise UserError(_no_location(annotations, rule, missing))
     if missing:
         log.info("%d images have no %r", len(missing), rule.location_key)
-    return location_split.fill_missing(
-        annotations.locations, annotations.ids, rule.missing_location
-    )
+    return splits.fill_missing(known, annotations.ids, rule.missing_location)
 
 
 def _no_location(annotations: Annotations, rule: SplitRule, missing: Sequence[int]) -> str:
@@ -218,32 +260,37 @@ def _no_location(annotations: Annotations, rule: SplitRule, missing: Sequence[in
         f'"{rule.location_key}", as {len(missing):,} of {len(annotations):,} images; '
         f"keys are {', '.join(annotations.keys)}. "
     )
-    key = location_split.nearest_key(rule.location_key, annotations.keys)
+    key = splits.nearest_key(rule.location_key, annotations.keys)
     if len(missing) == len(annotations) and key is not None:
         return f"{message}Use --location_key {key}?"
     return f"{message}Use --missing_location drop, together or each?"
 
 
 def _splits(
-    annotations: Annotations, locations: Sequence[str | None], rule: SplitRule
+    known: Sequence[Location | None],
+    locations: Sequence[str | None],
+    labels: Mapping[str, Iterable[str]],
+    rule: SplitRule,
 ) -> dict[str, str]:
-    present = location_split.in_order(x for x in annotations.locations if x is not None)
+    present = splits.in_order(x for x in known if x is not None)
     # Stand-ins for missing locations come last, in the order of the images.
     ordered = list(dict.fromkeys([*present, *(x for x in locations if x is not None)]))
     if rule.splits_json is None:
-        splits = location_split.draw(ordered, rule.test_fraction)
+        drawn = splits.draw(
+            ordered, rule.test_fraction, labels if rule.every_label_in_train else None
+        )
     else:
-        splits = _given(ordered, rule.splits_json)
-    if (empty := location_split.empty(splits)) and not (
+        drawn = _given(ordered, rule.splits_json)
+    if (empty := splits.empty(drawn)) and not (
         rule.splits_json is None and rule.test_fraction in (0, 1)
     ):
-        raise UserError(_empty_split(empty, len(ordered), rule))
-    _log_splits(splits)
-    return splits
+        raise UserError(_empty_split(empty, len(ordered), None in known, rule))
+    _log_splits(drawn)
+    return drawn
 
 
 def _given(ordered: Sequence[str], path: Path) -> dict[str, str]:
-    given = location_splits.read(path)
+    given = splits_json.read_locations(path)
     if unlisted := [location for location in ordered if location not in given]:
         raise UserError(
             f'{path}: no split for the location "{unlisted[0]}"'
@@ -252,20 +299,26 @@ def _given(ordered: Sequence[str], path: Path) -> dict[str, str]:
     return {location: given[location] for location in ordered}
 
 
-def _empty_split(empty: str, number: int, rule: SplitRule) -> str:
-    source = rule.splits_json or rule.input_json
-    other, fraction = (TRAIN, 0) if empty == TEST else (TEST, 1)
-    return (
-        f"{source}: no location for the {empty} split, of {number} in all; "
-        f"--test_fraction {fraction} puts all into {other}"
+def _empty_split(empty: str, number: int, missing: bool, rule: SplitRule) -> str:
+    """Say which split is empty, and a way on that gives something to learn from."""
+    message = (
+        f"{rule.splits_json or rule.input_json}: no location for the {empty} split, "
+        f"of {number} in all; "
     )
+    if rule.splits_json is not None:
+        return f"{message}move one there"
+    if missing and rule.missing_location != "each":
+        return f"{message}--missing_location each takes images without one as locations"
+    if rule.every_label_in_train and number > 1:
+        return f"{message}leave out --every_label_in_train, as each has the last of some label"
+    return f"{message}--test_fraction 0 puts all into {TRAIN}"
 
 
-def _log_splits(splits: dict[str, str]) -> None:
-    by_split = {name: [x for x, split in splits.items() if split == name] for name in SPLITS}
+def _log_splits(drawn: dict[str, str]) -> None:
+    by_split = {name: [x for x, split in drawn.items() if split == name] for name in SPLITS}
     log.info(
         "%d locations in total, %d will be used for training, %d for testing",
-        len(splits),
+        len(drawn),
         len(by_split[TRAIN]),
         len(by_split[TEST]),
     )

@@ -24,7 +24,7 @@ from database_tools.core import boxes as box_rows
 from database_tools.core import crop_windows
 from database_tools.core.boxes import Boxes
 from database_tools.core.detections import Detections
-from database_tools.core.location_split import SPLITS
+from database_tools.core.splits import SPLITS
 from database_tools.datasets import dataset_files
 from database_tools.datasets.journal import CropLine
 from database_tools.datasets.output_folder import PREVIEW

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from database_tools.core import boxes
+from database_tools.core import boxes, splits
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.core.errors import UserError
 from database_tools.core.names import CropName
@@ -32,8 +31,6 @@ from database_tools.formats.crops_info import CropsInfo
 DATASET = "demo"
 FILES = ("classification_ds.csv", "label_index.json", "splits.json")
 RECIPE = CropRecipe(Geometry.SQUARE, quality=90)
-_TRIES = 2000
-_HELD_OUT = 0.2  # of the locations, for val and for test each
 
 
 def make(output: Path) -> None:
@@ -56,7 +53,7 @@ def _write(output: Path, table: Mapping[str, Any]) -> None:
     crops = list(_crops(table))
     labels = sorted({label for _, label, _ in crops})
     locations = [str(image["location"]) for _, _, (image, _) in crops]
-    splits = split(labels, [label for _, label, _ in crops], locations)
+    parts = splits.deal([label for _, label, _ in crops], locations)
     for name, group in itertools.groupby(crops, lambda crop: str(crop[2][0]["file_name"])):
         wanted = [(output / "crops" / path, *found) for path, _, found in group]
         if missing := [crop for crop in wanted if not crop[0].exists()]:
@@ -68,7 +65,8 @@ def _write(output: Path, table: Mapping[str, Any]) -> None:
     ]
     classification_csv.write(output / "classification_ds.csv", rows)
     label_index.write(output / "label_index.json", labels)
-    splits_json.write(output / "splits.json", splits)
+    by_split = {name: frozenset((DATASET, place) for place in part) for name, part in parts.items()}
+    splits_json.write(output / "splits.json", by_split)
 
 
 def _crops(table: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[Any, list[int]]]]:
@@ -98,39 +96,3 @@ def _cut(picture: Path, wanted: list[tuple[Path, Any, list[int]]]) -> None:
     for (file, _, _), crop in zip(wanted, cut.crops, strict=True):
         if isinstance(crop, Crop):
             files.write_bytes(file, crop.file)
-
-
-def split(
-    names: list[str], labels: list[str], locations: list[str]
-) -> dict[str, frozenset[splits_json.Location]]:
-    """Deal locations to train, val and test so that each has its share of every label.
-
-    Of 2,000 seeded deals, 60:20:20 by number of locations, the one whose shares of each label are
-    nearest to that; a deal that leaves a label out of train is taken only if all do.
-
-    Args:
-        names: the n labels.
-        labels: label of each crop.
-        locations: location of each crop.
-    """
-    places = sorted(set(locations))
-    if len(places) < 3:
-        raise UserError(f"train, val and test need 3 locations with animals, got {len(places)}")
-    counts = np.zeros((len(places), len(names)))
-    rows = [places.index(location) for location in locations]
-    np.add.at(counts, (rows, [names.index(label) for label in labels]), 1)
-    held = max(1, round(_HELD_OUT * len(places)))
-    rng = np.random.default_rng(0)
-    deals = (rng.permutation(len(places)) for _ in range(_TRIES))
-    best = min(deals, key=lambda deal: _unfairness(counts, deal, held))
-    parts = {"val": best[:held], "test": best[held : 2 * held], "train": best[2 * held :]}
-    return {name: frozenset((DATASET, places[i]) for i in part) for name, part in parts.items()}
-
-
-def _unfairness(counts: npt.NDArray[np.float64], deal: npt.NDArray[np.intp], held: int) -> float:
-    """Squared distances from each label's fair shares; much more where a part lacks a label."""
-    parts = (deal[2 * held :], deal[:held], deal[held : 2 * held])
-    dealt = np.stack([counts[part].sum(axis=0) for part in parts]) / counts.sum(axis=0)
-    fair = np.array([[1 - 2 * _HELD_OUT], [_HELD_OUT], [_HELD_OUT]])
-    lacking = (dealt == 0).sum(axis=1) @ np.array([1000, 0.3, 0.3])
-    return float(((dealt - fair) ** 2).sum() + lacking)

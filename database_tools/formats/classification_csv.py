@@ -4,26 +4,32 @@
     caltech/elk/1.jpg___crop00_mdv4.1.jpg,caltech,013,elk,0.953,cervid
 
 =============  ============================================================================
-path           of the crop below the crops' folder, with forward slashes
+path           of the crop below the crops' folder, with forward slashes; backslashes, ``./``
+               and ``//`` are read as such
 dataset        name of the dataset that the picture is from
 location       where it was taken, always text ("013" is not 13); ``unknown_location`` if the
-               source has none
+               source has none, as which an empty or blank one is read
 dataset_class  class that the source assigned; the column may be missing
 confidence     the detector's, in [0, 1]; 1.0 for a box drawn by hand
 label          the classifier's label; several are separated by commas
 =============  ============================================================================
 
-Rows are read and written one at a time: a table of millions never has to fit into memory.
+Rows are read, twice, and written one at a time: a table of millions never has to fit into memory.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from database_tools.core import names, splits
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.names import PictureName
 from database_tools.durable import files
 
 NAME = "classification_ds.csv"
@@ -42,70 +48,125 @@ class Crop(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Crop]:
-    """Yield the rows in order.
+    """Yield the rows in order, as ``lines`` does."""
+    for _, crop in lines(path):
+        yield crop
+
+
+def lines(path: Path) -> Iterator[tuple[int, Crop]]:
+    """Yield (line, row) in order; a row that is there twice, word by word, counts once.
+
+    Empty lines, and lines of empty cells, as spreadsheets leave them, do not count.
 
     Raises:
         UserError: if there is no such file.
-        FormatError: if a column is missing or a value is wrong, with its line.
+        FormatError: if a column is missing, a value is wrong, or two rows of a crop contradict
+            each other, with the line.
     """
+    repeated = _repeated(path)
+    first: dict[str, tuple[int, Crop]] = {}
+    with _opened(path) as (place, columns, table):
+        parse = _parser(place, columns)
+        for cells in table:
+            crop = parse(cells)
+            if repeated and hash(key := names.key(crop.path)) in repeated:
+                earlier, one = first.setdefault(key, (place.line, crop))
+                if one._replace(path=crop.path) != crop:
+                    raise place.error(f"{crop.path!r} is otherwise in line {earlier}")
+                if earlier != place.line:
+                    continue
+            yield place.line, crop
+
+
+def _repeated(path: Path) -> set[int]:
+    """Return the hashes of paths that more than one row has: 8 bytes a row, however many."""
+    with _opened(path) as (place, columns, table):
+        at = _at(place, columns)["path"]
+        hashes = np.fromiter(
+            (hash(names.key(_relative(place, cells[at]))) for cells in table), np.int64
+        )
+    values, counts = np.unique(hashes, return_counts=True)
+    return set(values[counts > 1].tolist())
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[_Place, list[str], Iterator[list[str]]]]:
+    """Give the place that is read, the columns, and the rows' cells."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _rows(path, csv.reader(file, strict=True))
+            reader = csv.reader(file, strict=True)
+            place = _Place(path, reader)
+            columns = next(reader, [])
+            while columns and not columns[-1]:  # commas at the end
+                columns.pop()
+            yield place, columns, _cells(place, reader, len(columns))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise FormatError(path, "", f"not UTF-8 text: {error.reason}") from None
-
-
-def _rows(path: Path, lines: Iterator[list[str]]) -> Iterator[Crop]:
-    place = _Place(path, lines)
-    try:
-        columns = next(lines, [])
-        parse = _parser(place, columns)
-        for line in lines:
-            if len(line) != len(columns):
-                raise place.error(f"{len(line)} values for {len(columns)} columns")
-            yield parse(line)
     except csv.Error as error:
         raise place.error(f"not CSV: {error}") from None
 
 
+def _cells(place: _Place, reader: Iterator[list[str]], number: int) -> Iterator[list[str]]:
+    for cells in reader:
+        if len(cells) == number and cells[0]:  # the usual case first: there are millions
+            yield cells
+        elif any(cells):
+            if len(cells) < number or any(cells[number:]):
+                raise place.error(f"{len(cells)} values for {number} columns")
+            yield cells
+
+
 class _Place:
-    def __init__(self, path: Path, lines: Iterator[list[str]]) -> None:
+    def __init__(self, path: Path, table: Iterator[list[str]]) -> None:
         self._path = path
-        self._lines = lines
+        self._table = table
+
+    @property
+    def line(self) -> int:
+        return self._table.line_num  # type: ignore[attr-defined]
 
     def error(self, rule: str) -> FormatError:
-        return FormatError(self._path, f"line {self._lines.line_num}", rule)  # type: ignore[attr-defined]
+        return FormatError(self._path, f"line {self.line}", rule)
 
 
-def _parser(place: _Place, columns: list[str]) -> Callable[[list[str]], Crop]:
-    """Return what makes a row of this table's lines."""
+def _at(place: _Place, columns: list[str]) -> dict[str, int]:
+    """Return where the columns are."""
     wanted = [name for name in COLUMNS if name != "dataset_class"]
     if missing := [name for name in wanted if name not in columns]:
         raise place.error(f"no column {missing[0]!r}; it has {', '.join(columns) or 'none'}")
-    at = {name: columns.index(name) for name in COLUMNS if name in columns}
+    return {name: columns.index(name) for name in COLUMNS if name in columns}
+
+
+def _parser(place: _Place, columns: list[str]) -> Callable[[list[str]], Crop]:
+    """Return what makes a row of this table's cells."""
+    at = _at(place, columns)
     path, dataset, location = at["path"], at["dataset"], at["location"]
     original, confidence, label = at.get("dataset_class"), at["confidence"], at["label"]
 
-    def parse(line: list[str]) -> Crop:
+    def parse(cells: list[str]) -> Crop:
         return Crop(
-            _relative(place, line[path]),
-            line[dataset],
-            line[location],
-            "" if original is None else line[original],
-            _confidence(place, line[confidence]),
-            _labels(place, line[label]),
+            _relative(place, cells[path]),
+            cells[dataset],
+            cells[location] if splits.known(cells[location]) else splits.UNKNOWN,
+            "" if original is None else cells[original],
+            _confidence(place, cells[confidence]),
+            _labels(place, cells[label]),
         )
 
     return parse
 
 
 def _relative(place: _Place, path: str) -> str:
-    # Cheap tests first: this runs for each of millions of rows.
-    if not path or path[0] == "/" or (".." in path and ".." in PurePosixPath(path).parts):
+    # Most paths are as they should be, and there are millions.
+    odd = "\\" in path or "//" in path or "./" in path or ":" in path or "\0" in path
+    if path and not odd and path[0] != "/" and path[-1] not in "/.":
+        return path
+    name = PictureName.of(path)
+    if name is None:
         raise place.error(f"path {path!r} does not stay in the folder of crops")
-    return path
+    return name.written
 
 
 def _confidence(place: _Place, text: str) -> float:

@@ -1,32 +1,112 @@
-"""COCO Camera Traps: pictures and image-level labels, read into columns.
+"""COCO Camera Traps: pictures and what people noted of them, read once, as rows or as columns.
 
     {"info": {"version": "1.0", "description": "..."},
      "categories": [{"id": 0, "name": "empty"}, {"id": 7, "name": "red fox"}],
-     "images": [{"id": "a", "file_name": "site1/a.jpg", "location": "site1", "seq_id": "s1"}],
-     "annotations": [{"id": "x", "image_id": "a", "category_id": 7}]}
+     "images": [{"id": "a", "file_name": "site1/a.jpg", "location": "site1", "width": 2048,
+                 "height": 1536, "datetime": "2021-05-01 03:44:54", "seq_id": "s1",
+                 "seq_num_frames": 3, "frame_num": 0}],
+     "annotations": [{"id": "x", "image_id": "a", "category_id": 7, "bbox": [10, 20, 300, 200],
+                      "sequence_level_annotation": false}]}
 
-Boxes, sizes and all other keys are ignored.  Tolerated: a byte order mark, bare NaN (counts as
-absent), whole numbers written as 3.0, ``annotation`` for ``annotations``, members in any order.
-An error: ids that occur twice, an annotation of a category that is not listed, other types.
+``rows`` yields all of it as it comes, for a database; ``read`` keeps what a build needs, and of
+boxes, sizes and times not even whether they are right.  Tolerated: a byte order mark, bare NaN
+(counts as absent), whole numbers written as 3.0, ``annotation`` for ``annotations``, members in
+any order, a blank location (is none).  An error: ids that occur twice, an annotation of a category
+that is not listed, other types.
 
 Source: https://lila.science/coco-camera-traps
 """
 
 from __future__ import annotations
 
-import logging
-import math
 import random
 from array import array
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from database_tools.core import splits
 from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations, ImageId, Location
-from database_tools.core.errors import FormatError
-from database_tools.formats import json_stream
+from database_tools.core.errors import FormatError, shown
+from database_tools.formats import coco
+from database_tools.formats.coco import Box, Entry
 
-log = logging.getLogger(__name__)
+
+class Category(NamedTuple):
+    """An element of ``categories``."""
+
+    id: ImageId
+    name: str
+
+
+class Image(NamedTuple):
+    """An element of ``images``; None where it does not say.
+
+    Attributes:
+        id: of the picture.
+        file_name: path below the folder of pictures, as the file has it.
+        location: where the camera stood, as the file has it: 13, "013"; never blank.
+        seq_id: of its burst, as text.
+        seq_num_frames: pictures in its burst.
+        frame_num: its number in the burst, from 0.
+        datetime: when it was taken, in the writer's words.
+        width: in pixels.
+        height: in pixels.
+        corrupt: whether the file is known to be broken.
+        rights_holder: whose it is.
+    """
+
+    id: ImageId
+    file_name: str
+    location: Location | None
+    seq_id: str | None
+    seq_num_frames: int | None
+    frame_num: int | None
+    datetime: str | None
+    width: int | None
+    height: int | None
+    corrupt: bool | None
+    rights_holder: str | None
+
+
+class Annotation(NamedTuple):
+    """An element of ``annotations``; None where it does not say.
+
+    Attributes:
+        id: of the annotation.
+        image_id: of the picture.
+        category_id: of the category.
+        sequence_level: whether somebody looked at the burst, not at this picture.
+        individuals: ``count``; Snapshot Serengeti has also "11-50".
+        bbox: (x, y, width, height) in pixels of the picture.
+        bbox_relative: the same in [0, 1].
+    """
+
+    id: ImageId | None
+    image_id: ImageId
+    category_id: ImageId
+    sequence_level: bool | None
+    individuals: int | str | None
+    bbox: Box | None
+    bbox_relative: Box | None
+
+
+def rows(path: Path, location_key: str = "location") -> Iterator[Category | Image | Annotation]:
+    """Yield every category, image and annotation in the order of the file.
+
+    What only the whole file shows is not looked at: ids that occur twice, or belong to nothing.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: with the place and the rule that the file breaks.
+    """
+    makers = {
+        "categories": _category,
+        "images": lambda entry: _image(entry, location_key),
+        "annotations": _annotation,
+    }
+    for _, _, _, made in coco.stretches(path, makers):
+        yield from made
 
 
 def read(path: Path, location_key: str = "location") -> Annotations:
@@ -36,104 +116,150 @@ def read(path: Path, location_key: str = "location") -> Annotations:
         UserError: if there is no such file.
         FormatError: with the place and the rule that the file breaks.
     """
-    reader = _Reader(path, location_key)
-    present: set[str] = set()
-    take: dict[str, Callable[[int, Any], None]] = {
-        "categories": reader.category,
-        "images": reader.image,
-        "annotations": reader.annotation,
-        "annotation": reader.annotation,
+    columns = _Columns(path)
+    makers = {
+        "categories": _category,
+        "images": lambda entry: (
+            coco.identity(entry, "id"),
+            coco.text(entry, "file_name"),
+            _location(entry, location_key),
+            _sequence(entry),
+        ),
+        "annotations": lambda entry: (
+            coco.identity(entry, "image_id"),
+            coco.identity(entry, "category_id"),
+        ),
     }
-    for key, position, value in json_stream.members(path):
-        if key not in take:
-            continue
-        if position is not None:
-            take[key](position, value)
-        elif value != []:
-            raise FormatError(path, f'"{key}"', f"expected a list, got {_shown(value)}")
-        else:
-            present.add(key)
-    _check_members(path, present)
-    return reader.close()
+    take = {
+        "categories": columns.add_categories,
+        "images": columns.add_images,
+        "annotations": columns.add_annotations,
+    }
+    for key, start, entries, made in coco.stretches(path, makers):
+        take[key](start, entries, made)
+    return columns.close()
 
 
-def _check_members(path: Path, present: set[str]) -> None:
-    if {"annotation", "annotations"} <= present:
-        raise FormatError(path, "top level", 'both "annotation" and "annotations"')
-    if "annotation" in present:
-        log.warning('%s: reading "annotation" as "annotations"', path)
-        present.add("annotations")
-    for key in ("images", "annotations", "categories"):
-        if key not in present:
-            raise FormatError(path, "top level", f'no list "{key}"')
+def _category(entry: Entry) -> Category:
+    name = coco.text(entry, "name")
+    if not name.strip():
+        raise ValueError("the name is blank")
+    return Category(coco.identity(entry, "id"), name)
 
 
-class _Reader:
+def _image(entry: Entry, location_key: str) -> Image:
+    return Image(
+        coco.identity(entry, "id"),
+        coco.text(entry, "file_name"),
+        _location(entry, location_key),
+        _sequence(entry),
+        coco.whole(entry, "seq_num_frames"),
+        coco.whole(entry, "frame_num"),
+        coco.words(entry, "datetime"),
+        coco.whole(entry, "width"),
+        coco.whole(entry, "height"),
+        coco.flag(entry, "corrupt"),
+        coco.words(entry, "rights_holder"),
+    )
+
+
+def _annotation(entry: Entry) -> Annotation:
+    return Annotation(
+        coco.identity(entry, "id") if "id" in entry else None,
+        coco.identity(entry, "image_id"),
+        coco.identity(entry, "category_id"),
+        coco.flag(entry, "sequence_level_annotation"),
+        _individuals(entry),
+        coco.box(entry, "bbox"),
+        coco.box(entry, "bbox_relative"),
+    )
+
+
+def _location(entry: Entry, key: str) -> Location | None:
+    value = entry.get(key)
+    if type(value) is not str and type(value) is not int:
+        value = coco.plain(value)
+        if value is not None and type(value) not in (int, float):
+            raise ValueError(f'"{key}" must be a number or a text, got {shown(value)}')
+    return splits.known(value)
+
+
+def _sequence(entry: Entry) -> str | None:
+    value = coco.plain(entry.get("seq_id"))
+    return value if value is None or type(value) is str else str(value)
+
+
+def _individuals(entry: Entry) -> int | str | None:
+    value = entry.get("count")
+    return value if type(value) is str else coco.whole(entry, "count")
+
+
+class _Columns:
     """Collects columns in the order of the file; ``close`` sorts and joins them."""
 
-    def __init__(self, path: Path, location_key: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._location_key = location_key
         self._categories: dict[ImageId, str] = {}
-        self._positions: dict[ImageId, int] = {}
+        self._rows: dict[ImageId, int] = {}
         self._files: list[str] = []
         self._locations: list[Location | None] = []
         self._sequences: list[str] = []
-        # One object for each distinct location or category id, however often it occurs.
-        self._shared: dict[tuple[type, Location], Location] = {}
-        self._labeled: list[ImageId] = []
-        self._labels: list[ImageId] = []
+        # One object for each distinct location, and for pictures of a burst in a row.
+        self._shared: dict[Location, Location] = {}
+        # Of each annotation: row of its image, -1 as long as there is none, and its category.
+        self._labeled = array("i")
+        self._labels = array("i")
+        self._waiting: dict[int, ImageId] = {}
+        self._class_numbers: dict[ImageId, int] = {}
         self._keys: dict[str, None] = {}
-        self._example: dict[str, Any] = {}
+        self._example: Entry = {}
         self._random = random.Random(0)
 
-    def category(self, position: int, entry: object) -> None:
-        """Take an element of ``categories``."""
-        place = f"categories[{position}]"
-        table = self._object(place, entry)
-        number = self._id(place, table, "id")
-        name = self._text(place, table, "name")
-        if number in self._categories:
-            raise self._error(place, f"the category id {number!r} is there twice")
-        if name in self._categories.values():
-            raise self._error(place, f"the category name {name!r} is there twice")
-        if not name.strip():
-            raise self._error(place, "the name is blank")
-        self._categories[number] = name
+    def add_categories(self, start: int, _: Sequence[Entry], made: Sequence[Category]) -> None:
+        for position, (number, name) in enumerate(made, start):
+            place = f"categories[{position}]"
+            if number in self._categories:
+                raise self._error(place, f"the category id {number!r} is there twice")
+            if name in self._categories.values():
+                raise self._error(place, f"the category name {name!r} is there twice")
+            self._categories[number] = name
 
-    def image(self, position: int, entry: object) -> None:
-        """Take an element of ``images``."""
-        place = f"images[{position}]"
-        table = self._object(place, entry)
-        number = self._id(place, table, "id")
-        file = self._text(place, table, "file_name")
-        if number in self._positions:
-            raise self._error(f'{place} ("{file}")', f"the image id {number!r} is there twice")
-        self._positions[number] = position
-        self._files.append(file)
-        self._locations.append(self._location(f'{place} ("{file}")', table))
-        sequence = _plain(table.get("seq_id"))
-        self._sequences.append("" if sequence is None else str(sequence))
-        self._keys.update(dict.fromkeys(table))
-        # Each image so far has the same chance to be the example.
-        if self._random.randrange(position + 1) == 0:
-            self._example = table
+    def add_images(self, start: int, entries: Sequence[Entry], made: Sequence[Any]) -> None:
+        rows, share = self._rows, self._shared.setdefault
+        before = self._sequences[-1] if self._sequences else ""
+        for row, entry, (number, file, location, sequence) in zip(
+            range(start, start + len(made)), entries, made, strict=True
+        ):
+            if rows.setdefault(number, row) != row:
+                place = f'images[{row}] ("{file}")'
+                raise self._error(place, f"the image id {number!r} is there twice")
+            self._files.append(file)
+            self._locations.append(None if location is None else share(location, location))
+            before = before if sequence == before else sequence or ""
+            self._sequences.append(before)
+            if not entry.keys() <= self._keys.keys():
+                self._keys.update(dict.fromkeys(entry))
+            # Each image so far has the same chance to be the example.
+            if self._random.random() * (row + 1) < 1:
+                self._example = entry
 
-    def annotation(self, position: int, entry: object) -> None:
-        """Take an element of ``annotations``."""
-        place = f"annotations[{position}]"
-        table = self._object(place, entry)
-        self._labeled.append(self._share(self._id(place, table, "image_id")))
-        self._labels.append(self._share(self._id(place, table, "category_id")))
+    def add_annotations(self, _: int, __: Sequence[Entry], made: Sequence[Any]) -> None:
+        rows, numbers = self._rows, self._class_numbers
+        for image, category in made:
+            row = rows.get(image, -1)
+            if row < 0:
+                self._waiting[len(self._labeled)] = image
+            self._labeled.append(row)
+            self._labels.append(numbers.setdefault(category, len(numbers)))
 
     def close(self) -> Annotations:
         """Join the labels to the images and sort both by the images' ids."""
         classes, unlisted = self._join()
-        kinds = {type(number) for number in self._positions}
-        if len(kinds) > 1:
+        if len({type(number) for number in self._rows}) > 1:
             raise self._error("images", "some ids are numbers and some are texts")
-        ids = sorted(self._positions)
-        order = [self._positions[number] for number in ids]
+        ids = sorted(self._rows)
+        order = array("i", map(self._rows.__getitem__, ids))
+        self._rows.clear()  # makes room for the sorted columns
         return Annotations(
             tuple(self._categories.values()),
             ids,
@@ -147,79 +273,33 @@ class _Reader:
         )
 
     def _join(self) -> tuple[array[int], list[ImageId]]:
-        class_ids = {number: i for i, number in enumerate(self._categories)}
+        class_of = self._class_of_each_number()
         classes = array("i", [UNLABELED]) * len(self._files)
         unlisted: dict[ImageId, None] = {}
-        for i, (image, category) in enumerate(zip(self._labeled, self._labels, strict=True)):
-            if category not in class_ids:
-                rule = f"no category has the id {category!r}"
-                raise self._error(f"annotations[{i}]", rule)
-            position = self._positions.get(image)
-            if position is None:
+        for i, image in self._waiting.items():
+            self._labeled[i] = self._rows.get(image, -1)
+            if self._labeled[i] < 0:
                 unlisted[image] = None
-            elif classes[position] == UNLABELED:
-                classes[position] = class_ids[category]
-            elif classes[position] != class_ids[category]:
-                classes[position] = SEVERAL
-        if unlisted and len(unlisted) == len(set(self._labeled)):
+        for row, number in zip(self._labeled, self._labels, strict=True):
+            if row < 0:
+                continue
+            if classes[row] == UNLABELED:
+                classes[row] = class_of[number]
+            elif classes[row] != class_of[number]:
+                classes[row] = SEVERAL
+        if unlisted and max(self._labeled) < 0:
             first = next(iter(unlisted))
             rule = f"no image has the image_id {first!r}, nor that of any other annotation"
             raise self._error("annotations[0]", rule)
         return classes, list(unlisted)
 
-    def _share(self, value: Any) -> Any:
-        return self._shared.setdefault((type(value), value), value)
-
-    def _object(self, place: str, entry: object) -> dict[str, Any]:
-        if not isinstance(entry, dict):
-            raise self._error(place, f"expected an object, got {_shown(entry)}")
-        return entry
-
-    def _id(self, place: str, table: dict[str, Any], key: str) -> ImageId:
-        value = _plain(self._get(place, table, key))
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise self._error(
-                place, f'"{key}" must be a whole number or a text, got {_shown(value)}'
-            )
-        return value
-
-    def _text(self, place: str, table: dict[str, Any], key: str) -> str:
-        value = self._get(place, table, key)
-        if not isinstance(value, str):
-            raise self._error(place, f'"{key}" must be a text, got {_shown(value)}')
-        return value
-
-    def _location(self, place: str, table: dict[str, Any]) -> Location | None:
-        value = _plain(table.get(self._location_key))
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            rule = f'"{self._location_key}" must be a number or a text, got {_shown(value)}'
-            raise self._error(place, rule)
-        location: Location = self._share(value)
-        return location
-
-    def _get(self, place: str, table: dict[str, Any], key: str) -> Any:
-        if key not in table:
-            rule = f'no key "{key}"; its keys are {", ".join(map(str, table)) or "none"}'
-            raise self._error(place, rule)
-        return table[key]
+    def _class_of_each_number(self) -> list[int]:
+        class_ids = {number: i for i, number in enumerate(self._categories)}
+        for category, number in self._class_numbers.items():
+            if category not in class_ids:
+                place = f"annotations[{self._labels.index(number)}]"
+                raise self._error(place, f"no category has the id {category!r}")
+        return [class_ids[category] for category in self._class_numbers]
 
     def _error(self, place: str, rule: str) -> FormatError:
         return FormatError(self._path, place, rule)
-
-
-def _plain(value: Any) -> Any:
-    """Return None for NaN, and 3 for 3.0: tables with gaps turn whole numbers into these."""
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        if value.is_integer():
-            return int(value)
-    return value
-
-
-def _shown(value: object) -> str:
-    """Show a value, shortened, for an error."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

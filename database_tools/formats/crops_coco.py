@@ -1,23 +1,28 @@
-"""``train.json`` and ``test.json`` of a dataset of crops, in COCO format.
+"""``train.json`` and ``test.json`` of a dataset of crops, in COCO format, on one line.
 
     {"images": [{"id": 0, "width": 301, "height": 288, "file_name": "red fox/site1/a.jpg",
                  "original_key": "a"}, ...],
      "categories": [{"id": 0, "name": "red fox", "supercategory": "entity"}, ...],
      "annotations": [{"id": 0, "image_id": 0, "category_id": 0}, ...]}
 
-``original_key`` is the id of the whole image; files of older tools lack it.
+Each crop has one annotation.  Ids are shared by both files, so each has gaps.  ``original_key`` is
+the id of the whole image; files of older tools lack it.
 """
 
 from __future__ import annotations
 
+import json
 from array import array
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from database_tools.core.annotations import ImageId
 from database_tools.core.errors import FormatError
-from database_tools.formats import json_stream
+from database_tools.durable import files
+from database_tools.formats import coco
+from database_tools.formats.coco import Entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,68 +33,120 @@ class CropsCoco:
         categories: class id to name, in the order of the ids.
         files: of the crops, ``<category>/<file of the image>``.
         original_keys: ids of the whole images; None where the file does not say.
-        labels: class id of each annotation.
-        ids: of the crops, in the order of ``files``.
-        crop_ids: the crop of each annotation.
+        labels: class id of each crop.
+        ids: of the crops.
     """
 
     categories: dict[int, str]
     files: list[str]
     original_keys: list[ImageId | None]
     labels: array[int]
-    ids: array[int]
-    crop_ids: array[int]
+    ids: list[int]
 
-    def labels_of_files(self, path: Path) -> list[int]:
-        """Return the class id of each of ``files``; whatever the order of the annotations.
 
-        Args:
-            path: of the file, for messages.
+class Crop(NamedTuple):
+    """A crop to write: its id, its size in pixels, its file, whose crop it is, its class id."""
 
-        Raises:
-            FormatError: if a crop has no annotation or several, or one is of no crop.
-        """
-        if self.ids == self.crop_ids:
-            return list(self.labels)
-        of = dict(zip(self.crop_ids, self.labels, strict=True))
-        if len(of) < len(self.crop_ids):
-            raise FormatError(path, "annotations", "several are of one image")
-        if missing := set(self.ids).symmetric_difference(of):
-            rule = "no annotation" if min(missing) in self.ids else "no image"
-            raise FormatError(path, f"id {min(missing)}", f"there is {rule} of it")
-        return [of[number] for number in self.ids]
+    id: int
+    width: int
+    height: int
+    file: str
+    original_key: ImageId
+    label: int
 
 
 def read(path: Path) -> CropsCoco:
-    """Read a split; raise FormatError if it is not a dataset of crops."""
-    table = CropsCoco({}, [], [], array("q"), array("q"), array("q"))
-    lists = set()
-    for member, position, entry in json_stream.members(path):
-        lists.add(member)
-        if position is None:
-            continue
-        try:
-            _take(table, member, entry)
-        except KeyError as error:
-            raise FormatError(path, f"{member}[{position}]", f"no key {error}") from None
-        except (TypeError, ValueError, AttributeError) as error:
-            raise FormatError(path, f"{member}[{position}]", f"not as expected: {error}") from None
-    for member in ("images", "categories", "annotations"):
-        if member not in lists:
-            raise FormatError(path, "top level", f'no list "{member}"')
-    if unknown := set(table.labels) - set(table.categories):
+    """Read a split.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is not a dataset of crops, with one annotation for each.
+    """
+    makers: dict[str, Callable[[Entry], Any]] = {
+        "images": lambda entry: (
+            _number(entry, "id"),
+            (coco.text(entry, "file_name"), _original_key(entry)),
+        ),
+        "categories": lambda entry: (_number(entry, "id"), coco.text(entry, "name")),
+        "annotations": lambda entry: (
+            _number(entry, "image_id"),
+            _number(entry, "category_id"),
+        ),
+    }
+    tables: dict[str, dict[Any, Any]] = {name: {} for name in makers}
+    for name, start, _, made in coco.stretches(path, makers):
+        for i, (number, value) in enumerate(made, start):
+            if number in tables[name]:
+                rule = f"the image_id {number!r}" if name == "annotations" else f"the id {number!r}"
+                raise FormatError(path, f"{name}[{i}]", f"{rule} is there twice")
+            tables[name][number] = value
+    images, categories, labels = tables.values()
+    if apart := images.keys() ^ labels.keys():
+        number = next(iter(apart))
+        rule = "no annotation has" if number in images else "no image has"
+        raise FormatError(path, "annotations", f"{rule} the image_id {number!r}")
+    if unknown := set(labels.values()) - set(categories):
         raise FormatError(path, "annotations", f"no category has the id {min(unknown)}")
-    return replace(table, categories=dict(sorted(table.categories.items())))
+    return CropsCoco(
+        dict(sorted(categories.items())),
+        [file for file, _ in images.values()],
+        [key for _, key in images.values()],
+        array("q", (labels[number] for number in images)),
+        list(images),
+    )
 
 
-def _take(table: CropsCoco, member: str, entry: Any) -> None:
-    """Add an element of one of the lists."""
-    if member == "categories":
-        table.categories[int(entry["id"])] = str(entry["name"])
-    elif member == "images":
-        table.files.append(str(entry["file_name"]))
-        table.original_keys.append(entry.get("original_key"))
-        table.ids.append(entry["id"])
-    elif member == "annotations":
-        table.labels.append(entry["category_id"])
-        table.crop_ids.append(entry["image_id"])
+def _number(entry: Entry, key: str) -> int:
+    value = coco.whole(entry, key) if key in entry else entry[key]
+    if value is None:
+        raise ValueError(f'"{key}" must be a whole number, got null')
+    return value
+
+
+def _original_key(entry: Entry) -> ImageId | None:
+    # null, and NaN, as of tables with gaps, say that it is not known
+    known = coco.plain(entry.get("original_key")) is not None
+    return coco.identity(entry, "original_key") if known else None
+
+
+def write(path: Path, crops: Callable[[], Iterable[Crop]], categories: Sequence[str]) -> None:
+    """Write a split as a stream, with the text that ``json.dump`` gives.
+
+    Args:
+        path: of the file.
+        crops: yields the crops, and is asked twice.
+        categories: names in the order of the class ids.
+    """
+    members: dict[str, Iterable[Mapping[str, object]]] = {
+        "images": (
+            {
+                "id": crop.id,
+                "width": crop.width,
+                "height": crop.height,
+                "file_name": crop.file,
+                "original_key": crop.original_key,
+            }
+            for crop in crops()
+        ),
+        "categories": (
+            {"id": i, "name": name, "supercategory": "entity"} for i, name in enumerate(categories)
+        ),
+        "annotations": (
+            {"id": crop.id, "image_id": crop.id, "category_id": crop.label} for crop in crops()
+        ),
+    }
+    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(_pieces(members))
+
+
+def _pieces(members: Mapping[str, Iterable[object]]) -> Iterator[str]:
+    opening = "{"
+    for name, elements in members.items():
+        yield f"{opening}{json.dumps(name)}: ["
+        separator = ""
+        for element in elements:
+            yield separator + json.dumps(element)
+            separator = ", "
+        yield "]"
+        opening = ", "
+    yield "}"

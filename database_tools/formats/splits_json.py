@@ -1,48 +1,100 @@
-"""``splits.json``: which (dataset, location) belongs to which split of a classifier's data.
+"""``splits.json``: which locations train, validate and test.
 
     {"train": [["caltech", "13"], ...], "val": [...], "test": [...]}
 
-Locations are strings, whatever the source wrote: "013" is not 13, but 13 is "13".
+A classifier's data have pairs [dataset, location].  ``read_locations`` also takes what a person
+writes for ``--splits_json``: plain locations, and no "val"; a dataset in a pair is not looked at.
+
+    {"train": ["site1", 2], "test": ["site3"]}
+
+Locations are strings, whatever the source wrote: "013" is not 13, but 13 is "13".  A pair without
+a location (null, or blank) is that of the crops whose table says ``unknown_location``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from database_tools.core.errors import FormatError
+from database_tools.core import splits
+from database_tools.core.errors import FormatError, shown
+from database_tools.core.splits import TEST, TRAIN, VAL
 from database_tools.durable import files
 
-SPLITS = ("train", "val", "test")
+SPLITS = splits.ALL
 
 Location = tuple[str, str]
 Splits = Mapping[str, frozenset[Location]]
 
 
 def read(path: Path) -> Splits:
-    """Read the splits; raise FormatError if one is missing or two share a location."""
+    """Read a classifier's splits.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if a split is missing, an entry is no pair, or two splits share a location.
+    """
+    split_of: dict[Location, str] = {}
+    for split, place, dataset, location in _entries(path, SPLITS):
+        if dataset is None:
+            raise FormatError(path, place, f"expected [dataset, location], got {location!r}")
+        if (other := split_of.setdefault((dataset, location), split)) != split:
+            rule = f"share the location {(dataset, location)}"
+            raise FormatError(path, f"{other} and {split}", rule)
+    return {
+        name: frozenset(pair for pair, split in split_of.items() if split == name)
+        for name in SPLITS
+    }
+
+
+def read_locations(path: Path) -> dict[str, str]:
+    """Read location to ``train`` or ``test``; "val" counts as train.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if "train" or "test" is missing, an entry is no location, or a location is
+            in both.
+    """
+    split_of: dict[str, str] = {}
+    for name, _, _, location in _entries(path, (TRAIN, TEST)):
+        split = TRAIN if name == VAL else name
+        if split_of.setdefault(location, split) != split:
+            rule = f'the location "{location}" is in "{TRAIN}" and "{TEST}"'
+            raise FormatError(path, name, rule)
+    return split_of
+
+
+def _entries(path: Path, needed: Collection[str]) -> Iterator[tuple[str, str, str | None, str]]:
+    """Yield (split, place in the file, dataset or None, location) for each entry."""
     table = files.read_json(path)
     if not isinstance(table, dict):
-        raise FormatError(path, "top level", f"expected an object with the splits {SPLITS}")
-    if missing := [name for name in SPLITS if name not in table]:
-        raise FormatError(path, "top level", f"no split {missing[0]!r}; it has {sorted(table)}")
-    splits = {name: frozenset(_locations(path, name, table[name])) for name in SPLITS}
-    for first, second in combinations(SPLITS, 2):
-        if shared := splits[first] & splits[second]:
-            raise FormatError(path, f"{first} and {second}", f"share the location {min(shared)}")
-    return splits
+        raise FormatError(path, "top level", 'expected {"train": [...], ..., "test": [...]}')
+    if missing := [name for name in needed if name not in table]:
+        raise FormatError(path, "top level", f'no list "{missing[0]}"; its keys are {list(table)}')
+    for name in SPLITS:
+        entries = table.get(name, [])
+        if not isinstance(entries, list):
+            raise FormatError(path, name, f"expected a list of locations, got {shown(entries)}")
+        for i, entry in enumerate(entries):
+            place = f"{name}[{i}]"
+            if isinstance(entry, list) and len(entry) == 2:
+                location = splits.UNKNOWN if _is_none(entry[1]) else entry[1]
+                yield name, place, _text(path, place, entry[0]), _text(path, place, location)
+            else:
+                yield name, place, None, _text(path, place, entry)
 
 
-def _locations(path: Path, split: str, entries: object) -> list[Location]:
-    if not isinstance(entries, list):
-        raise FormatError(path, split, f"expected a list of [dataset, location], got {entries!r}")
-    for i, entry in enumerate(entries):
-        if not (isinstance(entry, list) and len(entry) == 2):
-            raise FormatError(path, f"{split}[{i}]", f"expected [dataset, location], got {entry!r}")
-    return [(str(dataset), str(location)) for dataset, location in entries]
+def _is_none(value: object) -> bool:
+    return value is None or (isinstance(value, str) and splits.known(value) is None)
 
 
-def write(path: Path, splits: Splits) -> None:
+def _text(path: Path, place: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or _is_none(value):
+        raise FormatError(path, place, f"expected a location, got {shown(value)}")
+    return splits.text(value)
+
+
+def write(path: Path, by_split: Splits) -> None:
     """Write the splits, each list sorted."""
-    files.write_json(path, {name: [list(pair) for pair in sorted(splits[name])] for name in SPLITS})
+    table = {name: [list(pair) for pair in sorted(by_split[name])] for name in SPLITS}
+    files.write_json(path, table)

@@ -55,9 +55,9 @@ def load(
     places, locations = validation_part.numbered(*texts)
     there, drops = Folders(crops_dir), Drops()
     examples, kept = [], []
-    for path, part, numbers in zip(paths, parts, locations, strict=True):
+    for part, numbers in zip(parts, locations, strict=True):
         columns, here = Columns(), np.zeros(len(part.files), bool)
-        of_file = zip(part.files, part.labels_of_files(path), numbers.tolist(), strict=True)
+        of_file = zip(part.files, part.labels, numbers.tolist(), strict=True)
         for row, (file, label, location) in enumerate(of_file):
             if file in there:
                 columns.add(file, label, location, 1.0)

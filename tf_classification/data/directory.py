@@ -46,8 +46,9 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
     columns = {split: Columns() for split in splits_json.SPLITS}
     drops = Drops()
     there = Folders(crops_dir)
-    line = 1
-    for line, crop in enumerate(classification_csv.read(table), start=2):
+    total = 0
+    for line, crop in classification_csv.lines(table):
+        total += 1
         place = crop.dataset, crop.location
         if place not in split_of:
             drops.add("in no split", crop.path)
@@ -61,7 +62,7 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
         split: rows.close(lambda keys: FileReader(crops_dir, keys))
         for split, rows in columns.items()
     }
-    ledger = drops.close(STAGE, line - 1, sum(map(len, parts.values())))
+    ledger = drops.close(STAGE, total, sum(map(len, parts.values())))
     if not ledger.kept:
         raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")
     made = crops_info.read(crops_dir)
@@ -72,10 +73,10 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
 def _label(labels: dict[str, int], crop: Crop, table: Path, line: int) -> int:
     if len(crop.labels) > 1:
         rule = f"has several labels, {','.join(crop.labels)!r}; a classifier is trained on one"
-        raise FormatError(table, f"row {line}", f"{crop.path} {rule}")
+        raise FormatError(table, f"line {line}", f"{crop.path} {rule}")
     if crop.labels[0] not in labels:
         rule = f"label {crop.labels[0]!r} is not in label_index.json"
-        raise FormatError(table, f"row {line}", rule)
+        raise FormatError(table, f"line {line}", rule)
     return labels[crop.labels[0]]
 
 

@@ -155,7 +155,7 @@ def require_training_crops(dataset: Dataset, source: Path) -> None:
         )
         rule = f"no crop of the label(s) {listed}{more} to train on ({where or 'none at all'})"
         advice = "--min-crops 1 leaves them out; or build the dataset again without them"
-        advice += " (--exclude_categories), or with other splits (--splits_json, --test_fraction)"
+        advice += " (--exclude_categories), or with other splits (--every_label_in_train)"
         raise FormatError(source, "train", f"{rule}: {advice}")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core import holdout
 from database_tools.core.errors import FormatError
+from database_tools.core.splits import hold_out
 
 FRACTION = 0.2
 """Part of the training crops that validates by default."""
@@ -55,11 +55,11 @@ def choose(
     if none := sum(not text for text in texts):
         rule = f"{none} crops have no location to split validation off by"
         raise FormatError(folder, "train", f"{rule}; build the dataset with --location_key")
-    held = holdout.choose(labels, locations, fraction, seed)
+    held = hold_out(labels, locations, fraction, seed)
     if not held.any():
         rule = (
             f"none of {len(np.unique(locations))} locations can validate without taking more "
-            "than half of some class's crops; use more locations or no validation part"
+            "than half of some class's crops; use more locations, or --val_fraction 0 for none"
         )
         raise FormatError(folder, "train", rule)
     return held

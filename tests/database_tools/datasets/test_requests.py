@@ -7,6 +7,7 @@ import pytest
 
 from database_tools import make_classification_dataset
 from database_tools.formats import splits_json
+from tf_classification.data import tfrecords
 
 README = """
 usage: make_classification_dataset.py [-h]
@@ -288,7 +289,117 @@ def test_all_in_one_split_when_that_is_said(world):
 
 def test_one_location_cannot_be_split(world, capsys):
     assert one_each(world, "A").run().status == 2
-    assert "no location for the train split, of 1 in all; --test_fraction 1" in error(capsys)
+    assert "no location for the train split, of 1 in all; --test_fraction 0" in error(capsys)
+    assert splits(world.run("--test_fraction", 0))["train"] == ["00"]
+
+
+@pytest.mark.parametrize("policy", ["together", "drop"])
+@pytest.mark.parametrize("nothing", [None, "", " ", "\t"])
+def test_the_advice_for_pictures_without_any_location_gives_a_set_to_train_on(
+    world, capsys, policy, nothing
+):
+    one_each(world, [nothing] * 6)
+    for image in world.table["images"]:
+        image["location"] = nothing
+    assert world.run("--missing_location", policy).status == 2
+    advised = re.search(r"--missing_location \w+", error(capsys))[0].split()
+    built = world.run(*advised)
+    assert built.status == 0
+    dataset = tfrecords.load(built.records)
+    assert min(len(dataset.splits[split]) for split in ("train", "val", "test")) >= 1
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\t"])
+def test_a_blank_location_is_none(world, blank):
+    one_each(world, ["A", "B", "C"])
+    world.table["images"][2]["location"] = blank
+    built = world.run("--missing_location", "drop")
+    assert built.dropped() == {"no location": ["2.jpg"]}
+
+
+# Labels and places
+
+
+def rare(world):
+    """Squirrels (hare) at B and D only, of which the draw of three takes A, D and F; one bear."""
+    world.table["categories"].append({"id": 5, "name": "bear"})
+    for i, location in enumerate("ABCDEF"):
+        world.picture(world.add(f"{i:02d}", location=location, file=f"{i}.jpg"), 40, 40)
+    for i, location in enumerate("DF", 6):
+        world.picture(world.add(f"{i:02d}", 4, location, file=f"{i}.jpg"), 40, 40)
+    world.picture(world.add("08", 5, "A", file="8.jpg"), 40, 40)
+    return world
+
+
+def test_a_label_whose_places_all_test_is_named_with_the_way_out(world, capsys):
+    built = rare(world).run("--test_fraction", 0.5)
+    assert splits(built)["test"] == ["00", "03", "05", "06", "07", "08"]  # golden: A, D, F
+    said = capsys.readouterr().err
+    assert "all locations of these labels test; use --every_label_in_train: hare" in said
+    assert "Labels of one location only, so in one split only: bear" in said
+
+
+def test_every_label_of_several_places_can_be_had_in_train(world, capsys):
+    built = rare(world).run("--test_fraction", 0.5, "--every_label_in_train")
+    drawn = splits(built)
+    assert len({"06", "07"} & set(drawn["train"])) == 1  # D or F
+    assert len({int(n) for n in drawn["test"]} & set(range(6))) == 3  # still half of the places
+    assert "all locations" not in capsys.readouterr().err
+
+
+def test_a_draw_that_covers_all_labels_is_the_same_with_the_flag(world):
+    one_each(world, "ABCDEF")
+    assert splits(world.run("--every_label_in_train"))["test"] == ["03"]  # golden: D
+
+
+def test_splits_by_hand_leave_nothing_to_draw(world, tmp_path, capsys):
+    flags = ("--splits_json", tmp_path / "s.json", "--every_label_in_train")
+    assert one_each(world, "ABC").run(*flags).status == 2
+    assert "leave out --every_label_in_train" in error(capsys)
+
+
+# Several entries of one picture
+
+
+def entries(world, *rows):
+    """Entries of one file, each (category, location); a fox elsewhere keeps the splits filled."""
+    world.picture(world.images / "0.jpg", 40, 40)
+    for i, (category, location) in enumerate(rows):
+        world.add(f"{i:02d}", category, location, file="0.jpg")
+    world.picture(world.add("90", location="Y", file="y.jpg"), 40, 40)
+    world.picture(world.add("91", location="Z", file="z.jpg"), 40, 40)
+    return world
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("rows", "kept", "dropped"),
+    [
+        ([(None, "A"), (9, "A")], 1, {"file name listed before": 1}),  # one label
+        ([(9, "A"), (9, "A"), (None, "A")], 1, {"file name listed before": 2}),
+        ([(9, "A"), (4, "A")], 0, {"several categories": 2}),
+        ([(9, "A"), (4, "A"), (None, "A")], 0, {"several categories": 3}),
+        ([(9, "A"), (9, "B")], 0, {"several locations": 2}),
+        ([(9, None), (None, "A")], 1, {"file name listed before": 1}),  # the other has the place
+        ([(9, 1), (9, "1")], 1, {"file name listed before": 1}),  # one place
+        ([(None, "A"), (None, "A")], 0, {"file name listed before": 1, "no annotation": 1}),
+    ],
+)
+def test_no_order_decides_between_entries_of_one_picture(world, order, rows, kept, dropped):
+    built = entries(world, *rows[::order]).run("--splits_json", halves(world))
+    assert built.status == 0
+    assert {reason: len(files) for reason, files in built.dropped().items()} == dropped
+    assert built.ledger()["kept"] == 2 + kept
+    if kept:
+        [found] = [e for e in built.examples() if e["image/filename"][0] == b"0.jpg"]
+        assert found["image/location"][0] in (b"A", b"1")
+        assert found["image/class/text"][0] == b"red fox"
+
+
+def halves(world):
+    path = world.folder / "halves.json"
+    path.write_text('{"train": ["A", "B", "1", "Y"], "test": ["Z"]}', encoding="utf-8")
+    return path
 
 
 def test_splits_by_hand(world, tmp_path):

@@ -1,6 +1,7 @@
 """cropped_camera_trap_dataset_statistics: the original's lines to the space, and its help."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -145,7 +146,39 @@ def test_an_image_that_is_not_in_the_annotations_is_told(paths, world, capsys):
 
 def test_a_file_of_another_kind_is_told(paths, capsys):
     assert command.main([paths[0], str(paths[0]).replace("cct", "md"), paths[2]]) == 2
-    assert "md.json: images[0]: no key 'file_name'" in capsys.readouterr().err
+    assert 'md.json: images[0]: no key "id"; its keys are file' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", [["a"], {"a": 1}, True])
+def test_an_original_key_that_is_no_id_is_told(paths, capsys, key):
+    table = json.loads(Path(paths[1]).read_text(encoding="utf-8"))
+    table["images"][2]["original_key"] = key
+    Path(paths[1]).write_text(json.dumps(table), encoding="utf-8")
+    assert command.main(paths) == 2
+    said = capsys.readouterr().err
+    assert re.search(r'train.json: images\[2\] \("[^"]+"\): "original_key" must be a whole', said)
+
+
+@pytest.mark.parametrize("key", [None, math.nan])
+def test_an_original_key_that_is_not_known_is_no_key(paths, capsys, key):
+    table = json.loads(Path(paths[1]).read_text(encoding="utf-8"))
+    for image in table["images"]:
+        image["original_key"] = key
+    Path(paths[1]).write_text(json.dumps(table), encoding="utf-8")
+    assert command.main(paths) == 0
+    assert "['A', 'C']" in capsys.readouterr().out
+
+
+def test_entries_of_one_file_tell_its_location_in_any_order():
+    ids, files = [1, 2, 3, 4], ["x/a.jpg", "./x/a.jpg", "x/b.jpg", "x/b.jpg"]
+    for order in (1, -1):
+        finder = LocationFinder(ids, files[:], [None, "A", "B", "C"][::order])
+        if order == 1:
+            assert finder.find("fox/x/a.jpg", None) == "A"
+            assert finder.find("fox/x/b.jpg", None) is None  # B or C
+        else:
+            assert finder.find("fox/x/a.jpg", None) is None
+            assert finder.find("fox/x/b.jpg", None) == "A"
 
 
 def test_a_missing_location_key_is_a_warning(paths, capsys):

@@ -11,8 +11,6 @@ from PIL import Image
 
 from database_tools import make_demo_dataset
 from database_tools.core.crop_recipe import CropRecipe, Geometry
-from database_tools.core.errors import UserError
-from database_tools.demo import classification
 from database_tools.formats import classification_csv, crops_info, label_index, splits_json
 from database_tools.formats.crops_info import CropsInfo
 from database_tools.imaging import loader
@@ -102,23 +100,3 @@ def test_a_lost_crop_is_cut_again(made):
     lost.unlink()
     assert make_demo_dataset.main([str(made), *FLAGS.split()]) == 0
     assert lost.read_bytes() == content
-
-
-def test_split_gives_each_part_its_share_of_each_label():
-    # 10 locations with 10 crops of each of two labels: 6, 2 and 2 locations are exact.
-    places = [f"loc{i}" for i in range(10) for _ in range(20)]
-    parts = classification.split(["a", "b"], ["a", "b"] * 100, places)
-    assert {name: len(part) for name, part in parts.items()} == {"train": 6, "val": 2, "test": 2}
-
-
-def test_split_keeps_every_label_in_train():
-    # "b" lives at two of five places; a deal with both outside train is not taken.
-    places = ["p0", "p1", "p2", "p3", "p4"] * 4
-    labels = ["b" if place in ("p0", "p1") else "a" for place in places]
-    parts = classification.split(["a", "b"], labels, places)
-    assert {place for _, place in parts["train"]} & {"p0", "p1"}
-
-
-def test_two_locations_are_too_few_to_split():
-    with pytest.raises(UserError, match="need 3 locations with animals, got 2"):
-        classification.split(["a"], ["a", "a"], ["p0", "p1"])

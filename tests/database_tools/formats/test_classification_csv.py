@@ -13,14 +13,15 @@ def test_rows_survive_writing_and_reading(tmp_path):
     crops = [
         ELK,
         Crop('ds/a "b", c.jpg', "ds", "1,2", "ünknown", 1.0, ("canid", "felid")),
-        Crop("ds/..a.jpg", "ds", "", "", 0.0, ("x",)),
+        Crop("ds/..a.jpg", "ds", "x", "", 0.0, ("x",)),
     ]
     classification_csv.write(tmp_path / "c.csv", crops)
     assert list(classification_csv.read(tmp_path / "c.csv")) == crops
 
 
 def test_the_files_text_is_that_of_the_original(tmp_path):
-    classification_csv.write(tmp_path / "c.csv", [ELK, ELK._replace(labels=("a", "b"))])
+    two = ELK._replace(labels=("a", "b"))
+    classification_csv.write(tmp_path / "c.csv", [ELK, two])
     assert (tmp_path / "c.csv").read_text() == (
         "path,dataset,location,dataset_class,confidence,label\n"
         "ds/elk/1.jpg___crop00_mdv4.1.jpg,ds,013,elk,0.953,cervid\n"
@@ -34,6 +35,44 @@ def test_columns_may_come_in_another_order_with_more_between(tmp_path):
     assert list(classification_csv.read(tmp_path / "c.csv")) == [
         Crop("a.jpg", "ds", "13", "", 1.0, ("fox",))
     ]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", '"\n"'])
+def test_a_blank_location_is_the_unknown_one(tmp_path, blank):
+    (tmp_path / "c.csv").write_text(HEAD + f"a.jpg,d,{blank},1,x\n")
+    assert [crop.location for crop in classification_csv.read(tmp_path / "c.csv")] == [
+        "unknown_location"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path,dataset,location,confidence,label\nd/a.jpg,d,1,1,x\nd/b.jpg,d,1,1,y\n\n",
+        "path,dataset,location,confidence,label\r\nd/a.jpg,d,1,1,x\r\n\r\nd/b.jpg,d,1,1,y\r\n",
+        "path,dataset,location,confidence,label,,\nd/a.jpg,d,1,1,x,,\nd/b.jpg,d,1,1,y,,\n,,,,,,\n",
+        "path,dataset,location,confidence,label\nd/a.jpg,d,1,1,x,\nd/b.jpg,d,1,1,y,,\n,\n",
+        "path,dataset,location,confidence,label\nd\\a.jpg,d,1,1,x\n.\\d\\b.jpg,d,1,1,y\n",
+        "path,dataset,location,confidence,label\n./d//a.jpg,d,1,1,x\nd/./b.jpg,d,1,1,y",
+        "path,dataset,location,confidence,label\n" + "d/a.jpg,d,1,1,x\nd/b.jpg,d,1,1.0,y\n" * 2,
+        "path,dataset,location,confidence,label\nd/a.jpg,d,1,1,x\nd/b.jpg,d,1,1,y\n.//d\\a.jpg,d,1,1,x",
+    ],
+)  # fmt: skip
+def test_tables_that_people_and_other_systems_saved(tmp_path, text):
+    (tmp_path / "c.csv").write_text(text, newline="")
+    assert list(classification_csv.read(tmp_path / "c.csv")) == [
+        Crop("d/a.jpg", "d", "1", "", 1.0, ("x",)),
+        Crop("d/b.jpg", "d", "1", "", 1.0, ("y",)),
+    ]
+
+
+@pytest.mark.parametrize("path", ["d/é.jpg", "./d/é.jpg", "d//é.jpg", "d\\é.jpg", "d/e\u0301.jpg"])
+@pytest.mark.parametrize("rest", ["d,1,1,y", "d,2,1,x", "e,1,1,x", "d,1,0.5,x", 'd,1,1,"x,y"'])
+def test_two_rows_of_a_crop_that_contradict_are_an_error(tmp_path, path, rest):
+    rows = f"d/é.jpg,d,1,1,x\nd/b.jpg,d,1,1,x\n{path},{rest}\n"
+    (tmp_path / "c.csv").write_text(HEAD + rows, encoding="utf-8")
+    with pytest.raises(FormatError, match=r"line 4: 'd/.*\.jpg' is otherwise in line 2"):
+        list(classification_csv.read(tmp_path / "c.csv"))
 
 
 HEAD = "path,dataset,location,confidence,label\n"

@@ -8,6 +8,7 @@ import pytest
 from database_tools.core.annotations import SEVERAL, UNLABELED
 from database_tools.core.errors import FormatError
 from database_tools.formats import coco_camera_traps
+from database_tools.formats.coco_camera_traps import Annotation, Category, Image
 
 
 def dataset(**changes):
@@ -96,6 +97,12 @@ def test_whole_numbers_that_a_table_made_floats_are_whole_again(read):
     assert table.classes.tolist() == [0, UNLABELED]
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u3000"])
+def test_a_blank_location_is_none(read, blank):
+    images = [image(1, location=blank), image(2, location=" A ")]
+    assert read(dataset(images=images, annotations=[label(1)])).locations == [None, " A "]
+
+
 def test_another_key_may_hold_the_location(read):
     images = [image(1, site="x")]
     assert read(dataset(images=images, annotations=[label(1)]), "site").locations == ["x"]
@@ -147,3 +154,85 @@ def test_a_missing_list_stops_the_run(read, key):
     del table[key]
     with pytest.raises(FormatError, match=f'no list "{key}"'):
         read(table)
+
+
+# Rows
+
+
+@pytest.fixture
+def rows(tmp_path):
+    def write_and_read(table):
+        path = tmp_path / "cct.json"
+        path.write_text(json.dumps(table), encoding="utf-8")
+        return list(coco_camera_traps.rows(path))
+
+    return write_and_read
+
+
+def test_rows_hold_all_that_an_element_says(rows):
+    picture = image(
+        7.0, location="013", seq_id=5, seq_num_frames=3.0, frame_num=0, datetime="2021-05-01",
+        width=2048, height=1536, corrupt=0, rights_holder="us", site="x",
+    )  # fmt: skip
+    note = {
+        "id": "n", "image_id": 7, "category_id": 0, "sequence_level_annotation": True,
+        "count": "11-50", "bbox": [1, 2.5, 3, 4], "bbox_relative": [0, 0, 0.5, 1],
+    }  # fmt: skip
+    table = dataset(images=[picture], annotations=[note])
+    assert rows(table) == [
+        Category(7, "red fox"),
+        Category(0, "empty"),
+        Image(7, "7.0.jpg", "013", "5", 3, 0, "2021-05-01", 2048, 1536, False, "us"),
+        Annotation("n", 7, 0, True, "11-50", (1, 2.5, 3, 4), (0, 0, 0.5, 1)),
+    ]
+
+
+def test_rows_come_in_the_order_of_the_file_with_none_for_what_is_not_said(rows):
+    picture = {"id": "a", "file_name": "a.jpg", "location": math.nan, "width": None, "seq_id": None}
+    table = {"annotation": [{"image_id": "a", "category_id": 0, "bbox": []}], "images": [picture]}
+    nothing = (None,) * 9
+    assert rows({**table, "categories": []}) == [
+        Annotation(None, "a", 0, None, None, None, None),
+        Image("a", "a.jpg", *nothing),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"width": "wide"}, r'images\[1\] \("2.jpg"\): "width" must be a whole number, got'),
+        ({"frame_num": 1.5}, '"frame_num" must be a whole number, got 1.5'),
+        ({"datetime": {}}, '"datetime" must be a text, got {}'),
+        ({"corrupt": "no"}, "\"corrupt\" must be true or false, got 'no'"),
+    ],
+)
+def test_rows_are_checked_where_a_build_does_not_look(rows, read, more, message):
+    table = dataset(images=[image(1), image(2, **more)], annotations=[label(1)])
+    assert len(read(table)) == 2
+    with pytest.raises(FormatError, match=message):
+        rows(table)
+
+
+@pytest.mark.parametrize("box", [[1, 2, 3], "x", [1, 2, 3, "4"], [1, 2, 3, math.inf], {}])
+def test_a_box_is_four_numbers(rows, box):
+    note = {**label("a"), "bbox": box}
+    with pytest.raises(
+        FormatError, match=r'annotations\[0\]: "bbox" must be \[x, y, width, height'
+    ):
+        rows(dataset(annotations=[note]))
+
+
+def test_annotations_before_images_are_joined_too(read):
+    table = dataset()
+    annotations = table.pop("annotations")
+    read_first = read({"annotations": [*annotations, label("z")], **table})
+    assert read_first.classes.tolist() == [0, 1]
+    assert read_first.unlisted == ("z",)
+
+
+def test_values_nested_deep_are_shown_short(read):
+    deep = []
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(FormatError, match=r'"location" must be a number or a text, got \[\[\['):
+        read(dataset(images=[image("a", location=deep)]))

@@ -8,7 +8,7 @@ import pytest
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
-from database_tools.formats import classlist, label_index, splits_json
+from database_tools.formats import classlist, label_index
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -66,29 +66,6 @@ def test_a_wrong_label_index_is_refused(tmp_path, table, message):
     files.write_json(tmp_path / "i.json", table)
     with pytest.raises(FormatError, match=message):
         label_index.read(tmp_path / "i.json")
-
-
-def test_splits_both_ways_with_locations_as_strings(tmp_path):
-    path = tmp_path / "splits.json"
-    files.write_json(path, {"train": [["d", 13], ["d", "013"]], "val": [], "test": [["e", 13]]})
-    splits = splits_json.read(path)
-    assert splits["train"] == {("d", "13"), ("d", "013")}
-    splits_json.write(path, splits)
-    assert json.loads(path.read_text())["train"] == [["d", "013"], ["d", "13"]]
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"train": [], "val": []}, "no split 'test'"),
-        ({"train": [["d", 1]], "val": [["d", "1"]], "test": []}, "train and val: share"),
-        ({"train": ["d"], "val": [], "test": []}, r"train\[0\]: expected \[dataset, location\]"),
-    ],
-)
-def test_wrong_splits_are_refused(tmp_path, table, message):
-    files.write_json(tmp_path / "s.json", table)
-    with pytest.raises(FormatError, match=message):
-        splits_json.read(tmp_path / "s.json")
 
 
 def test_halves_of_surrogate_pairs_survive_a_json(tmp_path):

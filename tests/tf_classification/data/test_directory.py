@@ -52,6 +52,22 @@ def test_crops_that_are_not_there_are_counted(folder):
     assert dataset.ledger.kept == 10
 
 
+def test_crops_without_a_location_are_those_of_the_splits_unknown_one(folder):
+    for i in (0, 1):
+        folder.rows[i] = folder.rows[i]._replace(location="")
+    folder.splits["train"].append(["ds", None])
+    assert directory.load(*folder.write()).ledger.kept == 12
+
+
+def test_a_crop_that_is_listed_twice_counts_once(folder):
+    folder.rows.append(folder.rows[3]._replace(path=f"./{folder.rows[3].path}"))
+    assert len(directory.load(*folder.write()).splits["train"]) == 8
+
+
+def break_crop(folder):
+    folder.rows.append(folder.rows[3]._replace(location="5"))
+
+
 def break_splits(folder):
     folder.splits["val"].append(["ds", "1"])
 
@@ -68,8 +84,9 @@ def break_labels(folder):
     ("fault", "message"),
     [
         (break_splits, r"splits\.json: train and val: share the location \('ds', '1'\)"),
-        (break_label, r"row 7: label 'wolf' is not in label_index\.json"),
-        (break_labels, r"row 7: ds/b/5\.jpg has several labels, 'a,b'"),
+        (break_crop, r"line 14: 'ds/b/3.jpg' is otherwise in line 5"),
+        (break_label, r"line 7: label 'wolf' is not in label_index\.json"),
+        (break_labels, r"line 7: ds/b/5\.jpg has several labels, 'a,b'"),
     ],
 )
 def test_impossible_datasets_are_refused_by_name(folder, fault, message):

@@ -1,0 +1,158 @@
+"""What COCO files share: an object of lists of objects, ids, texts and numbers.
+
+    {"images": [{"id": 7, "file_name": "a.jpg"}, ...], "annotations": [...], "categories": [...]}
+
+A file of one of the formats is read by makers, one for each list: functions from an element to a
+row, which raise KeyError or ValueError for what an element lacks.  The functions below make them;
+they are called for each of millions, so the usual type is asked for first.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from database_tools.core.annotations import ImageId
+from database_tools.core.errors import FormatError, shown
+from database_tools.formats import json_stream
+
+log = logging.getLogger(__name__)
+
+Entry = dict[str, Any]
+Box = tuple[float, float, float, float]
+
+
+def stretches(
+    path: Path, makers: Mapping[str, Callable[[Entry], Any]]
+) -> Iterator[tuple[str, int, list[Entry], list[Any]]]:
+    """Read the lists that have a maker, all of which must be there, in the order of the file.
+
+    Yields:
+        (list, position of the first, elements, what their maker made of them).
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: with the place and the rule that the file breaks.
+    """
+    present: set[str] = set()
+    for key, start, value in json_stream.stretches(path):
+        name = "annotations" if key == "annotation" else key
+        if name not in makers:
+            continue
+        if start is None:
+            if value != []:
+                raise FormatError(path, f'"{key}"', f"expected a list, got {shown(value)}")
+            present.add(key)
+            continue
+        made: list[Any] = []
+        try:
+            # Not a comprehension: the number that was made says which element failed.
+            for entry in value:
+                made.append(makers[name](entry))
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            place = f"{key}[{start + len(made)}]"
+            raise _told(path, place, value[len(made)], error) from None
+        yield name, start, value, made
+    _check_lists(path, present, makers)
+
+
+def _check_lists(path: Path, present: set[str], needed: Mapping[str, object]) -> None:
+    if {"annotation", "annotations"} <= present:
+        raise FormatError(path, "top level", 'both "annotation" and "annotations"')
+    if "annotation" in present:
+        log.warning('%s: reading "annotation" as "annotations"', path)
+        present.add("annotations")
+    for key in needed:
+        if key not in present:
+            raise FormatError(path, "top level", f'no list "{key}"')
+
+
+def _told(path: Path, place: str, entry: object, error: Exception) -> FormatError:
+    """Say what an element lacks."""
+    if not isinstance(entry, dict):
+        return FormatError(path, place, f"expected an object, got {shown(entry)}")
+    if isinstance(error, KeyError):
+        keys = ", ".join(map(str, entry)) or "none"
+        return FormatError(path, place, f'no key "{error.args[0]}"; its keys are {keys}')
+    if isinstance(file := entry.get("file_name"), str):
+        place = f'{place} ("{file}")'
+    return FormatError(path, place, str(error))
+
+
+def identity(entry: Entry, key: str) -> ImageId:
+    """Return a whole number or a text."""
+    value = entry[key]
+    if type(value) is not str and type(value) is not int:
+        value = plain(value)
+        if type(value) is not int:
+            raise ValueError(f'"{key}" must be a whole number or a text, got {shown(entry[key])}')
+    return value
+
+
+def text(entry: Entry, key: str) -> str:
+    """Return a text."""
+    value = entry[key]
+    if type(value) is not str:
+        raise ValueError(f'"{key}" must be a text, got {shown(value)}')
+    return value
+
+
+def words(entry: Entry, key: str) -> str | None:
+    """Return a text, also of a number; None for none."""
+    value = entry.get(key)
+    if type(value) is str or value is None:
+        return value
+    value = plain(value)
+    if isinstance(value, list | dict):
+        raise ValueError(f'"{key}" must be a text, got {shown(value)}')
+    return None if value is None else str(value)
+
+
+def whole(entry: Entry, key: str) -> int | None:
+    """Return a whole number; None for none."""
+    value = entry.get(key)
+    if type(value) is int or value is None:
+        return value
+    value = plain(value)
+    if value is not None and type(value) is not int:
+        raise ValueError(f'"{key}" must be a whole number, got {shown(value)}')
+    return value
+
+
+def flag(entry: Entry, key: str) -> bool | None:
+    """Return true or false, which may be written as 1 and 0; None for none."""
+    value = entry.get(key)
+    if type(value) is bool or value is None:
+        return value
+    value = plain(value)
+    if value is not None and value not in (0, 1):
+        raise ValueError(f'"{key}" must be true or false, got {shown(value)}')
+    return None if value is None else bool(value)
+
+
+def box(entry: Entry, key: str) -> Box | None:
+    """Return (x, y, width, height); None for none, also for an empty list."""
+    value = plain(entry.get(key))
+    if value is None or value == []:
+        return None
+    if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
+        raise ValueError(f'"{key}" must be [x, y, width, height], got {shown(value)}')
+    x, y, width, height = map(float, value)
+    return x, y, width, height
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def plain(value: Any) -> Any:
+    """Return None for NaN, and 3 for 3.0: tables with gaps turn whole numbers into these."""
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        if value.is_integer():
+            return int(value)
+    return value
