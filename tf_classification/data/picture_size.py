@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from database_tools.imaging import FORMATS, MAX_PIXELS
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers that start a frame and hold its size; the others in the range are tables."""
+
+_APP1 = 0xE1
 
 _SEGMENT = struct.Struct(">BBHxHH")
 """0xFF, marker, length; in a frame: bits per sample, height, width."""
@@ -44,17 +47,33 @@ def is_jpeg(encoded: bytes) -> bool:
     return encoded.startswith(b"\xff\xd8\xff")
 
 
-def _jpeg(encoded: bytes) -> tuple[int, int]:
-    position = 2
-    while position + _SEGMENT.size <= len(encoded):
+class JpegHead(NamedTuple):
+    """What stands before a JPEG's pixels: its size, colours of a pixel, and whether it has EXIF."""
+
+    height: int
+    width: int
+    colours: int
+    has_exif: bool
+
+
+def jpeg_head(encoded: bytes) -> JpegHead | None:
+    """Read the head of a JPEG; None if there is no frame in it."""
+    position, has_exif = 2, False
+    while position + _SEGMENT.size < len(encoded):
         start, marker, length, height, width = _SEGMENT.unpack_from(encoded, position)
         if start != 0xFF:
-            return UNREADABLE
+            return None
         if marker in _FRAMES:
-            return height, width
+            return JpegHead(height, width, encoded[position + _SEGMENT.size], has_exif)
+        has_exif |= marker == _APP1 and encoded[position + 4 : position + 8] == b"Exif"
         # 0xFF may be repeated before a marker.
         position += 1 if marker == 0xFF else 2 + length
-    return UNREADABLE
+    return None
+
+
+def _jpeg(encoded: bytes) -> tuple[int, int]:
+    head = jpeg_head(encoded)
+    return UNREADABLE if head is None else head[:2]
 
 
 def _other(encoded: bytes) -> tuple[int, int]:

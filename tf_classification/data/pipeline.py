@@ -3,7 +3,7 @@
 ==========  =======  ==========  ==========================================================
 key         dtype    shape       meaning
 ==========  =======  ==========  ==========================================================
-image       float32  (B,S,S,3)   RGB in [0, 255]
+image       float32  (B,S,S,3)   RGB in [0, 255]; uint8 where all are whole numbers
 label       int32    (B,)        position in ``Dataset.label_names``
 weight      float32  (B,)        1, or 0: leave the row out of loss and metrics
 index       int64    (B,)        row of ``Examples``; -1 for a row that only fills the batch
@@ -32,7 +32,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.core.sampling import Indices, Sampling
-from tf_classification.data import picture_size, transforms
+from tf_classification.data import picture_size, plain_pictures, transforms
 from tf_classification.data.augmentation import DRAWS, Augmentation, generator
 from tf_classification.data.augmenter import Augmenter
 from tf_classification.data.batching import Batching
@@ -110,17 +110,21 @@ def training(
         index = batching.take(rows, step_in_epoch)
         shown = np.where(index < 0, np.resize(rows, batching.size), index)[batching.part]
         uniform = generator(plan.sampling.seed, int(step)).random((batching.size, DRAWS))
-        encoded = examples.reader(shown)
+        encoded = [plain_pictures.plain(picture) for picture in examples.reader(shown)]
         sizes = picture_size.read_all(encoded)
         recipe = augmenter.recipes(encoded, sizes, uniform[batching.part])
         weight = (index[batching.part] >= 0) & (sizes > 0).all(axis=1)
         return *_describe(examples.labels, index[batching.part], shown, weight, encoded), *recipe
 
+    # A quarter of the bytes on the way to a device; what is mixed is of fractions.
+    whole = not (changes.mixup or changes.cutmix or changes.rand_augment)
+    dtype = tf.uint8 if whole else tf.float32
+
     def change(encoded: tf.Tensor, *recipe: tf.Tensor) -> tf.Tensor:
-        return augmenter(encoded, recipe)
+        return tf.cast(augmenter(encoded, recipe), dtype)
 
     steps = tf.data.Dataset.range(start_step, per_epoch * epochs)
-    batches = _batches(steps, read, change, batching, augmenter.recipe_types)
+    batches = _batches(steps, read, change, batching, augmenter.recipe_types, dtype)
     if changes.mixup or changes.cutmix:
         mixer = Mixer(changes, batching, num_labels, plan.sampling.seed)
         batches = tf.data.Dataset.zip(steps, batches).map(mixer)
@@ -161,7 +165,8 @@ def _in_order(
     def read(step: int) -> _Columns:
         index = batching.take(every, int(step))[batching.part]
         real = index[index >= 0]
-        encoded = reader(real) + [b""] * (len(index) - len(real))
+        encoded = [plain_pictures.plain(picture) for picture in reader(real)]
+        encoded += [b""] * (len(index) - len(real))
         weight = np.array([picture != b"" for picture in encoded], bool)
         return _describe(labels, index, np.maximum(index, 0), weight, encoded)
 
@@ -194,6 +199,7 @@ def _batches(
     change: Callable[..., tf.Tensor],
     batching: Batching,
     more: Sequence[tf.TensorSpec] = (),
+    dtype: tf.DType = tf.float32,
 ) -> tf.data.Dataset:
     """Read each step's columns in NumPy, decode and change each row, and batch the rows again.
 
@@ -203,6 +209,7 @@ def _batches(
         change: encoded picture and the row of ``more`` to the picture for the network.
         batching: how.
         more: what a row of further columns is.
+        dtype: of the pictures.
     """
     specs = (*_SPECS, *more)
 
@@ -217,7 +224,7 @@ def _batches(
         return {"image": change(*rest), "label": label, "weight": weight, "index": index}
 
     def give_up(index: tf.Tensor, label: tf.Tensor, weight: tf.Tensor, *rest: tf.Tensor) -> Row:
-        black = tf.zeros((batching.image_size, batching.image_size, 3))
+        black = tf.zeros((batching.image_size, batching.image_size, 3), dtype)
         return {"image": black, "label": label, "weight": tf.zeros_like(weight), "index": index}
 
     def attempt(*row: tf.Tensor) -> tf.data.Dataset:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from tf_classification.data import picture_size, transforms
+from tf_classification.data import plain_pictures, transforms
 from tf_classification.data.examples import Examples
 
 
@@ -47,7 +47,7 @@ def draw(examples: Examples, size: int, count: int) -> Sample:
         if len(pixels) == count:
             break
         (encoded,) = examples.reader(np.array([row]))
-        if picture_size.read(encoded) == picture_size.UNREADABLE:
+        if not (encoded := plain_pictures.plain(encoded)):
             continue
         try:
             decoded = transforms.decode_for_evaluation(tf.constant(encoded), size)

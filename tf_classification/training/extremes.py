@@ -9,7 +9,6 @@ and kind; the pictures are read again when they are shown.
 from __future__ import annotations
 
 import heapq
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,7 +16,9 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from database_tools import imaging
 
 KINDS = ("tp", "fp", "fn")
 _SIDE = 128  # pixels of a picture in a grid
@@ -95,8 +96,8 @@ def grid(
 def _tile(encoded: bytes) -> npt.NDArray[np.uint8]:
     tile = Image.new("RGB", (_SIDE, _SIDE))
     try:
-        picture = Image.open(io.BytesIO(encoded)).convert("RGB")
-    except (UnidentifiedImageError, OSError):
+        picture = imaging.open_upright(encoded)
+    except imaging.UnreadableImage:
         return np.asarray(tile)
     picture.thumbnail((_SIDE, _SIDE))
     tile.paste(picture)

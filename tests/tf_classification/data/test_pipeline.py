@@ -46,7 +46,7 @@ def test_training_follows_the_plan(examples_of, contents):
         assert index.tolist() == [*plan.indices(epoch), -1, -1]
     for batch in batches:
         assert batch["image"].shape == (4, SIZE, SIZE, 3)
-        assert batch["image"].dtype == np.float32
+        assert batch["image"].dtype == np.uint8
         real = batch["index"] >= 0
         assert (batch["label"][real] == examples.labels[batch["index"][real]]).all()
         assert (batch["weight"] == real).all()
