@@ -7,12 +7,11 @@ that is there but broken shows when it is decoded (see ``pipeline``).
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops
+from database_tools.durable.listing import Folders
 from database_tools.formats import classification_csv, crops_info, label_index, splits_json
 from database_tools.formats.classification_csv import Crop
 from tf_classification.data.examples import Columns, Dataset
@@ -78,25 +77,3 @@ def _label(labels: dict[str, int], crop: Crop, table: Path, line: int) -> int:
         rule = f"label {crop.labels[0]!r} is not in label_index.json"
         raise FormatError(table, f"line {line}", rule)
     return labels[crop.labels[0]]
-
-
-class Folders:
-    """Knows which files are there from one listing of each folder: a tenth of the calls."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._listed: dict[str, frozenset[str]] = {}
-
-    def __contains__(self, path: str) -> bool:
-        folder, _, name = path.rpartition("/")
-        if folder not in self._listed:
-            self._listed[folder] = frozenset(_list(self._root / folder))
-        return name in self._listed[folder]
-
-
-def _list(folder: Path) -> Iterator[str]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from (entry.name for entry in entries)
-    except (FileNotFoundError, NotADirectoryError):
-        return
