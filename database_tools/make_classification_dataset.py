@@ -99,6 +99,18 @@ def _declare_additions(parser: cli.Parser) -> None:
         "of MegaDetector.",
     ).add_argument
     add(
+        "--strip_prefix",
+        metavar="FOLDER",
+        help="folder that names in the detection file begin with, if another machine wrote it",
+    )
+    add(
+        "--detection_store",
+        type=Path,
+        metavar="FOLDER",
+        help="folder that keeps what the detector found, for other builds of the same images too "
+        "(default: .build in the output)",
+    )
+    add(
         "--detection_threshold",
         type=float,
         default=BuildConfig.detection_threshold,

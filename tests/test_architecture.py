@@ -125,7 +125,7 @@ OWN_JSON = {
     "database_tools/core/json_text.py",
     "database_tools/durable/journal.py",
     "database_tools/datasets/build_state.py",
-    "database_tools/detections/detection_log.py",
+    "database_tools/detections/store.py",
     "tf_classification/serving/json_tensor.py",
     "tf_classification/serving/servable.py",
 }

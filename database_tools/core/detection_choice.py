@@ -10,11 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from database_tools.core.detections import CATEGORY_NAMES, Detections
+from database_tools.core import reasons
+from database_tools.core.detections import CATEGORY_NAMES, LEAST_CONFIDENCE, Detections
 from database_tools.core.errors import UserError
 
 ANY = "any"
+
+LOWER = 0.2
+"""A usual threshold of MegaDetector 5; summaries say how many more pictures it would pass."""
 
 _PEOPLE = ("person", "people", "human")
 
@@ -38,15 +43,25 @@ class Rule:
 
 def choose(found: Detections, rule: Rule) -> Detections | str:
     """Return the boxes to crop, at least one, in the detector's order; or why there is none."""
-    keep = found.at_least(rule.threshold)
+    sure = keep = found.at_least(rule.threshold)
     if rule.categories is not None:
-        keep = keep & np.array([c in rule.categories for c in found.categories], bool)
+        keep = sure & np.array([c in rule.categories for c in found.categories], bool)
     number = int(keep.sum())
     if number == 0:
-        return "no detection"
+        return _nothing(found, sure)
     if number > 1 and not rule.several:
-        return "several detections"
+        return reasons.SEVERAL_DETECTIONS
     return found.select(keep)
+
+
+def _nothing(found: Detections, sure: npt.NDArray[np.bool_]) -> str:
+    """Say why a picture has no box to crop; ``sure`` are those above the threshold."""
+    if sure.any():
+        return reasons.PEOPLE_ONLY
+    # What no detection file keeps was not found: a build from the file says the same.
+    if found.at_least(LEAST_CONFIDENCE).any():
+        return reasons.BELOW_THRESHOLD
+    return reasons.NOTHING_DETECTED
 
 
 def resolve(wanted: Sequence[str], names: Mapping[str, str] | None) -> frozenset[str] | None:

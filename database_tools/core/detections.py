@@ -21,6 +21,10 @@ ANIMAL, PERSON, VEHICLE = "1", "2", "3"
 CATEGORY_NAMES = {ANIMAL: "animal", PERSON: "person", VEHICLE: "vehicle"}
 
 
+LEAST_CONFIDENCE = 0.005
+"""Boxes below this are in no detection file: most of a detector's hundred are."""
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """Boxes of one picture, in the detector's own order.
@@ -71,6 +75,15 @@ class Detections:
         Both are compared as float32, as the original does: a detector's 0.7 is 0.69999999.
         """
         return self.scores.astype(np.float32) >= np.float32(threshold)
+
+    def equals(self, other: Found) -> bool:
+        """Say whether another result has the same boxes in the same order."""
+        return (
+            isinstance(other, Detections)
+            and self.categories == other.categories
+            and np.array_equal(self.scores, other.scores)
+            and np.array_equal(self.boxes, other.boxes)
+        )
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Detections:
         """Return those where ``keep``, (N,) bool, is true, in the same order."""

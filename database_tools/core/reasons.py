@@ -33,9 +33,10 @@ TOO_LARGE = "too large"
 NOT_IN_DETECTION_FILE = "not in the detection file"
 FAILURE_IN_DETECTION_FILE = "failure in the detection file"
 DETECTOR_FAILED = "inference failure"
+NOT_FINITE = "detections that are not finite numbers"
 NOTHING_DETECTED = "nothing detected"
 BELOW_THRESHOLD = "only below the threshold"
-PEOPLE_ONLY = "people or vehicles only"
+PEOPLE_ONLY = "people or other categories only"
 SEVERAL_DETECTIONS = "several detections"
 
 # of crops
@@ -58,6 +59,7 @@ DETECTIONS = frozenset(
         NOT_IN_DETECTION_FILE,
         FAILURE_IN_DETECTION_FILE,
         DETECTOR_FAILED,
+        NOT_FINITE,
         NOTHING_DETECTED,
         BELOW_THRESHOLD,
         PEOPLE_ONLY,

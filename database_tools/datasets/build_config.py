@@ -33,6 +33,8 @@ class BuildConfig:
         location_key: key of the images that says where a camera stood.
         exclude_categories: names of categories that are left out.
         use_detection_file: detections that are there already, or None.
+        strip_prefix: folder that its names begin with on the machine that wrote it, or None.
+        detection_store: folder that keeps what the detector found, or None for the output's.
         padding_factor: side of a crop over the longer side of its box.
         test_fraction: of the locations.
         ims_per_record: records in a shard.
@@ -56,6 +58,8 @@ class BuildConfig:
     location_key: str = "location"
     exclude_categories: Sequence[str] = ()
     use_detection_file: Path | None = None
+    strip_prefix: str | None = None
+    detection_store: Path | None = None
     padding_factor: float = 1.3 * 1.3
     test_fraction: float = 0.2
     ims_per_record: int = 200

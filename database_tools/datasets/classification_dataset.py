@@ -20,6 +20,7 @@ from typing import Any
 
 from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
+from database_tools.core.detection_choice import LOWER
 from database_tools.core.splits import SPLITS
 from database_tools.crops import cutting
 from database_tools.datasets import (
@@ -38,7 +39,7 @@ from database_tools.datasets.dataset_writer import DatasetWriter
 from database_tools.datasets.detection_step import DetectionConfig, DetectionStep
 from database_tools.datasets.plan import Plan, SplitRule
 from database_tools.datasets.workspace import Sizes, Workspace
-from database_tools.detections.detecting import Source
+from database_tools.detections.passing import Source
 from database_tools.durable import files
 from database_tools.formats import coco_camera_traps
 from database_tools.work import executors, stream
@@ -88,6 +89,7 @@ def build(
         pass_ = Cropping(_crops(config), plan, step.results)
         start = _start(_inputs(config) | step.inputs, plan, workspace, pass_.size)
         if start is not None:
+            step.write(workspace.main)  # before what may take days
             with (
                 files.writing_below(workspace.main),
                 _workers(config, executor) as workers,
@@ -137,7 +139,6 @@ def _close(
     config: BuildConfig, plan: Plan, step: DetectionStep, workspace: Workspace, end: BuildState
 ) -> None:
     """Write the files that close a dataset, and say what it holds."""
-    step.write(workspace.main)
     recipe = CropRecipe.of_2019(config.padding_factor)
     info = dataset_files.write(workspace, plan, _parameters(config), recipe)
     pictures = preview.Pictures(config.image_dir, config.max_pixels, config.padding_factor)
@@ -151,6 +152,8 @@ def _close(
     path = dataset_files.ledger_path(workspace)
     for summary in filter(None, (ledger.summary(), ledger.summary_beside())):
         log.info("%s. See %s", summary, path)
+    if rejected := step.results.would_pass(dataset_files.unsure(workspace), LOWER):
+        log.info("%d of these would pass with --detection_threshold %g", rejected, LOWER)
 
 
 def _split_rule(config: BuildConfig) -> SplitRule:
@@ -168,6 +171,8 @@ def _detection(config: BuildConfig) -> DetectionConfig:
     return DetectionConfig(
         detector=None if config.frozen_graph == "-" else Path(config.frozen_graph),
         file=config.use_detection_file,
+        strip_prefix=config.strip_prefix,
+        store=config.detection_store,
         source=Source(config.image_dir, config.max_pixels, config.workers),
         categories=config.detection_category,
         threshold=config.detection_threshold,

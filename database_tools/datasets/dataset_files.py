@@ -28,6 +28,8 @@ from database_tools.formats.dataset_info import DatasetInfo
 
 _FILES = {TRAIN: TRAIN_JSON, TEST: TEST_JSON}
 
+_UNSURE = (reasons.BELOW_THRESHOLD, reasons.PEOPLE_ONLY)
+
 
 def write(
     workspace: Workspace, plan: Plan, parameters: Mapping[str, Any], recipe: CropRecipe
@@ -125,6 +127,13 @@ class _Where(Sequence[str]):
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
         return list(self)[index]
+
+
+def unsure(workspace: Workspace) -> Iterator[int]:
+    """Yield the pictures that a lower threshold may pass, by their places in the plan."""
+    for line in journal.read(workspace.journal):
+        if isinstance(line, DropLine) and line.reason in _UNSURE:
+            yield line.image
 
 
 def ledger_path(workspace: Workspace) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,8 @@ from database_tools.core.detections import CATEGORY_NAMES
 from database_tools.core.errors import UserError
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.results import Results
-from database_tools.detections import detecting, detection_files
-from database_tools.detections.detecting import Source
+from database_tools.detections import detection_files, passing, store
+from database_tools.detections.passing import Source
 from database_tools.detectors import class_names, precomputed
 from database_tools.detectors.detector import Detector
 from database_tools.detectors.precomputed import Precomputed
@@ -34,6 +35,8 @@ class DetectionConfig:
     Attributes:
         detector: file or folder, or None for none.
         file: detections that are there already, or None.
+        strip_prefix: folder that its names begin with on the machine that wrote it, or None.
+        store: folder that keeps what a detector found, or None for the build's own.
         source: where pictures are.
         categories: names or ids that count, or ``any``.
         threshold: least confidence that counts.
@@ -42,6 +45,8 @@ class DetectionConfig:
 
     detector: Path | None
     file: Path | None
+    strip_prefix: str | None
+    store: Path | None
     source: Source
     categories: Sequence[str]
     threshold: float
@@ -87,7 +92,7 @@ def detect(
     Args:
         config: where detections come from.
         plan: the pictures.
-        folder: for the log.
+        folder: for the store, unless another one is given.
         watch: shows progress over the pictures that the detector is for.
 
     Raises:
@@ -95,6 +100,8 @@ def detect(
     """
     if config.detector is None and config.file is None:
         raise UserError("frozen_graph may be - only with --use_detection_file")
+    if config.strip_prefix is not None and config.file is None:
+        raise UserError("--strip_prefix is for the names in a --use_detection_file")
     if config.detector is not None and not config.detector.exists():
         raise UserError(f"{config.detector}: no such detector file or SavedModel folder")
     step = _from_file(config, plan)
@@ -104,12 +111,13 @@ def detect(
     detector = detectors.open(config.detector)
     rule = config.rule(detector.categories)
     detector.check()
-    pictures = step.results.pictures()
-    with detecting.open_log(folder, pictures, config.source, detector) as results:
+    with store.open(config.store or folder, detector.fingerprint) as kept:
+        names = step.results.names()
+        work = passing.plan(names, config.source, kept, detector.batch_size)
+        log.info("%d of %d images are to be detected", work.missing, len(names))
         guard = CategoryGuard(rule.categories, rule.threshold, detector.categories or {})
-        groups = detecting.run(pictures, config.source, detector, results, guard)
-        _advance(groups, watch(range(len(pictures))))
-        step.results.use(results, rule)
+        _advance(passing.run(work, detector, guard), watch(range(work.missing)))
+        step.results.use(work, rule)
         step.inputs["detector"] = detector.fingerprint
         if config.file is None:
             step.detector = detector.name
@@ -122,10 +130,11 @@ def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
     if config.file is None:
         return DetectionStep(Results(plan, None, None), {"detections": None, "detector": None}, "")
     names = class_names.beside(config.detector) if config.detector is not None else None
-    found = precomputed.read(config.file, config.source.image_dir, names)
+    found = precomputed.read(config.file, config.source.image_dir, names, config.strip_prefix)
     rule = config.rule(found.categories)
     results = Results(plan, found, rule)
     inputs = {"detections": files.sha256(config.file), "detector": None}
+    inputs |= {"strip_prefix": config.strip_prefix}
     step = DetectionStep(results, inputs, found.name, found.categories)
     guard = CategoryGuard(rule.categories, rule.threshold, found.categories)
     for _, result in results.everything():
@@ -139,12 +148,19 @@ def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
 def _report(config: DetectionConfig, plan: Plan, found: Precomputed, results: Results) -> None:
     wanted = sum(1 for reason in plan.reasons if not reason)
     log.info("%d of %d images are in %s", wanted - len(results.waiting), wanted, config.file)
+    other = found.other_case(results.names()) if results.waiting else None
+    if wanted and len(results.waiting) < wanted and other is not None:
+        log.warning("WARNING: %s: has %r, but not %r: case matters", config.file, *reversed(other))
     if not wanted or len(results.waiting) < wanted:
         return
     message = (
         f"{config.file}: knows no image of the annotations by its {found.by}; "
         f"it has, for example, {found.example()!r}"
     )
+    if (prefix := found.prefix(results.names())) is not None:
+        message += f". Use --strip_prefix {shlex.quote(prefix)}?"
+    elif other is not None:
+        message += f", and {other[1]!r} where the annotations have {other[0]!r}: case matters"
     if config.detector is None:
         raise UserError(message)
     log.warning("WARNING: %s", message)

@@ -1,21 +1,26 @@
-"""What was found in each picture of a build: in a detection file, else in the detector's log."""
+"""What was found in each picture of a build: in a detection file, else in the detector's store."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from database_tools.core import reasons
 from database_tools.core.boxes import Boxes
 from database_tools.core.detection_choice import Rule, choose
 from database_tools.core.detections import Detections, Failure, Found
 from database_tools.datasets.plan import Plan
-from database_tools.detections.detecting import Picture
-from database_tools.detections.detection_log import DetectionLog
+from database_tools.detections.detection_files import Picture
+from database_tools.detections.passing import Pass
 from database_tools.detectors.precomputed import Precomputed
 
 _ELSEWHERE = -1
+
+_FAILURES = reasons.READING | {reasons.DETECTOR_FAILED, reasons.NOT_FINITE}
+"""Ours; the words of other tools are many."""
 
 _MAYBE = 0.1
 """Score from which a box of a person is hidden."""
@@ -30,28 +35,40 @@ class Results:
 
     def __init__(self, plan: Plan, file: Precomputed | None, file_rule: Rule | None) -> None:
         self._plan, self._file, self._file_rule = plan, file, file_rule
-        self._log: DetectionLog | None = None
-        self._log_rule: Rule | None = None
+        self._pass: Pass | None = None
+        self._pass_rule: Rule | None = None
         self.waiting = array("q", (i for i in range(len(plan)) if self._is_waiting(i)))
         self._places = array("q", [_ELSEWHERE]) * len(plan)
         for place, image in enumerate(self.waiting):
             self._places[image] = place
 
-    def use(self, log: DetectionLog, rule: Rule) -> None:
-        """Take the results of ``waiting`` from a log, whose pictures are in that order."""
-        self._log, self._log_rule = log, rule
+    def use(self, work: Pass, rule: Rule) -> None:
+        """Take the results of ``waiting`` from a pass, whose pictures are in that order."""
+        self._pass, self._pass_rule = work, rule
 
-    def pictures(self) -> list[Picture]:
-        """List what is ``waiting``, for the detection pass."""
-        ids = self._plan.annotations.ids
-        return [Picture(ids[i], self._plan.name(i)) for i in self.waiting]
+    def names(self) -> list[str]:
+        """Name what is ``waiting``, for the detection pass."""
+        return [self._plan.name(i) for i in self.waiting]
 
     def choose(self, image: int) -> Detections | Failure | str:
         """Return the boxes to crop, why there are none, or why the picture was not looked at."""
         found, rule = self._found(image), self._rule(image)
-        if rule is None or found is None:
-            return f"{'not' if found is None else 'failure'} in the detection file"
-        return found if isinstance(found, Failure) else choose(found, rule)
+        if found is None:
+            return reasons.NOT_IN_DETECTION_FILE
+        if rule is None:  # no detector is there to look at what a file calls a failure
+            if isinstance(found, Failure) and found.reason in _FAILURES:
+                return found.reason
+            return reasons.FAILURE_IN_DETECTION_FILE
+        return choose(found, rule) if isinstance(found, Detections) else found
+
+    def would_pass(self, images: Iterable[int], threshold: float) -> int:
+        """Count the pictures, of some that were looked at, that a lower threshold would pass."""
+        count = 0
+        for image in images:
+            found, rule = self._found(image), self._rule(image)
+            if rule is not None and isinstance(found, Detections):
+                count += isinstance(choose(found, replace(rule, threshold=threshold)), Detections)
+        return count
 
     def people(self, image: int) -> Boxes:
         """Return the boxes of people, whom a preview must hide, however unsure: (N, 4)."""
@@ -62,27 +79,21 @@ class Results:
         return found.boxes[np.array(hidden, np.bool_) & found.at_least(_MAYBE)]
 
     def everything(self) -> Iterator[tuple[Picture, Found]]:
-        """Yield all that is known, of pictures that the plan leaves out too, in their order.
-
-        What a detection file calls a failure is not known.
-        """
+        """Yield all that is known, of pictures that the plan leaves out too, in their order."""
         for image, number in enumerate(self._plan.annotations.ids):
             found = self._found(image)
-            if isinstance(found, Detections) or (found is not None and self._is_logged(image)):
+            if found is not None:
                 yield Picture(number, self._plan.annotations.files[image]), found
 
     def _is_waiting(self, image: int) -> bool:
         return not (self._plan.reasons[image] or isinstance(self._in_file(image), Detections))
 
-    def _is_logged(self, image: int) -> bool:
-        return self._log is not None and self._places[image] != _ELSEWHERE
-
     def _rule(self, image: int) -> Rule | None:
-        return self._file_rule if self._places[image] == _ELSEWHERE else self._log_rule
+        return self._file_rule if self._places[image] == _ELSEWHERE else self._pass_rule
 
     def _found(self, image: int) -> Found | None:
-        if self._log is not None and self._is_logged(image):
-            return self._log[self._places[image]]
+        if self._pass is not None and self._places[image] != _ELSEWHERE:
+            return self._pass[self._places[image]]
         return self._in_file(image)
 
     def _in_file(self, image: int) -> Found | None:

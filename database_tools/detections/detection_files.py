@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from database_tools.core.detections import CATEGORY_NAMES, Detections, Failure, Found
-from database_tools.detections.detecting import Picture
+from database_tools.core.detections import (
+    CATEGORY_NAMES,
+    LEAST_CONFIDENCE,
+    Detections,
+    Failure,
+    Found,
+)
 from database_tools.formats import detections_pickle, megadetector_json
 
 PICKLE, JSON = "detections_final.pkl", "detections_final.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a detection file.
+
+    Attributes:
+        id: the annotation file's, int or str.
+        file_name: the annotation file's, relative to the folder of pictures.
+    """
+
+    id: int | str
+    file_name: str
+
 
 Results = Callable[[], Iterable[tuple[Picture, Found]]]
 """Gives all pictures with their results in listed order; called once for each file."""
@@ -50,8 +70,9 @@ def _naming(
 
 def _image(file_name: str, result: Found) -> megadetector_json.Image:
     if isinstance(result, Failure):
-        return megadetector_json.Image(file_name, None, f"image access failure: {result.reason}")
-    kept = result.select(result.at_least(megadetector_json.LEAST_CONFIDENCE))
+        why = megadetector_json.failure_text(result.reason)
+        return megadetector_json.Image(file_name, None, why)
+    kept = result.select(result.at_least(LEAST_CONFIDENCE))
     rows = zip(kept.categories, kept.scores.tolist(), kept.boxes.tolist(), strict=True)
     boxes = tuple(megadetector_json.Box(c, conf, (x, y, w, h)) for c, conf, (x, y, w, h) in rows)
     return megadetector_json.Image(file_name, boxes)

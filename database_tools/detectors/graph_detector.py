@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from database_tools.core.detections import Detections, Failure, Found
+from database_tools.core import reasons
+from database_tools.core.detections import Failure, Found
 from database_tools.core.errors import UserError
 from database_tools.detectors import batches, raw_output
 from database_tools.detectors.detector import Image
@@ -54,16 +55,19 @@ class GraphDetector:
             found.update(zip(batch, results, strict=True))
         return [found[i] for i in range(len(images))]
 
-    def _together(self, images: Sequence[Image]) -> list[Detections]:
+    def _together(self, images: Sequence[Image]) -> list[Found]:
         outputs = self.run(tf.constant(np.stack(images)))
-        return raw_output.split({name: tensor.numpy() for name, tensor in outputs.items()})
+        try:
+            return raw_output.split({name: tensor.numpy() for name, tensor in outputs.items()})
+        except ValueError as error:
+            raise UserError(f"{self.name}: {error}") from None
 
     def _alone(self, image: Image) -> Found:
         """Detect one picture of a batch that failed, mostly for want of memory."""
         try:
             return self._together([image])[0]
         except tf.errors.OpError:
-            return Failure("inference failure")
+            return Failure(reasons.DETECTOR_FAILED)
 
 
 def in_one_line(error: Exception, limit: int = 300) -> str:

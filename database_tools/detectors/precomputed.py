@@ -2,29 +2,32 @@
 
 Three kinds of file: this tool's ``detections_final.pkl``, whose keys are image ids; its twin
 ``detections_final.json``; and any batch output of MegaDetector.  The latter two know pictures by
-file name.
+file name, in either Unicode form.  Of a picture that a file has twice, a result counts and a
+failure does not; two results that differ are an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, islice
+from pathlib import Path
 
 from database_tools.core import boxes as box_rows
+from database_tools.core import names
 from database_tools.core.detection_table import DetectionTable
-from database_tools.core.detections import CATEGORY_NAMES, Found
-from database_tools.core.errors import UserError
+from database_tools.core.detections import CATEGORY_NAMES, Detections, Failure, Found
+from database_tools.core.errors import FormatError, UserError
 from database_tools.formats import detections_pickle, megadetector_json
 
 ImageId = str | int
 
-
 ID, FILE_NAME = "image id", "file name"
 
+_LOOKED_AT = 1000
+"""Names that a hint is found by."""
 
-@dataclass(frozen=True)
+
 class Precomputed:
     """A detection file, opened.
 
@@ -34,10 +37,11 @@ class Precomputed:
         by: what the file knows pictures by, ``"image id"`` or ``"file name"``.
     """
 
-    name: str
-    categories: Mapping[str, str]
-    by: str
-    _table: DetectionTable
+    def __init__(
+        self, name: str, categories: Mapping[str, str], by: str, table: DetectionTable
+    ) -> None:
+        self.name, self.categories, self.by = name, categories, by
+        self._table, self._listed = table, names.Listed(table)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
         return len(self._table)
@@ -51,20 +55,43 @@ class Precomputed:
                 ``convert_json_detections_to_pickle.py`` wrote file names for ids.
         """
         found = self._table.get(image_id) if self.by == ID else None
-        return self._table.get(plain_name(file_name)) if found is None else found
+        if found is None and (name := self._listed.find(names.tidy(file_name))) is not None:
+            return self._table.get(name)
+        return found
 
     def example(self) -> str:
         """Return the first key, to show when nothing matches; empty if there is none."""
-        return next((str(key) for key in self._table), "")
+        return next(self._names(), "")
+
+    def other_case(self, missing: Iterable[str]) -> tuple[str, str] | None:
+        """Return a name of some that the file lacks, and its own that differs in case only."""
+        by_case = {_case(name): name for name in islice(missing, _LOOKED_AT)}
+        pairs = ((by_case.get(_case(name)), name) for name in self._names())
+        return next(((lacked, name) for lacked, name in pairs if lacked is not None), None)
+
+    def prefix(self, file_names: Iterable[str]) -> str | None:
+        """Return what the file's names have in front of these names, None if nothing plain."""
+        wanted = {names.key(names.tidy(name)) for name in file_names}
+        found: Counter[str] = Counter()
+        for name in islice(self._names(), _LOOKED_AT):
+            key = names.key(name)
+            cuts = (i + 1 for i, sign in enumerate(key) if sign == "/")
+            found.update(islice((key[:cut] for cut in cuts if key[cut:] in wanted), 1))
+        return max(found, key=lambda prefix: found[prefix], default=None)
+
+    def _names(self) -> Iterator[str]:
+        return (str(key) for key in self._table)
 
 
-def plain_name(file_name: str) -> str:
-    """Write a path the one way in which names are compared: ``a/b.jpg``."""
-    return str(PurePosixPath(file_name.replace("\\", "/")))
+def _case(name: str) -> str:
+    return names.key(names.tidy(name)).casefold()
 
 
 def read(
-    path: Path, image_dir: Path | None = None, categories: Mapping[str, str] | None = None
+    path: Path,
+    image_dir: Path | None = None,
+    categories: Mapping[str, str] | None = None,
+    strip_prefix: str | None = None,
 ) -> Precomputed:
     """Read a detection file, ``.pkl`` or ``.json``.
 
@@ -75,22 +102,22 @@ def read(
         categories: id to name of the detector that finds the rest, None for MegaDetector's.
             The file's categories of the same names get these ids, and others that would clash
             new ones, so that a pickle, which has no names, says the same as a JSON.
+        strip_prefix: a folder that names in the file begin with, on the machine that wrote it.
 
     Raises:
-        UserError: if there is no such file, or its name ends otherwise.
+        UserError: if there is no such file, its name ends otherwise, or no name has the prefix.
         FormatError: if it breaks its format, or is a pickle with anything but numbers in it.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such detection file")
     if path.suffix.lower() in (".pkl", ".pickle", ".p"):
-        return _read_pickle(path)
+        if strip_prefix is not None:
+            raise UserError(f"--strip_prefix: {path}: a pickle knows images by their ids")
+        return Precomputed(path.name, _twins_names(path), ID, detections_pickle.read(path))
     if path.suffix.lower() == ".json":
-        return _read_json(path, image_dir, CATEGORY_NAMES if categories is None else categories)
+        known = CATEGORY_NAMES if categories is None else categories
+        return _read_json(path, [] if image_dir is None else [image_dir], known, strip_prefix)
     raise UserError(f"{path}: a detection file ends in .pkl or .json")
-
-
-def _read_pickle(path: Path) -> Precomputed:
-    return Precomputed(path.name, _twins_names(path), ID, detections_pickle.read(path))
 
 
 def _twins_names(path: Path) -> Mapping[str, str]:
@@ -101,16 +128,39 @@ def _twins_names(path: Path) -> Mapping[str, str]:
         return CATEGORY_NAMES
 
 
-def _read_json(path: Path, image_dir: Path | None, categories: Mapping[str, str]) -> Precomputed:
+def _read_json(
+    path: Path, folders: list[Path], categories: Mapping[str, str], strip_prefix: str | None
+) -> Precomputed:
     header = megadetector_json.read_header(path)
-    roots = [plain_name(str(f)) + "/" for f in (image_dir, image_dir and image_dir.resolve()) if f]
+    roots = [_root(str(f)) for folder in folders for f in (folder, folder.resolve())]
+    prefix = None if strip_prefix is None else _root(strip_prefix)
     ids = same_ids(header.detection_categories, categories)
     table = DetectionTable()
-    for image in megadetector_json.images(path):
-        _add(table, _relative(plain_name(image.file), roots), image, ids)
+    stripped = False
+    for i, image in enumerate(megadetector_json.images(path)):
+        name = names.tidy(image.file)
+        stripped |= prefix is not None and name.startswith(prefix)
+        key = _relative(name, roots if prefix is None else [prefix, *roots])
+        try:
+            _add(table, key, image, ids)
+        except ValueError as error:
+            first = _place(path, key, roots if prefix is None else [prefix, *roots])
+            place = f"images[{first}] and images[{i}] ({key!r})"
+            raise FormatError(path, place, str(error)) from None
     name = str(header.info.get("detector", path.name))
-    names = {ids[category]: text for category, text in header.detection_categories.items()}
-    return Precomputed(name, names, FILE_NAME, table)
+    texts = {ids[category]: text for category, text in header.detection_categories.items()}
+    found = Precomputed(name, texts, FILE_NAME, table)
+    if prefix is not None and not stripped:
+        raise UserError(
+            f"--strip_prefix {strip_prefix}: no name in {path} begins with it; "
+            f"one is {found.example()!r}"
+        )
+    return found
+
+
+def _root(folder: str) -> str:
+    """Return a folder as names below it begin."""
+    return f"{names.tidy(folder).rstrip('/')}/"
 
 
 def same_ids(own: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
@@ -144,10 +194,30 @@ def _relative(file_name: str, roots: list[str]) -> str:
 def _add(
     table: DetectionTable, key: str, image: megadetector_json.Image, ids: Mapping[str, str]
 ) -> None:
+    """Add an entry, whatever order those of one picture come in.
+
+    Raises:
+        ValueError: if the picture has another result already.
+    """
+    earlier = table.get(key)
     if image.boxes is None:
-        table.add_failure(key, image.failure or "not processed")
+        reason = megadetector_json.failure_reason(image.failure or "not processed")
+        if earlier is None or (isinstance(earlier, Failure) and reason < earlier.reason):
+            table.add_failure(key, reason)
         return
     # The format says of a box with an unknown category id: there is none.
     boxes = [box for box in image.boxes if box.category in ids]
     corners = box_rows.to_corners([box.bbox for box in boxes])
-    table.add(key, corners, [box.conf for box in boxes], [ids[box.category] for box in boxes])
+    columns = corners, [box.conf for box in boxes], [ids[box.category] for box in boxes]
+    if not isinstance(earlier, Detections):
+        table.add(key, *columns)
+    elif not earlier.equals(Detections.of_corners(*columns)):
+        numbers = f"{len(earlier)} boxes and {len(boxes)}"
+        raise ValueError(f"two results of one picture differ, {numbers}; delete one")
+
+
+def _place(path: Path, key: str, roots: list[str]) -> int:
+    """Return where a file has the first result of a picture."""
+    images = enumerate(megadetector_json.images(path))
+    same = (i for i, image in images if _relative(names.tidy(image.file), roots) == key)
+    return next(same, 0)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.detections import Detections
+from database_tools.core import detection_numbers, reasons
+from database_tools.core.detections import LEAST_CONFIDENCE, Detections, Failure, Found
 
 Array = npt.NDArray[np.generic]
 
@@ -25,8 +26,8 @@ OPTIONAL = (NUMBER, IMAGE_INFO)
 _LARGEST_RELATIVE = 2.0
 
 
-def split(outputs: Mapping[str, Array]) -> list[Detections]:
-    """Cut a batch's arrays into one Detections for each picture.
+def split(outputs: Mapping[str, Array]) -> list[Found]:
+    """Cut a batch's arrays into one result for each picture.
 
     Args:
         outputs: detection_boxes (B, N, 4), detection_scores (B, N) and detection_classes
@@ -35,10 +36,12 @@ def split(outputs: Mapping[str, Array]) -> list[Detections]:
 
     Returns:
         B Detections in the detector's order.  Boxes are as the detector gives them, clipped
-        only where they are measured in a padded picture; rows with NaN or infinity are left out.
+        only where they are measured in a padded picture.  A picture that has NaN or infinity in
+        a row that counts is a Failure.
 
     Raises:
-        ValueError: if the arrays do not have these shapes.
+        ValueError: if the arrays do not have these shapes, or numbers that can be no scores or
+            relative boxes.
     """
     _check_shapes(outputs)
     return [
@@ -56,15 +59,22 @@ def _check_shapes(outputs: Mapping[str, Array]) -> None:
         raise ValueError(f"expected (B, N, 4), (B, N) and (B, N), got {shapes}")
 
 
-def _one(arrays: Mapping[str, Array]) -> Detections:
-    count = int(arrays[NUMBER].reshape(-1)[0]) if NUMBER in arrays else len(arrays[BOXES])
+def _one(arrays: Mapping[str, Array]) -> Found:
+    number = np.asarray(arrays[NUMBER].reshape(-1)[0] if NUMBER in arrays else len(arrays[BOXES]))
+    if not detection_numbers.are_finite(number):
+        return Failure(reasons.NOT_FINITE)
+    count = max(0, int(number))
     corners = np.asarray(arrays[BOXES][:count], np.float64)
+    scores = np.asarray(arrays[SCORES][:count], np.float64)
+    classes = np.asarray(arrays[CLASSES][:count], np.float64)
+    if not detection_numbers.are_finite(corners, scores, classes):
+        return Failure(reasons.NOT_FINITE)
     if IMAGE_INFO in arrays:
         corners = to_relative(corners, np.asarray(arrays[IMAGE_INFO], np.float64))
-    scores = np.asarray(arrays[SCORES][:count], np.float64)
-    good = np.isfinite(corners).all(axis=1) & np.isfinite(scores)
-    classes = np.asarray(arrays[CLASSES][:count])[good]
-    return Detections.of_corners(corners[good], scores[good], [str(int(c)) for c in classes])
+    # What nobody keeps may be anything: some networks leave far boxes in rows that are unsure.
+    kept = (scores >= LEAST_CONFIDENCE) | (scores < 0)
+    detection_numbers.check_arrays(scores[kept], corners[kept])
+    return Detections.of_corners(corners, scores, [str(int(c)) for c in classes])
 
 
 def to_relative(

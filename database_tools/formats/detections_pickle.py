@@ -7,8 +7,9 @@
      ...}
 
 Image ids are those of the annotation file, int or str.  A picture that is not in it was not
-looked at.  Files of ``convert_json_detections_to_pickle.py`` are read too: their values are lists
-of Python numbers, without classes, which means animals.
+looked at; one that has NaN or infinity among its numbers is read as a failure.  Files of
+``convert_json_detections_to_pickle.py`` are read too: their values are lists of Python numbers,
+without classes, which means animals.
 
 Reading runs nothing that is in the file (``numpy_pickle``).  Writing is a stream of pickle's own
 instructions, so that a million pictures need no memory; ``pickle.load`` reads the result under
@@ -26,16 +27,16 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core import detection_numbers, reasons
 from database_tools.core.detection_table import DetectionTable
-from database_tools.core.detections import ANIMAL, Detections
+from database_tools.core.detections import ANIMAL, LEAST_CONFIDENCE, Detections
 from database_tools.core.errors import FormatError
 from database_tools.durable import files
 from database_tools.formats import numpy_pickle
 
 ImageId = int | str
 
-LEAST_CONFIDENCE = 0.005
-"""Boxes below this are not written: most of a detector's hundred are."""
+_Columns = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], list[str]]
 
 _NUMBER, _CLASSES = "num_detections", "detection_classes"
 _BOXES, _SCORES = "detection_boxes", "detection_scores"
@@ -58,30 +59,38 @@ def read(path: Path) -> DetectionTable:
         if isinstance(key, bool) or not isinstance(key, int | str):
             raise FormatError(path, f"key {str(key)[:80]!r}", "expected an image id, int or str")
         try:
-            table.add(key, *_columns(entry))
+            columns = _columns(entry)
+            if columns is None:
+                table.add_failure(key, reasons.NOT_FINITE)
+            else:
+                table.add(key, *columns)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise FormatError(path, f"entry {key!r}", str(error)) from None
     return table
 
 
-def _columns(entry: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], list[str]]:
+def _columns(entry: Any) -> _Columns | None:
+    """Return corners, scores and categories; None if a number is NaN or infinite."""
     if not isinstance(entry, dict):
         raise ValueError(f"a {type(entry).__name__}, expected a dict")
     if missing := [name for name in (_BOXES, _SCORES) if name not in entry]:
         raise ValueError(f"no {missing[0]!r}; its keys are {sorted(map(str, entry))}")
-    scores = _numbers(entry[_SCORES], np.float32).reshape(-1)
-    boxes = _numbers(entry[_BOXES], np.float32).reshape(-1, 4)
+    scores = _numbers(entry[_SCORES]).reshape(-1)
+    boxes = _numbers(entry[_BOXES]).reshape(-1, 4)
+    numbers = _numbers(entry[_CLASSES]).reshape(-1) if _CLASSES in entry else None
+    if not detection_numbers.are_finite(scores, boxes, [] if numbers is None else numbers):
+        return None
     classes = [ANIMAL] * len(scores)
-    if _CLASSES in entry:
-        classes = [str(number) for number in _numbers(entry[_CLASSES], np.int64).reshape(-1)]
+    if numbers is not None:
+        classes = [str(number) for number in numbers.astype(np.int64)]
     if not len(boxes) == len(scores) == len(classes):
         found = f"{len(boxes)} boxes, {len(scores)} scores, {len(classes)} classes"
         raise ValueError(f"{found} do not belong together")
-    good = np.isfinite(boxes).all(axis=1) & np.isfinite(scores)
-    return boxes[good], scores[good], [c for c, kept in zip(classes, good, strict=True) if kept]
+    detection_numbers.check_arrays(scores, boxes)
+    return boxes.astype(np.float32), scores.astype(np.float32), classes
 
 
-def _numbers(value: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def _numbers(value: Any) -> npt.NDArray[Any]:
     if isinstance(value, numpy_pickle.Array):
         value = value.value
     elif not isinstance(value, list | tuple):
@@ -89,7 +98,7 @@ def _numbers(value: Any, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     array = np.asarray(value)
     if array.size and array.dtype.kind not in "biuf":
         raise ValueError("expected numbers")
-    return array.astype(dtype)
+    return array
 
 
 def write(path: Path, items: Iterable[tuple[ImageId, Detections]]) -> None:

@@ -12,6 +12,8 @@ r"""MegaDetector's batch output, versions 1.0 to 1.6: what was found in each pic
 is read here: top-level keys in any order; ``max_detection_conf`` (before 1.3); failures without
 ``detections`` (1.1 to 1.4); ``format_version`` as a number (before 1.6); a vehicle is "4" in 1.0;
 whole numbers without a decimal point; backslashes in paths; keys of later tools, which are kept.
+With a warning: no ``info`` or no version in it, or the version of another tool.  A picture with
+NaN or infinity is read as a failure; numbers in other units are an error that guesses which.
 
 Files of millions of pictures are read and written as streams.
 
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,13 +33,15 @@ from typing import IO, Any
 
 import numpy as np
 
+from database_tools.core import detection_numbers, reasons
 from database_tools.core.errors import FormatError
 from database_tools.durable import files
 from database_tools.formats import json_stream
 
+log = logging.getLogger(__name__)
+
 FORMAT_VERSION = "1.6"
-LEAST_CONFIDENCE = 0.005
-"""MegaDetector writes no box below this."""
+_ACCESS = "image access failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +112,30 @@ def read_header(path: Path) -> Header:
             table[key].append(value)
     if not isinstance(table.pop("images", None), list):
         raise FormatError(path, "top level", f'no list "images"; its keys are {sorted(table)}')
-    info, categories = table.pop("info", None), table.pop("detection_categories", None)
-    if not isinstance(info, dict) or "format_version" not in info:
-        raise FormatError(path, "info", 'no "format_version", so this is no batch output')
-    version = str(info["format_version"])
-    if version.split(".")[0] != "1":
-        raise FormatError(path, "info", f"format_version {version} is not one of 1.0 to 1.6")
+    if "detection_categories" not in table:
+        keys = sorted([*table, "images"])
+        rule = f'no "detection_categories", so this is no batch output; its keys are {keys}'
+        raise FormatError(path, "top level", rule)
+    categories = _names(path, "detection_categories", table.pop("detection_categories"))
     return Header(
-        {**info, "format_version": version},
-        _names(path, "detection_categories", categories),
+        _info(path, table.pop("info", None)),
+        categories,
         _names(path, "classification_categories", table.pop("classification_categories", None)),
         table,
     )
+
+
+def _info(path: Path, info: object) -> dict[str, Any]:
+    """Return what the file tells of itself, as far as it does."""
+    known = info if isinstance(info, dict) else {}
+    version = known.get("format_version")
+    if version is None:
+        log.warning('WARNING: %s: info: no "format_version"; read as 1.0 to 1.6 are', path)
+        return known
+    if str(version).split(".")[0] != "1":
+        message = "WARNING: %s: info: format_version %s is not one of 1.0 to 1.6; read as these are"
+        log.warning(message, path, version)
+    return {**known, "format_version": str(version)}
 
 
 def _names(path: Path, place: str, table: object) -> dict[str, str]:
@@ -162,9 +179,14 @@ def _image(entry: Any) -> Image:
         # Some writers give a failed picture an empty list, which would read as "no animal".
         failure, found = str(failure), None
     boxes = None if found is None else tuple(_box(box) for box in found)
+    if boxes and not all(map(_is_finite, boxes)):
+        failure, boxes = reasons.NOT_FINITE, None
+    for box in boxes or ():
+        detection_numbers.check((box.conf,), box.bbox)
     return Image(entry["file"].replace("\\", "/"), boxes, failure, rest)
 
 
+_LARGEST = float(np.finfo(np.float32).max)
 _IMAGE_KEYS = {"file", "detections", "failure", "max_detection_conf"}
 _BOX_KEYS = {"category", "conf", "bbox", "classifications"}
 
@@ -172,17 +194,39 @@ _BOX_KEYS = {"category", "conf", "bbox", "classifications"}
 def _box(entry: Any) -> Box:
     if not isinstance(entry["bbox"], list) or len(entry["bbox"]) != 4:
         raise ValueError(f"bbox: expected 4 numbers, got {json.dumps(entry['bbox'])[:80]}")
-    x, y, width, height = (_finite(value) for value in entry["bbox"])
-    classes = tuple((str(name), _finite(conf)) for name, conf in entry.get("classifications") or ())
+    x, y, width, height = map(_number, entry["bbox"])
+    classes = tuple((str(name), _number(conf)) for name, conf in entry.get("classifications") or ())
     rest = {k: v for k, v in entry.items() if k not in _BOX_KEYS}
-    conf = _finite(entry["conf"])
+    conf = _number(entry["conf"])
     return Box(str(entry["category"]), conf, (x, y, width, height), classes, rest)
 
 
-def _finite(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"expected a number, got {json.dumps(value)[:80]}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more digits than a float holds
+        return math.inf
+
+
+def _is_finite(box: Box) -> bool:
+    x, y, width, height = box.bbox
+    classes = (conf for _, conf in box.classifications)
+    numbers = (box.conf, x, y, width, height, x + width, y + height, *classes)
+    # Python's own comparison: numpy takes ten times as long for so few.
+    return all(-_LARGEST <= value <= _LARGEST for value in numbers)
+
+
+def failure_text(reason: str) -> str:
+    """Say why a picture was not processed, with MegaDetector's own words where it has them."""
+    return f"{_ACCESS}: {reason}" if reason in reasons.READING else reason
+
+
+def failure_reason(text: str) -> str:
+    """Return the reason that a failure's text gives; inverse of ``failure_text``."""
+    reason = text.removeprefix(f"{_ACCESS}: ")
+    return reason if reason in reasons.READING else text
 
 
 @contextlib.contextmanager

@@ -149,7 +149,8 @@ def test_a_picture_is_used_if_exactly_one_box_reaches_one_half(world):
         "one of two",
     ]
     assert built.dropped() == {
-        "no detection": ["A/just below.jpg", "A/none.jpg"],
+        "nothing detected": ["A/none.jpg"],
+        "only below the threshold": ["A/just below.jpg"],
         "several detections": ["A/two.jpg"],
     }
 
@@ -197,7 +198,7 @@ def test_persons_and_vehicles_neither_count_nor_are_cropped(world):
     world.picture(world.add("b", boxes=[person]))
     built = world.run("--test_fraction", 0)
     assert built.files() == ["red fox/A/a.jpg"]
-    assert built.dropped() == {"no detection": ["A/b.jpg"]}
+    assert built.dropped() == {"people or other categories only": ["A/b.jpg"]}
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,150 @@ def test_what_is_no_detection_file_is_said(tmp_path, name):
         (tmp_path / name).touch()
     with pytest.raises(UserError, match=r"no such detection file|ends in .pkl or .json"):
         precomputed.read(tmp_path / name)
+
+
+LESS = {**BOX, "conf": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("entries", "boxes"),
+    [
+        ([{"detections": [BOX]}, {"failure": "x"}], 1),  # a result wins over a failure
+        ([{"detections": []}, {"failure": "x"}], 0),
+        ([{"detections": [BOX]}, {"detections": None}], 1),
+        ([{"detections": [BOX, LESS]}, {"detections": [BOX, LESS]}], 2),  # the same one
+        # as its second number is not finite, it is a failure
+        ([{"detections": [BOX]}, {"detections": [{**BOX, "conf": float("nan")}]}], 1),
+    ],
+)
+def test_order_never_decides_about_a_picture_that_is_there_twice(write_json, entries, boxes):
+    for order in (entries, entries[::-1]):
+        images = [{"file": "other.jpg", "detections": []}]
+        images += [{"file": f"{at}a.jpg", **e} for at, e in zip(("", "./"), order, strict=True)]
+        assert len(precomputed.read(write_json(images)).find(1, "a.jpg")) == boxes
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [([BOX], []), ([BOX], [LESS]), ([BOX, LESS], [LESS, BOX]), ([BOX], [BOX, LESS])],
+)
+def test_two_different_results_of_a_picture_are_an_error_with_both_places(
+    write_json, first, second
+):
+    images = [
+        {"file": "x.jpg", "detections": []},
+        {"file": "a.jpg", "detections": first},
+        {"file": "y.jpg", "detections": []},
+        {"file": "a.jpg", "failure": "x"},
+        {"file": ".\\a.jpg", "detections": second},
+    ]
+    for order in (images, [*images[:1], images[4], *images[2:4], images[1]]):
+        with pytest.raises(UserError, match=r"images\[1\] and images\[4\] \('a.jpg'\): .* differ"):
+            precomputed.read(write_json(order))
+
+
+def test_two_failures_of_a_picture_give_the_same_reason_in_any_order(write_json):
+    entries = [{"file": "a.jpg", "failure": "b"}, {"file": "a.jpg", "failure": "a"}]
+    for order in (entries, entries[::-1]):
+        assert precomputed.read(write_json(order)).find(1, "a.jpg") == Failure("a")
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"), [("cafe\u0301.jpg", "caf\u00e9.jpg"), ("caf\u00e9.jpg", "cafe\u0301.jpg")]
+)
+def test_names_are_found_in_either_unicode_form(write_json, there, asked):
+    found = precomputed.read(write_json([{"file": f"a/{there}", "detections": [BOX]}]))
+    assert len(found.find(1, f"a/{asked}")) == 1
+
+
+def test_a_file_with_both_unicode_forms_keeps_them_apart(write_json):
+    images = [
+        {"file": "cafe\u0301.jpg", "detections": [BOX]},
+        {"file": "caf\u00e9.jpg", "detections": []},
+    ]
+    found = precomputed.read(write_json(images))
+    assert [len(found.find(1, image["file"])) for image in images] == [1, 0]
+
+
+def test_a_name_that_differs_in_case_is_another_and_is_hinted_at(write_json):
+    found = precomputed.read(write_json([{"file": "A/B.JPG", "detections": [BOX]}]))
+    assert found.find(1, "a/b.jpg") is None
+    assert found.other_case(["x.jpg", "a/b.jpg"]) == ("a/b.jpg", "A/B.JPG")
+    assert found.other_case(["x.jpg"]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("/mnt/d/CamData/site1/a.jpg", "/mnt/d/CamData"),
+        ("/mnt/d/CamData/site1/a.jpg", "/mnt//d/./CamData/"),
+        ("D:\\CamData\\site1\\a.jpg", "D:\\CamData\\"),
+        ("/site1/a.jpg", "/"),
+        ("CamData/site1/a.jpg", "CamData"),
+    ],
+)
+def test_the_folder_of_another_machine_is_stripped_and_suggested(write_json, name, prefix):
+    path = write_json([{"file": name, "detections": [BOX]}, {"file": "b.jpg", "detections": []}])
+    as_it_is = precomputed.read(path)
+    assert as_it_is.find(1, "site1/a.jpg") is None
+    suggested = as_it_is.prefix(["site1/x.jpg", "site1/a.jpg"])
+    for given in (prefix, suggested):
+        found = precomputed.read(path, strip_prefix=given)
+        assert len(found.find(1, "site1/a.jpg")) == 1
+        assert found.find(1, "b.jpg") is not None  # names without it stay
+
+
+def test_part_of_a_folders_name_is_no_prefix(write_json):
+    path = write_json([{"file": "/mnt/CamData/a.jpg", "detections": [BOX]}])
+    with pytest.raises(
+        UserError, match=r"no name in .* begins with it; one is '/mnt/CamData/a.jpg"
+    ):
+        precomputed.read(path, strip_prefix="/mnt/Cam")
+    assert precomputed.read(path).prefix(["other.jpg"]) is None
+
+
+def test_a_pickle_has_no_prefix(tmp_path):
+    path = tmp_path / "detections_final.pkl"
+    path.write_bytes(pickle.dumps({}))
+    with pytest.raises(UserError, match="a pickle knows images by their ids"):
+        precomputed.read(path, strip_prefix="/mnt")
+
+
+def entry(**changed):
+    return {
+        "detection_boxes": [[0, 0, 1, 1]],
+        "detection_scores": [0.9],
+        "detection_classes": [1],
+        **changed,
+    }
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"detection_scores": [float("nan")]},
+        {"detection_boxes": [[0, 0, float("inf"), 1]]},
+        {"detection_boxes": [[0, 0, 1e308, 1]]},
+        {"detection_classes": [float("nan")]},
+    ],
+)
+def test_numbers_of_a_pickle_that_are_not_finite_are_a_failure(tmp_path, changed):
+    path = tmp_path / "detections_final.pkl"
+    path.write_bytes(pickle.dumps({1: entry(**changed), 2: entry()}))
+    found = precomputed.read(path)
+    assert found.find(1, "x.jpg") == Failure("detections that are not finite numbers")
+    assert len(found.find(2, "x.jpg")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"detection_scores": [90]}, "entry 1: conf 90 .* looks like percent"),
+        ({"detection_boxes": [[10, 10, 400, 300]]}, "entry 1: bbox 400 .* looks like pixels"),
+    ],
+)
+def test_a_pickle_in_other_units_is_an_error_that_guesses_which(tmp_path, changed, said):
+    path = tmp_path / "detections_final.pkl"
+    path.write_bytes(pickle.dumps({1: entry(**changed)}))
+    with pytest.raises(UserError, match=said):
+        precomputed.read(path)

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from database_tools.core import reasons
+from database_tools.core.detections import Failure
 from database_tools.detectors import batches, raw_output
 
 
@@ -38,12 +40,40 @@ def test_boxes_beyond_the_picture_stay_as_the_detector_gives_them():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_rows_that_are_no_numbers_are_left_out(bad):
-    [found] = raw_output.split(outputs(detection_scores=np.array([[bad, 0.4]], np.float32)))
-    assert found.categories == ("2",)
-    boxes = np.array([[[0, 0, 1, bad], [0, 0, 1, 1]]], np.float32)
-    [found] = raw_output.split(outputs(detection_boxes=boxes))
-    assert found.categories == ("2",)
+def test_a_picture_with_numbers_that_are_not_finite_is_a_failure(bad):
+    for arrays in (
+        {"detection_scores": np.array([[bad, 0.4]], np.float32)},
+        {"detection_boxes": np.array([[[0, 0, 1, bad], [0, 0, 1, 1]]], np.float32)},
+        {"detection_classes": np.array([[bad, 2]], np.float32)},
+        {"num_detections": np.array([bad], np.float32)},
+    ):
+        assert raw_output.split(outputs(**arrays)) == [Failure(reasons.NOT_FINITE)]
+    late = np.array([[0.9, bad]], np.float32)
+    [found] = raw_output.split(outputs(detection_scores=late, num_detections=np.array([1])))
+    assert len(found) == 1  # the row does not count
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"detection_scores": np.array([[90, 40]], np.float32)}, "conf 90 .* looks like percent"),
+        ({"detection_scores": np.array([[0.9, -3]], np.float32)}, "looks like a logit"),
+        (
+            {"detection_boxes": np.array([[[9, 8, 700, 640], [0, 0, 1, 1]]], np.float32)},
+            "bbox 700 .* looks like pixels",
+        ),
+    ],
+)
+def test_numbers_of_other_units_are_an_error_that_guesses_which(arrays, said):
+    with pytest.raises(ValueError, match=said):
+        raw_output.split(outputs(**arrays))
+
+
+def test_a_row_that_is_never_kept_may_have_any_box():
+    boxes = np.array([[[0, 0, 1, 1], [-90, 0, 300, 1]]], np.float32)
+    scores = np.array([[0.9, 0.001]], np.float32)
+    [found] = raw_output.split(outputs(detection_boxes=boxes, detection_scores=scores))
+    assert len(found) == 2
 
 
 def test_shapes_that_do_not_belong_together_are_refused():

@@ -113,7 +113,9 @@ def test_a_picture_without_detections_or_failure_was_not_processed(tmp_path):
         ({"file": "a.jpg", "detections": [{"conf": 1, "bbox": [0, 0, 1, 1]}]}, "'category'"),
         ({"file": "a.jpg", "detections": [{**BOX, "conf": "0.9"}]}, 'a number, got "0.9"'),
         ({"file": "a.jpg", "detections": [{**BOX, "conf": True}]}, "a number, got true"),
-        ({"file": "a.jpg", "detections": [{**BOX, "conf": float("nan")}]}, "a number, got NaN"),
+        ({"file": "a.jpg", "detections": [{**BOX, "conf": 92.6}]}, "92.6 .* looks like percent"),
+        ({"file": "a.jpg", "detections": [{**BOX, "conf": -2}]}, "-2 .* looks like a logit"),
+        ({"file": "a.jpg", "detections": [BOX, {**BOX, "bbox": [9, 8, 90, 50]}]}, "like pixels"),
         ({"file": "a.jpg", "detections": [{**BOX, "bbox": [0, 0, 1]}]}, "bbox: expected 4"),
         ({"file": "a.jpg", "detections": [{**BOX, "bbox": None}]}, "bbox: expected 4"),
         ({"file": "a.jpg", "detections": ["box"]}, "images"),
@@ -130,14 +132,86 @@ def test_image_that_breaks_a_rule_is_named(tmp_path, entry, said):
     [
         ([], "expected an object"),
         ({"info": {}}, 'no list "images"'),
-        ({"images": [], "detection_categories": {}}, 'no "format_version"'),
-        (output({}, version="2.0"), "format_version 2.0 is not one of 1.0 to 1.6"),
+        ({"images": [], "info": {"format_version": "1.6"}}, 'no "detection_categories"'),
+        # a label file of COCO Camera Traps
+        ({"images": [], "categories": [], "annotations": []}, "its keys are .*'categories'"),
         (output({}, ["animal"]), "detection_categories"),
     ],
 )
 def test_file_of_another_kind_is_refused(tmp_path, table, said):
     with pytest.raises(FormatError, match=said):
         megadetector_json.read_header(written(tmp_path / "md.json", table))
+
+
+NO_INFO = output({"file": "a.jpg", "detections": [BOX]})
+del NO_INFO["info"]
+
+
+@pytest.mark.parametrize(
+    "info", [None, {}, [], "mine", {"detector": "x"}, {"format_version": None}]
+)
+def test_a_writer_without_version_is_read_with_a_warning(tmp_path, caplog, info):
+    for table in (NO_INFO, {**NO_INFO, "info": info}):
+        path = written(tmp_path / "md.json", table)
+        header = megadetector_json.read_header(path)
+        assert header.detection_categories == NAMES
+        assert [image.boxes for image in megadetector_json.images(path)] == [(READ_BOX,)]
+        assert 'no "format_version"' in caplog.text
+        caplog.clear()
+
+
+@pytest.mark.parametrize("version", ["3.0", 2, "20261015", "v1"])
+def test_the_version_of_another_tool_is_read_with_a_warning(tmp_path, caplog, version):
+    path = written(tmp_path / "md.json", {**NO_INFO, "info": {"format_version": version}})
+    assert megadetector_json.read_header(path).info == {"format_version": str(version)}
+    assert f"format_version {version} is not one of 1.0 to 1.6" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        {"conf": float("nan")},
+        {"conf": float("inf")},
+        {"conf": 1e300},  # of float64, and infinite as float32
+        {"bbox": [0, 0, float("nan"), 1]},
+        {"bbox": [1e308, 0, 1e308, 1]},
+        {"bbox": [0, 0, 10**400, 1]},
+        {"classifications": [["0", float("nan")]]},
+    ],
+)
+def test_a_picture_with_numbers_that_are_not_finite_is_a_failure(tmp_path, box):
+    entry = {"file": "a.jpg", "detections": [BOX, {**BOX, **box}]}
+    [image] = megadetector_json.images(written(tmp_path / "md.json", output(entry)))
+    assert image == Image("a.jpg", None, "detections that are not finite numbers")
+
+
+@pytest.mark.parametrize("box", [{"conf": 1.0000001}, {"bbox": [-0.01, 0.9, 1.02, 0.2]}])
+def test_what_rounding_or_a_box_at_the_edge_exceeds_is_read(tmp_path, box):
+    entry = {"file": "a.jpg", "detections": [{**BOX, **box}]}
+    [image] = megadetector_json.images(written(tmp_path / "md.json", output(entry)))
+    assert len(image.boxes) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("truncated", "image access failure: truncated"),
+        ("inference failure", "inference failure"),
+        ("Failure image access", "Failure image access"),  # of another tool
+    ],
+)
+def test_reasons_of_failures_both_ways(reason, text):
+    assert megadetector_json.failure_text(reason) == text
+    assert megadetector_json.failure_reason(text) == reason
+
+
+def test_any_name_is_written_and_read(tmp_path):
+    path = tmp_path / "md.json"
+    names = ["caf\udce9.jpg", "\ud800", "né\n.jpg", 'a"b.jpg']
+    with megadetector_json.writing(path, HEADER) as writer:
+        for name in names:
+            writer.add(Image(name, None, name, {"meta": name}))
+    assert [(i.file, i.failure) for i in megadetector_json.images(path)] == [(n, n) for n in names]
 
 
 def test_text_that_is_no_json_and_no_file_are_user_errors(tmp_path):
