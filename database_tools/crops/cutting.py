@@ -79,13 +79,16 @@ def cut(job: Job) -> Cut:
         picture = imaging.open_upright(job.path, job.max_pixels)
     except imaging.UnreadableImage as error:
         return Cut(reason=error.reason)
+    return Cut(of_picture(job, picture))
+
+
+def of_picture(job: Job, picture: Image.Image) -> tuple[Crop | str, ...]:
+    """Do the job on its picture, which is decoded already; return each box's crop or reason."""
     windows = job.recipe.windows(job.boxes, *picture.size)
     rows = zip(windows.edges.tolist(), windows.sizes.tolist(), windows.have_area, strict=True)
-    return Cut(
-        tuple(
-            _crop(job, picture, tuple(edges), tuple(size)) if has_area else reasons.NO_AREA
-            for edges, size, has_area in rows
-        )
+    return tuple(
+        _crop(job, picture, tuple(edges), tuple(size)) if has_area else reasons.NO_AREA
+        for edges, size, has_area in rows
     )
 
 

@@ -12,17 +12,21 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from database_tools import detectors, imaging
-from database_tools.core import crop_windows
+from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.core.detection_choice import Rule, choose, resolve
 from database_tools.core.detections import Failure
 from database_tools.core.errors import UserError
+from database_tools.crops import cutting
 from database_tools.durable import files
-from slim_legacy.inference.classifiers import Classifier
+from slim_legacy.inference import predictions
+from tf_classification.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,10 @@ SUFFIX = "_detections"
 _PICTURES = {".jpg", ".jpeg", ".png"}
 _COLOUR = (255, 200, 0)
 
+DEFAULT_RECIPE = CropRecipe.of_2019(1.6)
+"""For classifiers that do not say how their crops were made."""
+
+Names = Sequence[tuple[str, float]]
 Progress = Callable[[Iterable[Path]], Iterable[Path]]
 
 
@@ -40,24 +48,34 @@ class Drawing:
     Attributes:
         categories: names or ids of the detector's categories; others are left alone.
         threshold: least confidence of a box, which counts.
-        padding: side of the crop's square over the longer side of the box.
+        recipe: how crops are cut and encoded.
         names: how many of the most likely classes stand above a box.
     """
 
     categories: Sequence[str] = ("animal",)
     threshold: float = 0.85
-    padding: float = 1.6
+    recipe: CropRecipe = DEFAULT_RECIPE
     names: int = 3
 
     def __post_init__(self) -> None:
         """Raise UserError for a number that is out of its range."""
         if not 0 <= self.threshold <= 1:
             raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
-        if not (self.padding >= 1 and math.isfinite(self.padding)):
-            rule = "must be a finite number of at least 1"
-            raise UserError(f"--padding_factor {rule}, got {self.padding}")
         if self.names < 1:
             raise UserError(f"--num_annotated_classes must be at least 1, got {self.names}")
+
+
+def asked_recipe(padding: float | None) -> dict[str, Any]:
+    """Return the fields of the recipe that ``--padding_factor`` asks for.
+
+    Raises:
+        UserError: for a number out of its range.
+    """
+    if padding is None:
+        return {}
+    if not (padding >= 1 and math.isfinite(padding)):
+        raise UserError(f"--padding_factor must be a finite number of at least 1, got {padding}")
+    return {"geometry": Geometry.PADDED_WINDOW, "padding": padding}
 
 
 def pictures(folder: Path, recursive: bool) -> list[Path]:
@@ -79,7 +97,7 @@ def pictures(folder: Path, recursive: bool) -> list[Path]:
 
 def run(
     detector: detectors.Detector,
-    classifier: Classifier,
+    classifier: Predictor,
     images: Sequence[Path],
     drawing: Drawing,
     progress: Progress = iter,
@@ -106,24 +124,18 @@ def run(
 def _annotate(
     path: Path,
     detector: detectors.Detector,
-    classifier: Classifier,
+    classifier: Predictor,
     rule: Rule,
     drawing: Drawing,
 ) -> Path:
-    pixels = imaging.load(path)
-    (found,) = detector.detect([pixels])
+    picture = imaging.open_upright(path)
+    (found,) = detector.detect([np.array(picture)])
     if isinstance(found, Failure):
         raise imaging.UnreadableImage(found.reason)
     chosen = choose(found, rule)
-    picture = Image.fromarray(pixels)
     if not isinstance(chosen, str):
-        height, width = pixels.shape[:2]
-        windows = crop_windows.padded(chosen.boxes, width, height, drawing.padding)
-        for box, window in zip(chosen.boxes, windows.edges, strict=True):
-            left, top, right, bottom = window
-            if right > left and bottom > top:
-                names = classifier.best(pixels[top:bottom, left:right], drawing.names)
-                _draw(picture, box * [width, height, width, height], names)
+        for box, names in classify(path, picture, chosen.boxes, classifier, drawing):
+            _draw(picture, box * [*picture.size, *picture.size], names)
     output = path.with_stem(path.stem + SUFFIX)
     content = io.BytesIO()
     picture.save(content, "PNG" if path.suffix.lower() == ".png" else "JPEG", quality=90)
@@ -131,7 +143,36 @@ def _annotate(
     return output
 
 
-def _draw(picture: Image.Image, box: np.ndarray, names: Sequence[tuple[str, float]]) -> None:
+def classify(
+    path: Path,
+    picture: Image.Image,
+    boxes: npt.NDArray[np.float64],
+    classifier: Predictor,
+    drawing: Drawing,
+) -> list[tuple[npt.NDArray[np.float64], Names]]:
+    """Ask about each box of a picture as about a crop of a dataset: cut and encoded like one.
+
+    Args:
+        path: of the picture; its name decides the kind of file that a crop is.
+        picture: decoded, upright; it is cut before anything is drawn into it.
+        boxes: (N, 4), rows (x, y, width, height) in [0, 1].
+        classifier: to ask.
+        drawing: with the recipe of the crops.
+
+    Returns:
+        Boxes with their most likely names; those of which no crop can be made are left out.
+    """
+    job = cutting.Job(
+        str(path), boxes, drawing.recipe, imaging.MAX_PIXELS, records=True, files=False
+    )
+    return [
+        (box, predictions.best(classifier, crop.jpeg, drawing.names))
+        for box, crop in zip(boxes, cutting.of_picture(job, picture), strict=True)
+        if not isinstance(crop, str)
+    ]
+
+
+def _draw(picture: Image.Image, box: np.ndarray, names: Names) -> None:
     """Draw a box (x, y, width, height) in pixels and its names above it, or inside at the top."""
     pen = ImageDraw.Draw(picture)
     size = max(10, max(picture.size) // 60)

@@ -1,81 +1,18 @@
-"""Frozen graphs: run one on a picture, and make one from an inference graph and a checkpoint."""
+"""Frozen graphs: made from an inference graph and a checkpoint."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
-
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import UserError
 from database_tools.durable import files
-from slim_legacy.inference import graphs
 from slim_legacy.inference.options import FreezeOptions
 from slim_legacy.training import checkpoints
-
-Predict = Callable[[tf.Tensor], tf.Tensor]
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A frozen graph, ready to run.
-
-    Attributes:
-        path: the ``.pb`` file.
-        predict: (height, width, 3) float32 in [0, 1] to (1, classes) probabilities.
-    """
-
-    path: Path
-    predict: Predict
-
-    def probabilities(self, pixels: npt.NDArray[np.uint8] | tf.Tensor) -> npt.NDArray[np.float32]:
-        """Classify (height, width, 3) uint8; return (classes,)."""
-        image = tf.cast(pixels, tf.float32) / 255
-        answer: npt.NDArray[np.float32] = self.predict(image).numpy()[0]
-        return answer
-
-
-def load(path: Path) -> Classifier:
-    """Load a frozen graph with nodes ``input`` and ``output``.
-
-    Raises:
-        UserError: if there is no such file, it is no graph, or lacks these nodes.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no such frozen graph")
-    graph = graphs.read(path)
-    names = {node.name for node in graph.node}
-    for name in (graphs.INPUT, graphs.OUTPUT):
-        if name not in names:
-            raise FormatError(
-                path, "", f"no node {name!r}: freeze an export_inference_graph.py graph"
-            )
-    if unfrozen := [node.name for node in graph.node if node.op in ("VariableV2", "VarHandleOp")]:
-        raise FormatError(path, "", f"not frozen: {unfrozen[0]} is a variable; see freeze_graph.py")
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
-    predict = wrapped.prune(f"{graphs.INPUT}:0", f"{graphs.OUTPUT}:0")
-    return Classifier(path, predict)
-
-
-def decode(path: Path) -> tf.Tensor:
-    """Decode a crop as the network saw it in training: (height, width, 3) uint8.
-
-    Raises:
-        UserError: if it is missing or no picture.
-    """
-    try:
-        encoded = tf.io.read_file(str(path))
-        return tf.image.decode_image(encoded, channels=3, expand_animations=False)
-    except tf.errors.NotFoundError:
-        raise UserError(f"{path}: no such picture") from None
-    except tf.errors.OpError as error:
-        raise UserError(f"{path}: not a picture ({str(error.message).splitlines()[0]})") from None
+from tf_classification.predictor import frozen_graph
 
 
 def freeze(options: FreezeOptions) -> None:
@@ -134,7 +71,7 @@ def _one_line(options: FreezeOptions) -> Iterator[None]:
 
 
 def _check_inputs(path: Path, options: FreezeOptions) -> None:
-    names = {node.name for node in graphs.read(path).node}
+    names = {node.name for node in frozen_graph.read(path).node}
     wanted = [name.strip() for name in options.input_node_names.split(",") if name.strip()]
     if lost := [name for name in wanted if name not in names]:
         raise UserError(f"--input_node_names: the frozen graph has no node {lost[0]}")

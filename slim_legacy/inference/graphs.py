@@ -12,12 +12,10 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from database_tools.core.errors import FormatError
 from database_tools.durable import files
 from slim_legacy.nets import nets_factory
 from slim_legacy.preprocessing import inception
-
-INPUT, OUTPUT = "input", "output"
+from tf_classification.predictor.frozen_graph import INPUT, OUTPUT
 
 
 def inference_graph(network: keras.Model) -> tf.compat.v1.GraphDef:
@@ -71,13 +69,3 @@ def write(path: Path, graph: tf.compat.v1.GraphDef, as_text: bool) -> None:
     """Write a graph, binary or as text, whole or not at all."""
     with files.replacing(path) as temporary:
         tf.io.write_graph(graph, str(temporary.parent), temporary.name, as_text=as_text)
-
-
-def read(path: Path) -> tf.compat.v1.GraphDef:
-    """Read a binary graph; raise FormatError if it is not one."""
-    graph = tf.compat.v1.GraphDef()
-    try:
-        graph.ParseFromString(path.read_bytes())
-    except Exception as error:  # protobuf's DecodeError has a home of its own in each version
-        raise FormatError(path, "", "not a GraphDef (a frozen graph, .pb)") from error
-    return graph

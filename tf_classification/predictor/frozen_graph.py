@@ -53,6 +53,8 @@ def read(path: Path) -> tf.compat.v1.GraphDef:
 
 
 def _function(path: Path) -> tf.types.experimental.ConcreteFunction:
+    if not path.is_file():
+        raise UserError(f"{path}: no such frozen graph")
     graph = read(path)
     names = {node.name for node in graph.node}
     for name in (INPUT, OUTPUT):

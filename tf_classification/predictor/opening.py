@@ -9,6 +9,8 @@ from database_tools.formats import classlist
 from tf_classification.models import bundle
 from tf_classification.predictor.predictor import Predictor
 
+_PYTORCH = (".pt", ".pth")
+
 
 def open(path: Path, classes_file: Path | None = None) -> Predictor:
     """Open a model bundle, of ``slim_legacy`` or not, a ``.tflite`` or a frozen graph (``.pb``).
@@ -21,32 +23,26 @@ def open(path: Path, classes_file: Path | None = None) -> Predictor:
     Raises:
         UserError: if there is no such model, or the names do not fit.
     """
+    names = None if classes_file is None else tuple(classlist.read(classes_file))
     if not path.exists():
         raise UserError(f"{path}: no such model")
-    names = None if classes_file is None else tuple(classlist.read(classes_file))
-    if path.suffix == ".pb" and not path.is_dir():
+    if path.suffix in _PYTORCH:
+        advice = "import_pytorch_checkpoint.py turns a PyTorch checkpoint into a bundle"
+        raise UserError(f"{path}: expected a model bundle, .tflite or .pb; {advice}")
+    if path.is_dir():
+        from tf_classification.predictor import saved_model
+
+        opened: Predictor = saved_model.SavedModel(bundle.read(path))
+    elif path.suffix == ".tflite":
+        from tf_classification.predictor import litert
+
+        opened = litert.LiteRT(path)
+    else:
         from tf_classification.predictor import frozen_graph
 
         if names is None:
             raise UserError(f"{path}: a frozen graph has no names of classes; give --classes_file")
         return frozen_graph.FrozenGraph(path, names, str(classes_file))
-    opened = _described(path)
     if names is not None:
         bundle.check_labels(path, opened.labels, names, str(classes_file))
     return opened
-
-
-def _described(path: Path) -> Predictor:
-    """Open what says itself what its labels are."""
-    if path.is_dir():
-        from tf_classification.predictor import saved_model
-
-        return saved_model.SavedModel(bundle.read(path))
-    if path.suffix == ".tflite":
-        from tf_classification.predictor import litert
-
-        return litert.LiteRT(path)
-    advice = ""
-    if path.suffix in (".pt", ".pth"):
-        advice = "; import_pytorch_checkpoint.py turns a PyTorch checkpoint into a bundle"
-    raise UserError(f"{path}: expected a model bundle, .tflite or .pb{advice}")

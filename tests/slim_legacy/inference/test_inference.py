@@ -17,10 +17,12 @@ from slim_legacy import (
     freeze_graph,
     predict_image,
 )
-from slim_legacy.inference import frozen, graphs
+from slim_legacy.inference import graphs
 from slim_legacy.nets import nets_factory
 from slim_legacy.preprocessing import inception
 from slim_legacy.training import checkpoints
+from tf_classification import predictor
+from tf_classification.predictor import frozen_graph
 
 CLASSES = ["red fox", "roe deer", "badger"]
 
@@ -68,10 +70,11 @@ def expected(network, path):
 
 def test_a_frozen_graph_computes_what_the_network_does(trained, crop):
     folder, network = trained
-    graph = frozen.load(folder / "frozen.pb")
-    found = graph.probabilities(frozen.decode(crop))
+    graph = predictor.open(folder / "frozen.pb", folder / "classlist.txt")
+    assert graph.labels == tuple(CLASSES)
+    (found,) = graph.of_encoded([crop.read_bytes()])
     np.testing.assert_allclose(found, expected(network, crop), atol=1e-5)
-    nodes = {node.name: node.op for node in graphs.read(folder / "frozen.pb").node}
+    nodes = {node.name: node.op for node in frozen_graph.read(folder / "frozen.pb").node}
     assert nodes["input"] == "Placeholder"
     assert "output" in nodes
     assert not {"VariableV2", "VarHandleOp", "ReadVariableOp"} & set(nodes.values())
@@ -80,7 +83,7 @@ def test_a_frozen_graph_computes_what_the_network_does(trained, crop):
 def test_the_inference_graph_has_variables_by_their_slim_names(trained, records_dir, tmp_path):
     words = [f"--dataset_dir={records_dir}", "--dataset_name=auto", "--model_name=tiny"]
     assert export_inference_graph.main([*words, f"--output_file={tmp_path / 'g.pb'}"]) == 0
-    graph = graphs.read(tmp_path / "g.pb")  # binary unless asked for text
+    graph = frozen_graph.read(tmp_path / "g.pb")  # binary unless asked for text
     found = {node.name for node in graph.node if node.op == "VariableV2"}
     wanted = {name for name in nets_factory.variables(trained[1]) if "AuxLogits" not in name}
     assert found == wanted
@@ -262,7 +265,7 @@ def test_a_folder_is_annotated_without_its_annotated_and_broken_pictures(
         (
             detect_and_predict_image,
             ["/no/detector", "/no/classifier.pb", "--image_file=x"],
-            "/no/classifier.pb: no such frozen graph",
+            "/no/classifier.pb: no such model",
         ),
     ],
 )
@@ -316,8 +319,8 @@ def test_tensorflow_1_runs_the_frozen_graph(trained, crop):
     """What the original's predict_image.py does: a session, input:0, output:0."""
     folder, network = trained
     wanted = expected(network, crop)
-    image = frozen.decode(crop).numpy() / np.float32(255)
+    image = tf.image.decode_image(crop.read_bytes()).numpy() / np.float32(255)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        tf.graph_util.import_graph_def(graphs.read(folder / "frozen.pb"), name="")
+        tf.graph_util.import_graph_def(frozen_graph.read(folder / "frozen.pb"), name="")
         found = session.run("output:0", {"input:0": image})
     np.testing.assert_allclose(found[0], wanted, atol=1e-5)
