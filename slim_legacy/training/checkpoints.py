@@ -98,10 +98,21 @@ def restore(
                 f"{path}: {name} has shape {shapes[name]}, the network {list(variable.shape)}"
                 + (hint if ignore_missing is not None else "")
             )
-    for name, variable in variables.items():
-        if name in shapes:
-            variable.assign(reader.get_tensor(name))
+    for name, value in _values(path, reader, [n for n in variables if n in shapes]).items():
+        variables[name].assign(value)
     return missing
+
+
+def _values(
+    path: str, reader: tf.train.CheckpointReader, names: Iterable[str]
+) -> dict[str, np.ndarray]:
+    """Read tensors, all before one of them is used; raise FormatError if a file is broken."""
+    try:
+        return {name: reader.get_tensor(name) for name in names}
+    except Exception as error:
+        # TensorFlow checks the numbers only now, and says what it finds in several ways.
+        said = str(error).partition("\n")[0] or type(error).__name__
+        raise FormatError(path, "", f"its numbers cannot be read: {said}") from error
 
 
 def without_scopes(names: Iterable[str], scopes: str | None) -> list[str]:
@@ -159,7 +170,7 @@ def save(folder: Path, step: int, variables: Mapping[str, tf.Variable]) -> Path:
 
 def step_of(path: str) -> int:
     """Return the global step that a checkpoint was written at."""
-    return int(open_reader(path).get_tensor(GLOBAL_STEP))
+    return int(_values(path, open_reader(path), [GLOBAL_STEP])[GLOBAL_STEP])
 
 
 def _step(prefix: Path) -> int:

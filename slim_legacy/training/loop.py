@@ -15,11 +15,12 @@ import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from slim_legacy.datasets.descriptor import Dataset
-from slim_legacy.training import checkpoints, devices, learning_rate, log, records
+from slim_legacy.training import checkpoints, learning_rate, log, records
 from slim_legacy.training.moving_averages import decay_at
 from slim_legacy.training.options import TrainOptions
 from slim_legacy.training.summaries import Summaries
 from slim_legacy.training.trainer import Trainer
+from tf_classification.runs import strategies
 
 
 def train(options: TrainOptions, dataset: Dataset) -> None:
@@ -39,7 +40,8 @@ def train(options: TrainOptions, dataset: Dataset) -> None:
         options.batch_size * options.num_clones,
     )
     keras.utils.set_random_seed(options.seed)
-    strategy = devices.strategy(options.num_clones, options.clone_on_cpu)
+    flag = f"--num_clones={options.num_clones}"
+    strategy = strategies.of_replicas(options.num_clones, on_cpu=options.clone_on_cpu, flag=flag)
     with strategy.scope():
         trainer = Trainer(options, dataset.num_classes - options.labels_offset)
         trainer.restore()
@@ -102,12 +104,14 @@ def _loop(
                 _save(trainer, folder)
     except KeyboardInterrupt:
         _save(trainer, folder)
+        log.info("Stopped at step %d; the same command goes on from there", step)
         raise
     finally:
         summaries.close()
     log.info("Stopping Training.")
     log.info("Finished training! Saving model to disk.")
     _save(trainer, folder)
+    log.info("To judge it: eval_image_classifier.py --checkpoint_path=%s", folder)
 
 
 class Timer:

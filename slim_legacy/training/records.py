@@ -16,10 +16,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from database_tools.formats import tfrecord
-from slim_legacy.datasets.descriptor import Dataset
+from database_tools.formats import dataset_info, tfrecord
+from slim_legacy.datasets.descriptor import LABELS, Dataset
 from slim_legacy.preprocessing import inception
-from slim_legacy.training import log
+from slim_legacy.training import log, record_labels
 
 BAD_LABEL = "label out of range"
 """The words that the pipeline's own error starts with."""
@@ -101,10 +101,10 @@ def evaluation(shards: Sequence[Path], how: Reading) -> tf.data.Dataset:
 
 
 def count(dataset: Dataset, name: str, split: str) -> int:
-    """Count the records by their lengths, and say aloud if the descriptor has another number.
+    """Count the records by their lengths, and say aloud if the descriptor has other numbers.
 
     Raises:
-        UserError: if there is no record at all.
+        UserError: if there is no record at all, or one has a label that the descriptor has not.
     """
     found = sum(len(tfrecord.offsets(shard)) for shard in dataset.data_sources)
     if not found:
@@ -118,7 +118,23 @@ def count(dataset: Dataset, name: str, split: str) -> int:
             split,
             f"{found:,}",
         )
+    _check_classes(dataset, name)
     return found
+
+
+def _check_classes(dataset: Dataset, name: str) -> None:
+    folder, told = dataset.data_sources[0].parent, dataset.num_classes
+    largest = record_labels.largest(dataset.data_sources)
+    if largest >= told:
+        rule = f"{name} says {told} classes, 0 to {told - 1}, the records hold the label {largest}"
+        raise UserError(f"{folder}: {rule}: mend _NUM_CLASSES")
+    known = None
+    if (folder / dataset_info.NAME).is_file():
+        known, source = dataset_info.read(folder).num_classes, dataset_info.NAME
+    elif dataset.labels_to_names:
+        known, source = max(dataset.labels_to_names) + 1, LABELS
+    if known not in (None, told):
+        log.warning("%s says %d classes, %s %d: mend _NUM_CLASSES", name, told, source, known)
 
 
 def explain(error: tf.errors.OpError) -> UserError | None:

@@ -28,9 +28,8 @@ def make(name: str, logical_cpus: int = 0) -> tf.distribute.Strategy:
     Raises:
         UserError: if there is no cluster to be seen, or the CPU is in use already.
     """
-    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # else a line for each reduction
     if logical_cpus > 1:
-        _split_cpu(logical_cpus)
+        _split_cpu(logical_cpus, f"--logical-cpus {logical_cpus}")
     gpus = tf.config.list_physical_devices("GPU")
     workers = _number_of_workers()
     if name == "auto":
@@ -39,9 +38,40 @@ def make(name: str, logical_cpus: int = 0) -> tf.distribute.Strategy:
     if name == "multiworker":
         return _multiworker(workers)
     if name == "mirrored":
-        devices = [f"CPU:{i}" for i in range(logical_cpus)] if logical_cpus > 1 else None
-        return tf.distribute.MirroredStrategy(devices)
-    return tf.distribute.OneDeviceStrategy("GPU:0" if gpus else "CPU:0")
+        return _mirrored("CPU", logical_cpus) if logical_cpus > 1 else _mirrored("GPU", len(gpus))
+    return of_replicas(1)
+
+
+def of_replicas(
+    number: int, *, on_cpu: bool = False, flag: str = "--num_clones"
+) -> tf.distribute.Strategy:
+    """Make a strategy of so many replicas in this process.
+
+    Args:
+        number: one uses the first GPU, or the CPU of a machine without one; several use as many
+            GPUs.
+        on_cpu: leave GPUs alone; several replicas are devices made of the CPU, to try things.
+        flag: that asks for them, for messages.
+
+    Raises:
+        UserError: if there are fewer GPUs, or the CPU is in use already.
+    """
+    gpus = [] if on_cpu else tf.config.list_physical_devices("GPU")
+    if number == 1:
+        return tf.distribute.OneDeviceStrategy("GPU:0" if gpus else "CPU:0")
+    if on_cpu:
+        _split_cpu(number, flag)
+        return _mirrored("CPU", number)
+    if len(gpus) < number:
+        rule = f"this machine has {len(gpus)} GPUs. --clone_on_cpu uses the CPU, which is slow"
+        raise UserError(f"{flag}, but {rule}")
+    return _mirrored("GPU", number)
+
+
+def _mirrored(kind: str, number: int) -> tf.distribute.Strategy:
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # else a line for each reduction
+    # Without a GPU it mirrors on the CPU alone.
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(number)] or None)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
@@ -95,6 +125,7 @@ def _number_of_workers() -> int:
 
 
 def _multiworker(workers: int) -> tf.distribute.Strategy:
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.MultiWorkerMirroredStrategy()
     if workers > 1:
@@ -110,7 +141,7 @@ def slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
     return tf.distribute.cluster_resolver.SlurmClusterResolver(**gpus, auto_set_gpu=not gpus)
 
 
-def _split_cpu(parts: int) -> None:
+def _split_cpu(parts: int, flag: str) -> None:
     cpu = tf.config.list_physical_devices("CPU")[0]
     try:
         tf.config.set_logical_device_configuration(
@@ -118,6 +149,4 @@ def _split_cpu(parts: int) -> None:
         )
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) < parts:
-            raise UserError(
-                f"--logical-cpus {parts}: TensorFlow runs already in this process"
-            ) from None
+            raise UserError(f"{flag}: TensorFlow runs already in this process") from None

@@ -135,3 +135,18 @@ def test_missing_variables_are_an_error_unless_ignored_and_shapes_always(tmp_pat
 def test_scopes_are_excluded_by_how_names_start(scopes, left):
     names = ["N/AuxLogits/w", "N/Logits/w", "N/LogitsB/w", "N/a/w"]
     assert checkpoints.without_scopes(names, scopes) == left
+
+
+@pytest.mark.parametrize("content", [b"", bytes(76), bytes(range(76)), None])
+def test_numbers_that_are_broken_are_one_line_and_change_nothing(tmp_path, content):
+    prefix = checkpoints.save(tmp_path, 7, variables(1))
+    (data,) = tmp_path.glob("*.data-*")
+    whole = data.read_bytes()
+    broken = whole[:-30] + bytes(30) if content is None else (content * 9)[: len(whole)]
+    data.write_bytes(broken)
+    read = variables(2)
+    before = values(read)
+    with pytest.raises(FormatError, match=r"model\.ckpt-7: "):
+        checkpoints.restore(str(prefix), read)
+    for name in NAMES:
+        np.testing.assert_array_equal(read[name].numpy(), before[name])

@@ -17,11 +17,11 @@ from slim_legacy.training import checkpoints
 CLONES = """
 import sys
 import numpy as np, tensorflow as tf
-from slim_legacy.training import devices
+from tf_classification.runs import strategies as made
 from slim_legacy.training.trainer import Trainer
 from slim_legacy.training.options import TrainOptions
 
-strategies = {2: devices.strategy(2, True), 1: tf.distribute.OneDeviceStrategy("/cpu:0")}
+strategies = {2: made.of_replicas(2, on_cpu=True), 1: tf.distribute.OneDeviceStrategy("/cpu:0")}
 rng = np.random.default_rng(0)
 images = rng.uniform(-1, 1, (8, 32, 32, 3)).astype(np.float32)
 labels = np.arange(8, dtype=np.int64) % 3

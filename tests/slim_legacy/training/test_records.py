@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from slim_legacy.datasets import dataset_factory
-from slim_legacy.training import records
+from database_tools.formats import example, tfrecord
+from slim_legacy.datasets import dataset_factory, descriptor
+from slim_legacy.training import record_labels, records
 
 HOW = records.Reading(image_size=8, batch_size=4, num_classes=3)
 
@@ -63,8 +64,6 @@ def test_a_label_out_of_range_is_the_users_error(label, offset, tmp_path, make_s
 
 
 def test_a_record_that_is_no_picture_is_the_users_error(tmp_path):
-    from database_tools.formats import example, tfrecord
-
     with tfrecord.Writer(tmp_path / "test-00000") as writer:
         features = {"image/encoded": [b"\xff\xd8\xff hello"], "image/class/label": np.array([0])}
         writer.write(example.encode(features))
@@ -81,6 +80,41 @@ def test_a_wrong_size_is_said_aloud(records_dir, caplog):
     wrong = dataset_factory.get_dataset("wellington", "train", records_dir)
     assert records.count(wrong, "wellington", "train") == 12
     assert "wellington says 112,698 train pictures, the records hold 12" in caplog.text
+
+
+@pytest.mark.parametrize("named", ["dataset_info.json", "labels.txt"])
+def test_a_wrong_number_of_classes_is_said_aloud(tmp_path, caplog, make_records, named):
+    folder = make_records(tmp_path)
+    if named == "labels.txt":
+        (folder / "dataset_info.json").unlink()
+        (folder / "labels.txt").write_text("0:red\n1:green\n2:blue\n")
+    more = descriptor.get_split({"train": 12}, 5, "train", folder)
+    records.count(more, "mine", "train")
+    assert f"mine says 5 classes, {named} 3: mend _NUM_CLASSES" in caplog.text
+    caplog.clear()
+    records.count(descriptor.get_split({"train": 12}, 3, "train", folder), "mine", "train")
+    assert not caplog.messages
+
+
+def test_a_label_beyond_the_classes_ends_before_the_first_step(records_dir):
+    fewer = descriptor.get_split({"train": 12}, 2, "train", records_dir)
+    rule = "mine says 2 classes, 0 to 1, the records hold the label 2: mend _NUM_CLASSES"
+    with pytest.raises(UserError, match=rule):
+        records.count(fewer, "mine", "train")
+
+
+@pytest.mark.parametrize("label", [0, 5, 200, 70_000, -3])
+def test_a_label_is_found_wherever_it_stands(tmp_path, label):
+    picture = bytes(3000)
+    features = {"image/encoded": [picture], "image/class/label": np.array([label])}
+    ours = example.encode(features)
+    theirs = tf.train.Example()
+    theirs.features.feature["image/class/label"].int64_list.value.append(label)
+    theirs.features.feature["a" * 2500].bytes_list.value.append(picture)
+    for i, payload in enumerate((ours, theirs.SerializeToString())):
+        with tfrecord.Writer(tmp_path / f"train-{i:05}") as writer:
+            writer.write(payload)
+        assert record_labels.largest([tmp_path / f"train-{i:05}"]) == label
 
 
 def test_empty_records_are_an_error(tmp_path):

@@ -46,3 +46,11 @@ def test_more_devices_than_tensorflow_made_at_its_start_are_refused():
     tf.constant(0)  # it runs
     with pytest.raises(UserError, match="--logical-cpus 64: TensorFlow runs already"):
         strategies.make("auto", logical_cpus=64)
+
+
+@pytest.mark.parametrize("number", [2, 8])
+def test_more_clones_than_gpus_are_refused(number):
+    flag = f"--num_clones={number}"
+    with pytest.raises(UserError, match=f"{flag}, but this machine has 0 GPUs"):
+        strategies.of_replicas(number, flag=flag)
+    assert isinstance(strategies.of_replicas(1), tf.distribute.OneDeviceStrategy)
