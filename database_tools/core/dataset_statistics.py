@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from database_tools.core import reasons, repeated_entries
 from database_tools.core.annotations import UNLABELED, ImageId, Location
-from database_tools.core.names import PictureName, unnumbered
+from database_tools.core.names import Listed, PictureName, unnumbered
 
 _ROW = "{:5} {:<15} {:>11}"
 
@@ -59,6 +59,7 @@ class LocationFinder:
             name: None if left_out.get(i) == reasons.SEVERAL_LOCATIONS else location
             for i, (name, location) in enumerate(zip(names, known, strict=True))
         }
+        self._listed = Listed(self._by_file)
 
     def find(self, file: str, original_key: ImageId | None) -> Location | None:
         """Return the location of a crop's image, None if it has none.
@@ -75,8 +76,8 @@ class LocationFinder:
             return self._by_id[original_key]
         crop = file.partition("/")[2]
         for name, _ in unnumbered(crop):
-            if name in self._by_file:
-                return self._by_file[name]
+            if (listed := self._listed.find(name)) is not None:
+                return self._by_file[listed]
         # Some datasets have ids that are paths without extension.
         return self._by_id[crop.rpartition(".")[0]]
 

@@ -107,7 +107,6 @@ class Listed:
         """Look at each name once; ``names`` is kept, and asked ``name in names`` later."""
         self._names = names
         self._by_key = {key(n): n for n in names if isinstance(n, str) and key(n) != n}
-        self._by_case: dict[str, str] | None = None
 
     def find(self, name: str) -> str | None:
         """Return the list's spelling of a name: the same one, else one with the same key."""
@@ -115,12 +114,6 @@ class Listed:
             return name
         common = key(name)
         return common if common in self._names else self._by_key.get(common)
-
-    def hint(self, name: str) -> str | None:
-        """Return a name of the list that differs from this one in case only."""
-        if self._by_case is None:
-            self._by_case = {key(n).casefold(): n for n in self._names if isinstance(n, str)}
-        return self._by_case.get(key(name).casefold())
 
 
 @dataclass(frozen=True, slots=True)

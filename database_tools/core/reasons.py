@@ -70,4 +70,4 @@ CROPS = frozenset({NO_AREA, NOT_ENCODABLE, CROP_TOO_LARGE})
 
 # beside the pictures: counted in a ledger's own lines, not in its sum
 UNLISTED = "annotation of an image that is not listed"
-BOXES_WITHOUT_AREA = "box without area, of a picture with others"
+BOXES = {reason: f"{reason}, of a picture with others" for reason in sorted(CROPS)}

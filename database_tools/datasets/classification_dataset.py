@@ -141,7 +141,7 @@ def _close(
     """Write the files that close a dataset, and say what it holds."""
     recipe = CropRecipe.of_2019(config.padding_factor)
     info = dataset_files.write(workspace, plan, _parameters(config), recipe)
-    pictures = preview.Pictures(config.image_dir, config.max_pixels, config.padding_factor)
+    pictures = preview.Pictures(config.image_dir, config.max_pixels, recipe)
     preview.write(workspace, plan, step.results, pictures, info)
     ledger = dataset_files.write_ledger(workspace, plan)
     workspace.finish(end)

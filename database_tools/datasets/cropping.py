@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections, Failure
 from database_tools.core.names import Numbered, unnumbered
@@ -68,7 +69,8 @@ class Cropping:
     def size(self, image: int) -> int:
         """Return the size of a picture's file in bytes, -1 if there is none."""
         try:
-            return (self._config.image_dir / self._plan.name(image)).stat().st_size
+            path = self._config.image_dir / self._plan.name(image)
+            return imaging.locate(path).stat().st_size
         except (OSError, ValueError):
             return -1
 
@@ -155,7 +157,7 @@ class Cropping:
         label = table.classes[image]
         for box, crop in enumerate(cut.crops):
             if isinstance(crop, str):
-                writer.drop_box(image, box)
+                writer.drop_box(image, box, crop)
                 continue
             about = About(
                 id=writer.next_id,

@@ -60,7 +60,7 @@ def write(
 def write_ledger(workspace: Workspace, plan: Plan) -> Ledger:
     """Write the account of all pictures."""
     fates = _Fates(plan)
-    boxes: list[str] = []
+    beside: dict[str, list[str]] = {reason: [] for reason in reasons.BOXES.values()}
     made = 0
     for line in journal.read(workspace.journal):
         if isinstance(line, DropLine):
@@ -69,8 +69,8 @@ def write_ledger(workspace: Workspace, plan: Plan) -> Ledger:
             fates.keep(line.image)
             made += 1
         elif isinstance(line, BoxLine):
-            boxes.append(plan.annotations.files[line.image])
-    beside = {reasons.BOXES_WITHOUT_AREA: boxes, reasons.UNLISTED: plan.annotations.unlisted}
+            beside[reasons.BOXES[line.reason]].append(plan.annotations.files[line.image])
+    beside[reasons.UNLISTED] = list(plan.annotations.unlisted)
     ledger = Ledger(
         STAGE,
         len(plan),

@@ -98,9 +98,9 @@ class DatasetWriter:
         """Note that a picture is left out; ``size`` is its file's if that cannot be read."""
         self._lines.append(DropLine(image, reason, size))
 
-    def drop_box(self, image: int, box: int) -> None:
-        """Note that a box without area is left out, of a picture that is kept."""
-        self._lines.append(BoxLine(image, box))
+    def drop_box(self, image: int, box: int, reason: str) -> None:
+        """Note that a box is left out, of a picture that is kept."""
+        self._lines.append(BoxLine(image, box, reason))
 
     def finished(self, image: int) -> None:
         """Say that all of a picture has been added."""

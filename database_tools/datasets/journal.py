@@ -2,12 +2,12 @@
 
     ["crop", 17, 4, "train", 1, 320, 311, 20511, "red fox/site1/a.jpg"]
     ["drop", 18, "missing", -1]
-    ["box", 19, 2]
+    ["box", 19, 2, "box without area"]
     ["shard", "train", 0, 4123411]
 
 A crop has the picture's position, its own id, split, class id, width, height, the length of its
 file, and the file; a drop a reason, and the size of a file that could not be read (-1: none), so
-that a later run sees when it has changed; a box is one of several that had no area; a shard is
+that a later run sees when it has changed; a box is one of several that gave no crop; a shard is
 one that is full, with its length.  A crop's line is on the disk before its file is written, so
 the journal knows every file that a build may have written, however it ended.
 """
@@ -66,15 +66,17 @@ class DropLine:
 
 @dataclass(frozen=True, slots=True)
 class BoxLine:
-    """A box of a picture that had no area, while others had.
+    """A box without a crop, of a picture that has others with one.
 
     Attributes:
         image: position of the picture in the listed order.
         box: which of its boxes, counted from 0.
+        reason: why.
     """
 
     image: int
     box: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

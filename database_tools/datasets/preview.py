@@ -21,8 +21,8 @@ from PIL import Image, ImageDraw
 
 from database_tools import imaging
 from database_tools.core import boxes as box_rows
-from database_tools.core import crop_windows
 from database_tools.core.boxes import Boxes
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections
 from database_tools.core.splits import SPLITS
 from database_tools.datasets import dataset_files
@@ -79,7 +79,7 @@ class Pictures:
 
     image_dir: Path
     max_pixels: int
-    padding: float
+    recipe: CropRecipe
 
 
 def write(
@@ -140,7 +140,7 @@ def _card(sample: _Sample, plan: Plan, results: Results, pictures: Pictures) -> 
         log.info("not in the preview, as it cannot be read any more: %s", name)
         return ""
     _cover(picture, results.people(sample.image))
-    all_windows = crop_windows.padded(found.boxes, *picture.size, pictures.padding)
+    all_windows = pictures.recipe.windows(found.boxes, *picture.size)
     windows = all_windows.edges[all_windows.have_area]
     crops = "".join(_image(picture.crop(tuple(w)), _CROP_SIDE) for w in windows.tolist())
     corners = box_rows.to_pixels(found.boxes, *picture.size)

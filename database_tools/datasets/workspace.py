@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from database_tools.core.names import Disk
+from database_tools.core.names import EXACT, Disk
 from database_tools.datasets import build_state, journal, output_folder, shards
 from database_tools.datasets.build_state import BuildState
 from database_tools.datasets.journal import CropLine, DropLine, ShardLine
@@ -95,9 +95,10 @@ class Workspace:
                     folders.mark(folder, f"{STAGE}.py", {"crops": False})
             self._found = build_state.read(self.state)
             self._crops = frozenset(self._earlier_crops(planned))
+            same = (self.disk() or EXACT).same
             for folder in self.folders:
-                crops = self._crops if folder == self.coco else frozenset()
-                folders.check_no_strangers(folder, _ours(crops), self._others(folder))
+                crops = frozenset(map(same, self._crops if folder == self.coco else ()))
+                folders.check_no_strangers(folder, _ours(crops, same), self._others(folder))
             yield
 
     def earlier(self, inputs: Mapping[str, Any], sizes: Sizes) -> BuildState | None:
@@ -210,8 +211,8 @@ class Workspace:
                 yield name
 
 
-def _ours(crops: frozenset[str]) -> folders.IsOurs:
-    return lambda path: path.as_posix() in crops or output_folder.is_ours(path)
+def _ours(crops: frozenset[str], same: Callable[[str], str]) -> folders.IsOurs:
+    return lambda path: same(path.as_posix()) in crops or output_folder.is_ours(path)
 
 
 def _size(path: Path) -> int:

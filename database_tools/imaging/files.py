@@ -44,6 +44,25 @@ def _spelled(here: Path, parts: tuple[str, ...]) -> Path | None:
     return None
 
 
+def other_case(folder: Path, name: str) -> str | None:
+    """Return what a file is called below a folder whose name differs from this one in case only.
+
+    For hints: each folder on the way is listed.  None if there is none.
+    """
+    found: list[str] = []
+    for part in name.split("/"):
+        wanted = names.key(part).casefold()
+        try:
+            there = [path.name for path in folder.joinpath(*found).iterdir()]
+        except (OSError, ValueError):
+            return None
+        alike = sorted(n for n in there if names.key(n).casefold() == wanted)
+        if not alike:
+            return None
+        found.append(part if part in alike else alike[0])
+    return None if "/".join(found) == name else "/".join(found)
+
+
 def same_file(first: str | Path, second: str | Path) -> bool:
     """Say whether two paths, which may differ in spelling, lead to one file that is there."""
     try:

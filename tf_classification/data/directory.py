@@ -7,8 +7,10 @@ that is there but broken shows when it is decoded (see ``pipeline``).
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
+from database_tools import imaging
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops
 from database_tools.durable.listing import Folders
@@ -16,6 +18,8 @@ from database_tools.formats import classification_csv, crops_info, label_index, 
 from database_tools.formats.classification_csv import Crop
 from tf_classification.data.examples import Columns, Dataset
 from tf_classification.data.readers import FileReader
+
+log = logging.getLogger(__name__)
 
 STAGE = "load_dataset"
 
@@ -45,13 +49,14 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
     columns = {split: Columns() for split in splits_json.SPLITS}
     drops = Drops()
     there = Folders(crops_dir)
-    total = 0
+    total, first_missing = 0, ""
     for line, crop in classification_csv.lines(table):
         total += 1
         place = crop.dataset, crop.location
         if place not in split_of:
             drops.add("in no split", crop.path)
         elif crop.path not in there:
+            first_missing = first_missing or crop.path
             drops.add("missing", crop.path)
         else:
             label = _label(labels, crop, table, line)
@@ -62,6 +67,8 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
         for split, rows in columns.items()
     }
     ledger = drops.close(STAGE, total, sum(map(len, parts.values())))
+    if other := first_missing and imaging.other_case(crops_dir, first_missing):
+        log.warning("%s: missing, but there is %s, in other letter case", first_missing, other)
     if not ledger.kept:
         raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")
     made = crops_info.read(crops_dir)

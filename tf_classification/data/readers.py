@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from database_tools import imaging
 from tf_classification.data.examples import Keys, Rows
 
 
@@ -31,8 +32,8 @@ class FileReader:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except (OSError, ValueError):  # ValueError: a name that cannot be, with a zero byte
+        return imaging.read(path)
+    except imaging.UnreadableImage:
         return b""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import UserError
+from database_tools.core.names import CropName
 from database_tools.core.weights import balance
 from tf_classification.data.examples import Examples
 from tf_classification.evaluation import acceptance, figures, outputs
@@ -20,7 +21,6 @@ from tf_classification.evaluation.tally import Tally
 from tf_classification.models.calibration import Calibration
 
 _ROWS = 4096  # rows at a time
-_CROP = "___crop"
 _PLAIN = Calibration()
 
 
@@ -59,7 +59,14 @@ class Predictions:
     @property
     def images(self) -> list[str]:
         """Names of the images that the crops were cut from, as far as their names tell."""
-        return [str(key).split(_CROP)[0] for key in self.keys]
+        return [_image(str(key)) for key in self.keys]
+
+
+def _image(crop: str) -> str:
+    try:
+        return CropName.parse(crop).image
+    except ValueError:  # a record's key
+        return crop
 
 
 def from_outputs(read: Outputs, examples: Examples) -> Predictions:

@@ -82,14 +82,6 @@ def test_of_two_files_that_differ_in_form_each_finds_itself():
     assert (listed.find(NFC), listed.find(NFD)) == (NFC, NFD)
 
 
-def test_a_name_that_differs_in_case_only_is_a_hint_not_a_find():
-    listed = Listed(["Elk/A.JPG", NFD])
-    assert listed.find("elk/a.jpg") is None
-    assert listed.hint("elk/a.jpg") == "Elk/A.JPG"
-    assert listed.hint(NFC.upper()) == NFD
-    assert listed.hint("b.jpg") is None
-
-
 @pytest.mark.parametrize(
     ("name", "refusal"),
     [

@@ -8,7 +8,7 @@ GROUPS = (
     reasons.READING,
     reasons.DETECTIONS,
     reasons.CROPS,
-    {reasons.UNLISTED, reasons.BOXES_WITHOUT_AREA},
+    {reasons.UNLISTED},
 )
 
 

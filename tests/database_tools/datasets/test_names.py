@@ -195,3 +195,32 @@ def test_a_padding_factor_past_all_bounds_cuts_whole_pictures(world):
     world.picture(world.add("a"))
     built = build(world, "--padding_factor", "1e308")
     assert built.crop("red fox/A/a.jpg").shape == (60, 80, 3)
+
+
+def test_boxes_without_a_crop_beside_others_are_counted_by_reason(world):
+    wide = ((0, 0, 1, 1), (0.5, 0.5, 0, 0), (0, 0, 0.001, 0.001))
+    world.picture(world.add("a", boxes=wide), 65_501, 100, format="PNG")
+    built = build(world, "--padding_factor", 1, outputs="c")
+    assert len(built.files()) == 1
+    assert built.ledger()["beside"] == {
+        f"{reason}, of a picture with others": ["A/a.jpg"]
+        for reason in (reasons.NO_AREA, reasons.NOT_ENCODABLE)
+    }
+
+
+def test_names_that_differ_in_case_only_are_hinted_at(world, capsys):
+    world.add("a", file="elk/a.jpg")
+    world.picture(world.images / "Elk/A.JPG", format="JPEG")
+    assert world.run("--test_fraction", 0).status == 2
+    assert "elk/a.jpg (missing; there is 'Elk/A.JPG', in other letter case)" in (
+        capsys.readouterr().err
+    )
+
+
+def test_crops_that_the_disk_has_in_another_form_are_no_strangers(world, monkeypatch):
+    monkeypatch.setattr(naming, "look_at", lambda folder: Disk(ignores_form=True))
+    world.picture(world.add("a", file=f"{NFC}.jpg"))
+    built = build(world)
+    crop = built.coco / "red fox" / f"{NFC}.jpg"
+    crop.rename(crop.with_name(f"{NFD}.jpg"))  # as a Mac's disk lists it
+    build(world, "--padding_factor", 2)

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,13 @@ def test_where_the_image_of_a_crop_was_taken(file, key, location):
         [7, "x/b", 8], ["no.jpg", "other.jpg", "x/a.jpg"], ["by id", "by path as id", "by file"]
     )
     assert finder.find(file, key) == location
+
+
+def test_a_crop_is_known_in_any_unicode_form_of_its_images_name():
+    nfc, nfd = (unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD"))
+    finder = LocationFinder([1, 2], [nfd, "_.jpg"], ["A", "B"])
+    assert finder.find(f"red fox/{nfc}", None) == "A"
+    assert finder.find(f"red fox/{nfc.replace('.', '__12.')}", None) == "A"
 
 
 def test_an_image_that_is_not_in_the_annotations_is_told(paths, world, capsys):

@@ -84,3 +84,12 @@ def test_of_two_forms_the_one_that_is_written_is_opened(tmp_path):
     (tmp_path / f"{NFC}.jpg").write_bytes(b"nfc")
     (tmp_path / f"{NFD}.jpg").write_bytes(b"nfd")
     assert imaging.read(tmp_path / f"{NFD}.jpg") == b"nfd"
+
+
+def test_a_name_that_differs_in_case_only_is_told(tmp_path):
+    (tmp_path / "Elk" / NFD).mkdir(parents=True)
+    (tmp_path / "Elk" / NFD / "A.JPG").touch()
+    assert imaging.other_case(tmp_path, f"elk/{NFC}/a.jpg") == f"Elk/{NFD}/A.JPG"
+    assert imaging.other_case(tmp_path, f"Elk/{NFD}/A.JPG") is None
+    assert imaging.other_case(tmp_path, "elk/b.jpg") is None
+    assert imaging.other_case(tmp_path / "no", "a.jpg") is None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,22 @@ def test_nothing_to_use_is_refused_with_the_reason(folder):
     (root / "splits.json").unlink()
     with pytest.raises(UserError, match=r"splits\.json: no such file"):
         directory.load(root, crops)
+
+
+def test_a_crop_is_found_in_the_unicode_form_that_the_disk_has(folder):
+    first, *rest = folder.rows
+    folder.rows = [first._replace(path=unicodedata.normalize("NFC", "ds/é.jpg")), *rest]
+    paths = folder.write()
+    (folder.crops / first.path).rename(folder.crops / unicodedata.normalize("NFD", "ds/é.jpg"))
+    dataset = directory.load(*paths)
+    assert dataset.ledger.dropped == {}
+    [content] = dataset.splits["train"].reader(np.array([0]))
+    assert content
+
+
+def test_a_name_that_differs_in_case_only_is_hinted_at(folder, caplog):
+    first, *rest = folder.rows
+    folder.rows = [first._replace(path=first.path.upper()), *rest]
+    paths = folder.write()
+    assert directory.load(*paths).ledger.dropped == {"missing": (first.path.upper(),)}
+    assert f"there is {first.path}, in other letter case" in caplog.text
