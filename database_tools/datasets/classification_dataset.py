@@ -40,7 +40,7 @@ from database_tools.datasets.detection_step import DetectionConfig, DetectionSte
 from database_tools.datasets.plan import Plan, SplitRule
 from database_tools.datasets.workspace import Sizes, Workspace
 from database_tools.detections.passing import Source
-from database_tools.durable import files
+from database_tools.durable import files, spelling
 from database_tools.formats import coco_camera_traps
 from database_tools.work import executors, stream
 
@@ -75,7 +75,7 @@ def build(
         rule,
         config.exclude_categories,
         workspace.reserved,
-        lambda *names: imaging.same_file(*(config.image_dir / name for name in names)),
+        lambda *names: spelling.same_file(*(config.image_dir / name for name in names)),
     )
     with (
         workspace.claimed(cropping.planned(plan)),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections, Failure
 from database_tools.core.names import Numbered, unnumbered
@@ -21,6 +20,7 @@ from database_tools.datasets.crop_example import About
 from database_tools.datasets.dataset_writer import DatasetWriter
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.results import Results
+from database_tools.durable import spelling
 from database_tools.work import executors
 from database_tools.work.units import Units
 
@@ -70,7 +70,7 @@ class Cropping:
         """Return the size of a picture's file in bytes, -1 if there is none."""
         try:
             path = self._config.image_dir / self._plan.name(image)
-            return imaging.locate(path).stat().st_size
+            return spelling.locate(path).stat().st_size
         except (OSError, ValueError):
             return -1
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from database_tools import imaging
 from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
 from database_tools.datasets.build_config import BuildConfig
+from database_tools.durable import spelling
 from database_tools.formats import ledger_json
 
 _NEARLY_ALL = 0.9
@@ -43,6 +43,6 @@ def _example(ledger: Ledger, image_dir: Path) -> str:
     of_files = {why: files for why, files in ledger.dropped.items() if why in reasons.READING}
     reason = max(of_files, key=lambda why: len(of_files[why]))
     name = of_files[reason][0]
-    other = imaging.other_case(image_dir, names.tidy(name)) if reason == reasons.MISSING else None
+    other = spelling.other_case(image_dir, names.tidy(name)) if reason == reasons.MISSING else None
     hint = f"; there is {other!r}, in other letter case" if other else ""
     return f"{image_dir / name} ({reason}{hint})"

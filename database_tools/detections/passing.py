@@ -31,6 +31,7 @@ from database_tools.core.errors import UserError
 from database_tools.detections import store
 from database_tools.detections.store import UNKNOWN, DetectionStore, File, Rows, Seen
 from database_tools.detectors.detector import Detector, Image
+from database_tools.durable import spelling
 
 NO_FILE = File()
 
@@ -70,7 +71,7 @@ class Source:
     def file(self, name: str) -> File:
         """Return what a picture's file is known by, but its content."""
         try:
-            found = (self.image_dir / name).stat()
+            found = spelling.locate(self.image_dir / name).stat()
         except (OSError, ValueError):
             return NO_FILE
         return File(found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else NO_FILE
@@ -78,7 +79,7 @@ class Source:
     def content(self, name: str) -> tuple[int, int]:
         """Return both halves of a digest of a picture's bytes; zeros if they cannot be read."""
         try:
-            with (self.image_dir / name).open("rb") as file:
+            with spelling.locate(self.image_dir / name).open("rb") as file:
                 return _HALVES.unpack_from(hashlib.file_digest(file, "sha256").digest())
         except (OSError, ValueError):
             return NO_FILE.content

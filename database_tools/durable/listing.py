@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from database_tools.durable import spelling
+
 
 class Folders:
     """What lies below a folder; each folder is listed when it is first asked about."""
@@ -19,7 +21,9 @@ class Folders:
         folder, _, name = path.rpartition("/")
         if folder not in self._listed:
             self._listed[folder] = frozenset(_names(self._root / folder))
-        return name in self._listed[folder]
+        if name in self._listed[folder] or path.isascii():
+            return name in self._listed[folder]
+        return spelling.locate(self._root / path).exists()  # in another Unicode form
 
 
 def _names(folder: Path) -> Iterator[str]:

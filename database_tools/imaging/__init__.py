@@ -5,7 +5,7 @@ the same pixels: those of the displayed picture.
 """
 
 from database_tools.core.reasons import MAX_PIXELS
-from database_tools.imaging.files import UnreadableImage, locate, other_case, read, same_file
+from database_tools.imaging.files import UnreadableImage, read
 from database_tools.imaging.loader import FORMATS, load, open_upright
 from database_tools.imaging.pillow import own_process
 
@@ -14,10 +14,7 @@ __all__ = [
     "MAX_PIXELS",
     "UnreadableImage",
     "load",
-    "locate",
     "open_upright",
-    "other_case",
     "own_process",
     "read",
-    "same_file",
 ]

@@ -6,8 +6,9 @@ import os
 import stat
 from pathlib import Path
 
-from database_tools.core import names, reasons
+from database_tools.core import reasons
 from database_tools.core.reasons import MAX_PIXELS
+from database_tools.durable import spelling
 
 _BYTES_PER_PIXEL, _BYTES_BESIDE = 8, 2**26
 
@@ -24,53 +25,6 @@ class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not
         self.reason = reason
 
 
-def locate(path: str | Path) -> Path:
-    """Return the path in the spelling in which the disk has it, itself if it has it in none.
-
-    Each folder and the file are tried as written, then in NFC, then in NFD.
-    """
-    path = Path(path)
-    if str(path).isascii() or os.path.lexists(path):
-        return path
-    return _spelled(Path(path.anchor), path.relative_to(path.anchor).parts) or path
-
-
-def _spelled(here: Path, parts: tuple[str, ...]) -> Path | None:
-    if not parts:
-        return here
-    for part in names.spellings(parts[0]):
-        if os.path.lexists(here / part) and (found := _spelled(here / part, parts[1:])):
-            return found
-    return None
-
-
-def other_case(folder: Path, name: str) -> str | None:
-    """Return what a file is called below a folder whose name differs from this one in case only.
-
-    For hints: each folder on the way is listed.  None if there is none.
-    """
-    found: list[str] = []
-    for part in name.split("/"):
-        wanted = names.key(part).casefold()
-        try:
-            there = [path.name for path in folder.joinpath(*found).iterdir()]
-        except (OSError, ValueError):
-            return None
-        alike = sorted(n for n in there if names.key(n).casefold() == wanted)
-        if not alike:
-            return None
-        found.append(part if part in alike else alike[0])
-    return None if "/".join(found) == name else "/".join(found)
-
-
-def same_file(first: str | Path, second: str | Path) -> bool:
-    """Say whether two paths, which may differ in spelling, lead to one file that is there."""
-    try:
-        return locate(first).samefile(locate(second))
-    except (OSError, ValueError):
-        return False
-
-
 def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
     """Read the file of a picture.
 
@@ -84,7 +38,7 @@ def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
             has no content, is far too long, or the system refuses.
     """
     try:
-        with open(locate(path), "rb", opener=_open_file) as file:
+        with open(spelling.locate(path), "rb", opener=_open_file) as file:
             if os.fstat(file.fileno()).st_size > _BYTES_PER_PIXEL * max_pixels + _BYTES_BESIDE:
                 raise UnreadableImage(reasons.TOO_LARGE)
             content = file.read()

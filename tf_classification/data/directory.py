@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from database_tools import imaging
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops
+from database_tools.durable import spelling
 from database_tools.durable.listing import Folders
 from database_tools.formats import classification_csv, crops_info, label_index, splits_json
 from database_tools.formats.classification_csv import Crop
@@ -67,7 +67,7 @@ def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
         for split, rows in columns.items()
     }
     ledger = drops.close(STAGE, total, sum(map(len, parts.values())))
-    if other := first_missing and imaging.other_case(crops_dir, first_missing):
+    if other := first_missing and spelling.other_case(crops_dir, first_missing):
         log.warning("%s: missing, but there is %s, in other letter case", first_missing, other)
     if not ledger.kept:
         raise UserError(f"{table}: no crop to use; {ledger.summary() or 'it has no row'}")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -249,6 +250,16 @@ def test_a_detector_without_numbers_is_not_asked_for_a_million(folder, monkeypat
     with pytest.raises(UserError, match="6 so far"):
         detect(folder, detector=detector)
     assert len(detector.batches) == 2
+
+
+def test_a_picture_is_known_by_its_file_in_whatever_unicode_form_the_disk_has_it(folder):
+    nfc, nfd = (unicodedata.normalize(form, "cam/é.png") for form in ("NFC", "NFD"))
+    grey(folder / nfd, 50)
+    source = Source(folder)
+    assert source.file(nfc) == source.file(nfd) != passing.NO_FILE
+    assert source.content(nfc) == source.content(nfd) != passing.NO_FILE.content
+    assert detect(folder, [nfc])[0] == [[50]]
+    assert detect(folder, [nfc])[0] == []
 
 
 def test_no_picture_at_all_is_a_pass_too(folder):

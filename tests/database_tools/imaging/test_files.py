@@ -69,27 +69,10 @@ def test_a_file_is_found_in_any_unicode_form_of_its_name(tmp_path, monkeypatch, 
     path.write_bytes(b"a picture")
     assert imaging.read(tmp_path / asked) == b"a picture"
     monkeypatch.chdir(tmp_path)
-    assert imaging.locate(asked).samefile(path)
-
-
-def test_a_file_is_looked_for_in_every_spelling_of_its_folder(tmp_path):
-    (tmp_path / NFC).mkdir()
-    (tmp_path / NFD).mkdir()
-    (tmp_path / NFD / "a.jpg").write_bytes(b"a picture")
-    assert imaging.locate(tmp_path / NFC / "a.jpg") == tmp_path / NFD / "a.jpg"
-    assert imaging.locate(tmp_path / NFC / "b.jpg") == tmp_path / NFC / "b.jpg"
+    assert imaging.read(asked) == b"a picture"
 
 
 def test_of_two_forms_the_one_that_is_written_is_opened(tmp_path):
     (tmp_path / f"{NFC}.jpg").write_bytes(b"nfc")
     (tmp_path / f"{NFD}.jpg").write_bytes(b"nfd")
     assert imaging.read(tmp_path / f"{NFD}.jpg") == b"nfd"
-
-
-def test_a_name_that_differs_in_case_only_is_told(tmp_path):
-    (tmp_path / "Elk" / NFD).mkdir(parents=True)
-    (tmp_path / "Elk" / NFD / "A.JPG").touch()
-    assert imaging.other_case(tmp_path, f"elk/{NFC}/a.jpg") == f"Elk/{NFD}/A.JPG"
-    assert imaging.other_case(tmp_path, f"Elk/{NFD}/A.JPG") is None
-    assert imaging.other_case(tmp_path, "elk/b.jpg") is None
-    assert imaging.other_case(tmp_path / "no", "a.jpg") is None
