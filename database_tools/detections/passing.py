@@ -252,10 +252,10 @@ def plan(names: Sequence[str], source: Source, kept: DetectionStore, group_size:
         UserError: if the store cannot be written.
     """
     work = Pass(names, source, kept)
-    known = [picture for picture in range(len(names)) if picture in work]
+    known = np.flatnonzero(work._rows != UNKNOWN)
     with ThreadPoolExecutor(source.workers, "compare") as threads:
         for start in range(0, len(known), _AT_ONCE):
-            work._settle(known[start : start + _AT_ONCE], threads)
+            work._settle(known[start : start + _AT_ONCE].tolist(), threads)
     work._form_groups(group_size)
     return work
 

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -98,6 +100,57 @@ def test_other_parameters_do_not_detect_again(world, frozen_graph):
     before = log.read_bytes()
     world.run(*ONE, "--padding_factor", 1.2, detector=frozen_graph, detections=False)
     assert log.read_bytes() == before  # a group that is detected again is appended again
+
+
+def detected(capsys):
+    """How many pictures a run asked the detector for."""
+    said = capsys.readouterr().err
+    return int(said.partition(" images are to be detected")[0].rpartition(" of ")[0].split()[-1])
+
+
+def test_the_store_knows_pictures_whatever_is_built_of_them(world, frozen_graph, capsys):
+    flags = (*ONE, "--detection_store", world.folder / "store")
+    options = {"detector": frozen_graph, "detections": False}
+    filled(world, 10).run(*flags, **options)
+    assert detected(capsys) == 10
+    world.picture(world.add(10, location="A"), 96, 64, seed=11)
+    world.label(3, 4)  # a hare too, so it is left out
+    assert world.run(*flags, name="more", **options).status == 0
+    assert detected(capsys) == 1
+    world.run(*flags, "--exclude_categories", "hare", name="fewer", **options)
+    assert detected(capsys) == 0
+    shutil.copytree(world.images, world.folder / "moved", copy_function=shutil.copyfile)
+    shutil.rmtree(world.images)
+    world.images = world.folder / "moved"
+    assert world.run(*flags, name="moved", **options).status == 0
+    assert detected(capsys) == 0
+    assert list((world.folder / "store").glob("detections_*.log"))
+    assert not list((world.folder / "more/c/.build").glob("detections_*.log"))
+    for name in ("train.json", "detections_final.pkl"):
+        moved, before = (world.folder / run / "c" / name for run in ("moved", "more"))
+        assert moved.read_bytes() == before.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(90.0, "conf 90 .* percent"), (float("nan"), "gives NaN or infinity")]
+)
+def test_a_detector_whose_numbers_are_none_stops_the_run(
+    world, makers, tmp_path, capsys, number, said
+):
+    def wrong(pictures):
+        import tensorflow as tf
+
+        one = tf.ones([tf.shape(pictures)[0], 1])
+        tf.stack([0 * one, 0 * one, one, one], 2, "detection_boxes")
+        tf.identity(number * one, "detection_scores")
+        tf.identity(one, "detection_classes")
+        tf.identity(one[:, 0], "num_detections")
+
+    graph = makers.freeze(tmp_path / "wrong.pb", wrong)
+    assert filled(world, 3).run(*ONE, detector=graph, detections=False).status == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.search(f"error: wrong.pb: .*{said}", line)
+    assert not (world.folder / "out/c/train.json").exists()
 
 
 def test_a_hundred_pictures_of_other_classes_stop_the_run_while_it_detects(
