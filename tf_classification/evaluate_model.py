@@ -19,7 +19,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.formats.splits_json import SPLITS
-from tf_classification.evaluation.request import METHODS, Request
+from tf_classification.evaluation.request import METHODS, EvaluationRequest
 from tf_classification.models.table import NETWORKS
 from tf_classification.runs.config import STRATEGIES
 
@@ -42,10 +42,15 @@ def build_parser() -> cli.Parser:
     fit = "fit on val and keep in the bundle; without a value: temperature"
     add("--calibrate", nargs="?", const=METHODS[0], choices=METHODS, help=fit)
     text = "of accepted predictions, for which thresholds are chosen on val (default: 0.95)"
-    add("--precision", type=float, default=Request.precision, help=text)
-    add("--strategy", choices=STRATEGIES, default=Request.strategy, help="devices to run on")
+    add("--precision", type=float, default=EvaluationRequest.precision, help=text)
+    add(
+        "--strategy",
+        choices=STRATEGIES,
+        default=EvaluationRequest.strategy,
+        help="devices to run on",
+    )
     text = "make so many devices of the CPU, to try several without GPUs"
-    add("--logical-cpus", type=int, default=Request.logical_cpus, help=text)
+    add("--logical-cpus", type=int, default=EvaluationRequest.logical_cpus, help=text)
     return parser
 
 
@@ -60,7 +65,7 @@ def _add_overrides(parser: cli.Parser) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    asked = Request(**{**vars(args), "splits": tuple(args.splits)})
+    asked = EvaluationRequest(**{**vars(args), "splits": tuple(args.splits)})
     asked.config()  # a broken params.json shows before the slow import
 
     from tf_classification.evaluation import standalone

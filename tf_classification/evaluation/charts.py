@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tf_classification.evaluation import svg
 from tf_classification.evaluation.acceptance import RiskCoverage
-from tf_classification.evaluation.reliability import Curve
+from tf_classification.evaluation.reliability import ReliabilityCurve
 from tf_classification.evaluation.svg import BLUE, GREEN, GREY, ORANGE
 
 MOST_LABELS = 40  # of a confusion matrix; more cannot be read
@@ -72,7 +72,7 @@ def _short(name: str, most: int = 32) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
-def reliability(before: Curve | None, after: Curve, side: float = 260) -> str:
+def reliability(before: ReliabilityCurve | None, after: ReliabilityCurve, side: float = 260) -> str:
     """Draw calibration curves: share of right ones against confidence, points sized by crops.
 
     Args:
@@ -88,7 +88,7 @@ def reliability(before: Curve | None, after: Curve, side: float = 260) -> str:
     return svg.picture(axes.width, axes.height, "calibration curve", *parts)
 
 
-def _curve(axes: svg.Axes, curve: Curve, colour: str, name: str) -> str:
+def _curve(axes: svg.Axes, curve: ReliabilityCurve, colour: str, name: str) -> str:
     bins = np.flatnonzero(curve.number)
     most = max(curve.number.max(), 1)
     points = [axes.at(curve.confidence[i], curve.share[i]) for i in bins]

@@ -1,8 +1,15 @@
-"""What is found out about a classifier on one split, in one pass over its logits."""
+"""What is found out about a classifier on one split, in one pass over what it says.
+
+Batches come of a network's logits or of a CSV of anybody's classifier::
+
+    with classifier_csv.reading(path) as table:
+        batches = judgement.of_csv(path, table, truth)
+        judged = judgement.judge("test", truth, batches, len(table.label_names))
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +18,14 @@ import numpy.typing as npt
 
 from database_tools.core.errors import UserError
 from database_tools.core.names import CropName
-from database_tools.core.weights import balance
+from database_tools.formats.classifier_csv import Table
 from tf_classification.data.examples import Examples
-from tf_classification.evaluation import acceptance, figures, outputs
+from tf_classification.evaluation import acceptance, figures
 from tf_classification.evaluation.figures import Figures
-from tf_classification.evaluation.outputs import Outputs
 from tf_classification.evaluation.reliability import Reliability
 from tf_classification.evaluation.tally import Tally
 from tf_classification.models.calibration import Calibration
 
-_ROWS = 4096  # rows at a time
 _PLAIN = Calibration()
 
 
@@ -69,30 +74,6 @@ def _image(crop: str) -> str:
         return crop
 
 
-def from_outputs(read: Outputs, examples: Examples) -> Predictions:
-    """Make predictions of an ``outputs_{split}.csv.gz`` that was read back, for a notebook.
-
-    Raises:
-        UserError: if the file is of other crops than the split.
-    """
-    found, following = [], iter(enumerate(zip(examples.keys, examples.labels, strict=True)))
-    for key, label in zip(read.keys, read.labels, strict=True):
-        # Keys may repeat (several crops of a record's picture), but the order is the same.
-        row = next((i for i, crop in following if crop == (key, label)), None)
-        if row is None:
-            raise UserError(f"{key} is not in the split, or not at its place")
-        found.append(row)
-    rows = np.array(found, np.int64)
-    return Predictions(
-        rows,
-        examples.keys[rows],
-        read.labels,
-        examples.locations[rows],
-        read.probabilities.argmax(axis=1),
-        read.probabilities.max(axis=1),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Judgement:
     """What is found out about one split.
@@ -128,56 +109,119 @@ class Judgement:
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """What is the same for all splits.
+class Truth:
+    """What is known about the crops of a split, whatever a classifier says of them.
 
     Attributes:
-        label_names: C names, columns of the logits.
-        calibration: from logits to probabilities.
-        seen: numbers of the locations that the model was trained on; None if unknown.
-        output_dir: where ``outputs_{split}.csv.gz`` goes.
+        keys: (N,) names of the crops.
+        labels: (N,) true labels.
+        locations: (N,) location numbers from 0.
     """
 
-    label_names: Sequence[str]
-    calibration: Calibration
-    seen: npt.NDArray[np.int64] | None
-    output_dir: Path
+    keys: npt.NDArray[np.str_]
+    labels: npt.NDArray[np.int32]
+    locations: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, examples: Examples) -> Truth:
+        """Take it from the examples of a split."""
+        return cls(examples.keys, examples.labels, examples.locations)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What is said of some crops.
+
+    Attributes:
+        rows: (n,) their rows in ``Truth``.
+        scores: (n, C) logits whose softmax is ``probabilities``, for ranks and losses.
+        probabilities: (n, C) float32.
+        plain: (n, C) probabilities before calibration.
+    """
+
+    rows: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.floating]
+    probabilities: npt.NDArray[np.float32]
+    plain: npt.NDArray[np.float32]
+
+
+def of_logits(
+    rows: npt.NDArray[np.int64], logits: npt.NDArray[np.float32], calibration: Calibration
+) -> Batch:
+    """Make a batch of a network's (n, C) logits."""
+    probabilities = calibration.probabilities(logits)
+    plain = probabilities if calibration == _PLAIN else _PLAIN.probabilities(logits)
+    return Batch(rows, calibration.logits(logits), probabilities, plain)
+
+
+def of_probabilities(rows: npt.NDArray[np.int64], probabilities: npt.NDArray[np.floating]) -> Batch:
+    """Make a batch of (n, C) probabilities of which nothing else is known."""
+    with np.errstate(divide="ignore"):
+        scores = np.log(np.asarray(probabilities, np.float64))
+    given = probabilities.astype(np.float32)
+    return Batch(rows, scores, given, given)
+
+
+def of_csv(path: Path, table: Table, truth: Truth) -> Iterator[Batch]:
+    """Make batches of a classifier CSV.
+
+    Args:
+        path: of the table, for messages.
+        table: opened by ``classifier_csv.reading``; rows are in the order of ``truth``, which may
+            have more.
+        truth: about the crops.
+
+    Raises:
+        UserError: if a row is of another crop, or not at its place.
+    """
+    following = iter(enumerate(map(str, truth.keys)))
+    for read in table:
+        found = []
+        for key in read.paths:
+            # Keys may repeat (several crops of a record's picture), but the order is the same.
+            row = next((i for i, crop in following if crop == key), None)
+            if row is None:
+                raise UserError(f"{path}: {key} is not in the split, or not at its place")
+            found.append(row)
+        yield of_probabilities(np.array(found, np.int64), read.probabilities)
 
 
 def judge(
-    study: Study,
     split: str,
-    examples: Examples,
-    rows: npt.NDArray[np.int64],
-    logits: npt.NDArray[np.float32],
+    truth: Truth,
+    batches: Iterable[Batch],
+    num_labels: int,
+    seen: npt.NDArray[np.int64] | None = None,
 ) -> Judgement:
-    """Judge a split and write its ``outputs_{split}.csv.gz``.
+    """Judge what is said of a split.
 
     Args:
-        study: what is the same for all splits.
         split: its name.
-        examples: its crops.
-        rows: (n,) rows of ``examples``, at least one.
-        logits: (n, C) of these rows; may lie on the disk.
+        truth: about its crops.
+        batches: what is said; crops that are in none are left out.
+        num_labels: C.
+        seen: numbers of the locations that the model was trained on; None if unknown.
     """
-    labels, locations = examples.labels[rows], examples.locations[rows]
-    number = len(study.label_names)
-    weights = balance(labels, np.ones(len(labels)))
-    tally, before, after = Tally.empty(number), Reliability(number), Reliability(number)
-    predicted = np.zeros(len(rows), np.int64)
-    confidences = np.zeros(len(rows), np.float32)
-    with outputs.writing(study.output_dir / outputs.file_name(split), study.label_names) as writer:
-        for start in range(0, len(rows), _ROWS):
-            part = slice(start, start + _ROWS)
-            probabilities = study.calibration.probabilities(logits[part])
-            writer.write(examples.keys[rows[part]], labels[part], weights[part], probabilities)
-            scores = study.calibration.logits(logits[part])
-            tally.add(scores, labels[part])
-            before.add(_PLAIN.probabilities(logits[part]), labels[part])
-            after.add(probabilities, labels[part])
-            predicted[part] = scores.argmax(axis=1)
-            confidences[part] = probabilities.max(axis=1)
-    found = Predictions(rows, examples.keys[rows], labels, locations, predicted, confidences)
+    tally, before, after = Tally.empty(num_labels), Reliability(num_labels), Reliability(num_labels)
+    rows, predicted = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    confidences = [np.zeros(0, np.float32)]
+    for batch in batches:
+        labels = truth.labels[batch.rows]
+        tally.add(batch.scores, labels)
+        before.add(batch.plain, labels)
+        after.add(batch.probabilities, labels)
+        rows.append(batch.rows)
+        predicted.append(batch.scores.argmax(axis=1))
+        confidences.append(batch.probabilities.max(axis=1))
+    at = np.concatenate(rows)
+    found = Predictions(
+        at,
+        truth.keys[at],
+        truth.labels[at],
+        truth.locations[at],
+        np.concatenate(predicted),
+        np.concatenate(confidences),
+    )
     return Judgement(
         split,
         found,
@@ -185,7 +229,7 @@ def judge(
         tally.confusion.astype(np.int64),
         before,
         after,
-        _by_place(found, number, study.seen),
+        _by_place(found, num_labels, seen),
     )
 
 

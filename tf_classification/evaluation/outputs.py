@@ -20,7 +20,6 @@ label), in [0, 1]::
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,11 +29,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.durable import files
+from database_tools.formats import classifier_csv
 from tf_classification.evaluation import metrics
 
-COLUMNS = ("path", "label", "weight")
 METRICS = ("loss", "loss_weighted", "acc_top1", "acc_top3")
 METRICS_WEIGHTED = ("acc_weighted_top1", "acc_weighted_top3")
 
@@ -47,10 +46,8 @@ def file_name(split: str) -> str:
 class Writer:
     """Writes an ``outputs_{split}.csv.gz`` in parts; see ``writing``."""
 
-    def __init__(self, stream: io.TextIOBase, label_names: Sequence[str]) -> None:
-        self._names = np.array(label_names, object)
-        self._csv = csv.writer(stream, lineterminator="\n")
-        self._csv.writerow([*COLUMNS, *label_names])
+    def __init__(self, table: classifier_csv.Writer, label_names: Sequence[str]) -> None:
+        self._table, self._names = table, label_names
 
     def write(
         self,
@@ -59,28 +56,16 @@ class Writer:
         weights: npt.NDArray[np.float64],
         probabilities: npt.NDArray[np.float32],
     ) -> None:
-        """Append N rows: (N,) paths, true labels and weights, (N, C) probabilities.
-
-        A float32 is written with the fewest digits that give it back.
-        """
-        texts = probabilities.astype(np.float32, copy=False).astype("U").tolist()
-        columns = zip(keys, self._names[labels], weights.tolist(), texts, strict=True)
-        self._csv.writerows(
-            [str(key), label, weight, *text] for key, label, weight, text in columns
-        )
+        """Append N rows: (N,) paths, true labels and weights, (N, C) probabilities."""
+        names = [self._names[i] for i in labels.tolist()]
+        self._table.write([str(key) for key in keys], probabilities, names, weights)
 
 
 @contextmanager
 def writing(path: Path, label_names: Sequence[str]) -> Iterator[Writer]:
     """Give a ``Writer``; the file appears whole at the end, or not at all."""
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("wb") as raw,
-        # No name and no time inside: equal outputs are equal bytes.
-        gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed,
-        io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
-    ):
-        yield Writer(text, label_names)
+    with classifier_csv.writing(path, label_names, labels=True, weights=True) as table:
+        yield Writer(table, label_names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,37 +94,26 @@ def read(path: Path) -> Outputs:
         UserError: if there is no such file.
         FormatError: if it is not such a table, or a row's label is not among the columns.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            rows = csv.reader(stream)
-            header = next(rows, [])
-            if tuple(header[:3]) != COLUMNS or len(header) == len(COLUMNS):
-                raise FormatError(path, "line 1", f"expected {','.join(COLUMNS)},LABELS...")
-            return _outputs(path, tuple(header[3:]), rows)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
-        raise FormatError(path, "the file", str(error)) from None
-
-
-def _outputs(path: Path, names: tuple[str, ...], rows: Iterator[list[str]]) -> Outputs:
+    with classifier_csv.reading(path) as table:
+        names = table.label_names
+        if not (table.has_labels and table.has_weights and names):
+            raise FormatError(path, "line 1", "expected path,label,weight,LABELS...")
+        parts = list(table)
     position = {name: i for i, name in enumerate(names)}
-    keys, labels, numbers = [], [], []
-    for line, row in enumerate(rows, start=2):
-        try:
-            labels.append(position[row[1]])
-            numbers.append(np.array(row[2:], np.float64))
-        except (KeyError, IndexError, ValueError):
-            raise FormatError(path, f"line {line}", f"no label and numbers in {row[:3]}") from None
-        if len(row) != len(names) + len(COLUMNS):
-            raise FormatError(
-                path, f"line {line}", f"{len(row)} cells, the header has more or less"
-            )
-        keys.append(row[0])
-    table = np.array(numbers).reshape(len(keys), len(names) + 1)
+    keys = tuple(key for part in parts for key in part.paths)
+    labels = [label for part in parts for label in part.labels or ()]
+    if unknown := [i for i, label in enumerate(labels) if label not in position]:
+        place = f"row {unknown[0] + 1}"
+        raise FormatError(path, place, f"the label {labels[unknown[0]]!r} has no column")
+    weights = [part.weights for part in parts if part.weights is not None]
     return Outputs(
-        tuple(keys), np.array(labels, np.int32), table[:, 0], table[:, 1:].astype(np.float32), names
+        keys,
+        np.array([position[label] for label in labels], np.int32),
+        np.concatenate([np.zeros(0), *weights]),
+        np.concatenate([np.zeros((0, len(names))), *(p.probabilities for p in parts)]).astype(
+            np.float32
+        ),
+        names,
     )
 
 

@@ -20,7 +20,7 @@ BINS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ReliabilityCurve:
     """What was said and what was so, in ``BINS`` bins of equal width from 0 to 1.
 
     Attributes:
@@ -66,14 +66,14 @@ class Reliability:
         self._labels += _sums(probabilities, true)
 
     @property
-    def top(self) -> Curve:
+    def top(self) -> ReliabilityCurve:
         """Confidence in the predicted label against being right; arrays of shape (BINS,)."""
-        return Curve(*self._top)
+        return ReliabilityCurve(*self._top)
 
     @property
-    def labels(self) -> Curve:
+    def labels(self) -> ReliabilityCurve:
         """Each label's probability against being that label; arrays of shape (C, BINS)."""
-        return Curve(*self._labels)
+        return ReliabilityCurve(*self._labels)
 
 
 def bin_of(probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:

@@ -7,7 +7,7 @@ from tf_classification.evaluation import charts, html
 from tf_classification.evaluation.acceptance import Acceptance, interval
 from tf_classification.evaluation.html import percent, tag, words
 from tf_classification.evaluation.judgement import Judgement
-from tf_classification.evaluation.reliability import Curve
+from tf_classification.evaluation.reliability import ReliabilityCurve
 from tf_classification.evaluation.report_content import Content
 from tf_classification.models.calibration import Calibration
 
@@ -37,8 +37,8 @@ def _occurs(judged: Judgement, i: int) -> bool:
 
 
 def _label_curve(content: Content, judged: Judgement, i: int) -> str:
-    def of(curve: Curve) -> Curve:
-        return Curve(curve.number[i], curve.said[i], curve.so[i])
+    def of(curve: ReliabilityCurve) -> ReliabilityCurve:
+        return ReliabilityCurve(curve.number[i], curve.said[i], curve.so[i])
 
     plain = content.evaluation.calibration == Calibration()
     before = None if plain else of(judged.before.labels)

@@ -18,7 +18,7 @@ OVERRIDES = ("model_name", "batch_size", "num_workers", "dataset_dir", "cropped_
 
 
 @dataclass(frozen=True)
-class Request:
+class EvaluationRequest:
     """One call of the command.
 
     Attributes:
@@ -88,7 +88,7 @@ class Request:
         return replace(params.read(self.params_json), **changes)
 
     def training_locations(self) -> frozenset[tuple[str, str]] | Literal["own", "unknown"]:
-        """Return where the network was trained, as ``run.Options`` wants it."""
+        """Return where the network was trained, as ``EvaluationOptions`` wants it."""
         if self.target_mapping:
             return "unknown"  # somebody else's classifier
         if not (self.dataset_dir or self.tfrecords):

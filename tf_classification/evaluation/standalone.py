@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from database_tools.core.errors import UserError
-from database_tools.formats import label_index
-from tf_classification.evaluation import mapping
-from tf_classification.evaluation.request import Request
-from tf_classification.evaluation.run import Options, evaluate
+from database_tools.formats import label_index, target_mapping_json
+from tf_classification.evaluation.evaluate import EvaluationOptions, evaluate
+from tf_classification.evaluation.request import EvaluationRequest
 from tf_classification.evaluation.summary import Evaluation
 from tf_classification.models import bundle, checkpoint
 from tf_classification.models.checkpoint import Checkpoint
@@ -28,7 +27,7 @@ from tf_classification.runs.config import TrainConfig
 log = logging.getLogger(__name__)
 
 
-def run(asked: Request, progress: Progress) -> None:
+def run(asked: EvaluationRequest, progress: Progress) -> None:
     """Do what the command is asked for.
 
     Raises:
@@ -61,7 +60,7 @@ def _network(read: Checkpoint) -> Network:
     return stream.of_keras(read.model, read.description)
 
 
-def _labels(asked: Request, config: TrainConfig) -> tuple[Sequence[str], str]:
+def _labels(asked: EvaluationRequest, config: TrainConfig) -> tuple[Sequence[str], str]:
     """Return the network's labels and the file that names them; no file for a bundle's own."""
     if asked.label_index is not None:
         labels = label_index.read(asked.label_index)
@@ -77,7 +76,7 @@ def _labels(asked: Request, config: TrainConfig) -> tuple[Sequence[str], str]:
     return run_dataset.labels(config)
 
 
-def _check_same(labels: Sequence[str], asked: Request, config: TrainConfig) -> None:
+def _check_same(labels: Sequence[str], asked: EvaluationRequest, config: TrainConfig) -> None:
     expected, origin = run_dataset.labels(config)
     if tuple(labels) != tuple(expected):
         raise UserError(
@@ -86,12 +85,12 @@ def _check_same(labels: Sequence[str], asked: Request, config: TrainConfig) -> N
         )
 
 
-def _options(asked: Request, config: TrainConfig, read: Checkpoint) -> Options:
+def _options(asked: EvaluationRequest, config: TrainConfig, read: Checkpoint) -> EvaluationOptions:
     targets = None
     if asked.target_mapping is not None:
         expected, _ = run_dataset.labels(config)
-        targets = mapping.read(asked.target_mapping, read.description.labels, expected)
-    return Options(
+        targets = target_mapping_json.read(asked.target_mapping, read.description.labels, expected)
+    return EvaluationOptions(
         calibrate=asked.calibrate,
         precision=asked.precision,
         batch_size=config.batch_size,
@@ -104,7 +103,7 @@ def _options(asked: Request, config: TrainConfig, read: Checkpoint) -> Options:
     )
 
 
-def _export(asked: Request, read: Checkpoint, evaluation: Evaluation | None) -> None:
+def _export(asked: EvaluationRequest, read: Checkpoint, evaluation: Evaluation | None) -> None:
     description = read.description
     if evaluation is not None and not asked.target_mapping:
         description = replace(

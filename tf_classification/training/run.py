@@ -2,7 +2,7 @@
 
 In the run's folder: ``params.json``, ``best.weights.h5``, ``ckpt_N.weights.h5`` of each epoch
 that was the best so far, TensorBoard events, ``resume.npz`` to go on from, what
-``evaluation.run`` writes, and the model bundle in ``bundle/1``.
+``evaluation.evaluate`` writes, and the model bundle in ``bundle/1``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import tensorflow as tf
 from database_tools.core import taxa
 from database_tools.core.errors import UserError
 from database_tools.durable import locks
-from tf_classification.evaluation import run as evaluation
+from tf_classification.evaluation import evaluate as evaluation
 from tf_classification.models import bundle, weights
 from tf_classification.predictor import stream
 from tf_classification.runs import dataset as run_dataset
@@ -191,7 +191,7 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
         dataset,
         [split for split, examples in dataset.splits.items() if len(examples)],
         logdir,
-        evaluation.Options(calibrate="temperature", batch_size=config.batch_size),
+        evaluation.EvaluationOptions(calibrate="temperature", batch_size=config.batch_size),
         at_work.strategy,
         progress,
     )

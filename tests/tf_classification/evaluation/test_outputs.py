@@ -27,13 +27,9 @@ def test_outputs_have_the_shortest_digits_that_give_the_numbers_back(tmp_path):
     assert path.name == "outputs_val.csv.gz"
     assert gzip.decompress(path.read_bytes()).decode() == (
         'path,label,weight,cat,"canid, felid"\n'
-        "ds/a.jpg___crop00_mdv4.1.jpg,cat,0.6666666666666666,1e-07,1.0\n"
+        "ds/a.jpg___crop00_mdv4.1.jpg,cat,0.6666666666666666,1e-7,1.0\n"
         '"b "","".jpg","canid, felid",0.6666666666666666,0.1,0.9\n'
     )
-
-
-def test_equal_outputs_are_equal_bytes(tmp_path):
-    assert write(tmp_path / "a.csv.gz").read_bytes() == write(tmp_path / "b.csv.gz").read_bytes()
 
 
 def test_outputs_come_back(tmp_path):
@@ -56,37 +52,18 @@ def test_a_split_without_crops_comes_back_empty(tmp_path):
     assert read.probabilities.shape == (0, 2)
 
 
-def test_a_failure_leaves_the_old_file(tmp_path):
-    path = write(tmp_path / "outputs_val.csv.gz")
-    before = path.read_bytes()
-    with pytest.raises(RuntimeError), outputs.writing(path, LABELS):
-        raise RuntimeError("killed")
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("path,cat\n", "line 1: expected path,label,weight"),
-        ("path,label,weight,cat\na,dog,1,1\n", "line 2: no label and numbers"),
-        ("path,label,weight,cat\na,cat,1,x\n", "line 2: no label and numbers"),
-        ("path,label,weight,cat\na,cat,1,1,1\n", "line 2: 5 cells"),
+        ("path,label,weight,cat\na,dog,1,1\n", "row 1: the label 'dog' has no column"),
     ],
 )
-def test_a_wrong_table_is_named(tmp_path, text, message):
+def test_a_table_that_is_no_output_is_named(tmp_path, text, message):
     path = tmp_path / "outputs_val.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
         outputs.read(path)
-
-
-def test_a_missing_or_broken_file_is_named(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
-        outputs.read(tmp_path / "outputs_val.csv.gz")
-    (tmp_path / "torn.csv.gz").write_bytes(write(tmp_path / "a.csv.gz").read_bytes()[:40])
-    with pytest.raises(UserError, match=r"torn\.csv\.gz: the file"):
-        outputs.read(tmp_path / "torn.csv.gz")
 
 
 def test_label_stats_are_those_of_the_specification(tmp_path):

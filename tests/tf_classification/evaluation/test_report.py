@@ -15,7 +15,9 @@ from PIL import Image
 
 from database_tools.core.errors import UserError
 from database_tools.core.thresholds import PROMISE
-from tf_classification.evaluation import charts, grids, html, judgement, outputs, report
+from database_tools.formats import classifier_csv
+from tf_classification.evaluation import charts, grids, html, judgement, report
+from tf_classification.evaluation.judgement import Truth
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.summary import Evaluation
 from tf_classification.models.calibration import Calibration
@@ -47,9 +49,8 @@ class Checker(HTMLParser):
         self.words.append(data)
 
 
-def content_of(dataset, folder, calibration=FOUR, thresholds=None):
+def content_of(dataset, folder=None, calibration=FOUR, thresholds=None):
     """Judge perfect but unsure logits, with some mistakes, without a network."""
-    study = judgement.Study(dataset.label_names, calibration, np.array([0, 1, 2]), folder)
     judgements = []
     for split in ("train", "test"):
         examples = dataset.splits[split]
@@ -57,7 +58,13 @@ def content_of(dataset, folder, calibration=FOUR, thresholds=None):
         wrong = rows % 7 == 0  # and less sure than the others
         said = np.where(wrong, (examples.labels[rows] + 1) % 3, examples.labels[rows])
         logits = np.where(wrong, 4, 8)[:, None] * np.eye(3)[said]
-        judgements.append(judgement.judge(study, split, examples, rows, logits.astype(np.float32)))
+        batch = judgement.of_logits(rows, logits.astype(np.float32), calibration)
+        truth, seen = Truth.of(examples), np.array([0, 1, 2])
+        judgements.append(judgement.judge(split, truth, [batch], 3, seen))
+        if folder is not None:
+            keys = [str(key) for key in examples.keys[rows]]
+            with classifier_csv.writing(folder / f"{split}.csv.gz", dataset.label_names) as writer:
+                writer.write(keys, batch.probabilities)
     thresholds = {"badger": 0.5, "hare": None} if thresholds is None else thresholds
     names = dataset.label_names
     evaluation = Evaluation(
@@ -115,7 +122,7 @@ def test_the_page_says_what_was_found(content):
 def test_the_page_promises_what_the_thresholds_do(dataset, tmp_path, thresholds, said):
     words = " ".join(Checker(report.page(content_of(dataset, tmp_path, FOUR, thresholds))).words)
     assert said in words
-    assert "of which" not in words
+    assert not re.search(r"they accept \d", words)
 
 
 def test_a_page_without_calibration_and_thresholds_does_not_speak_of_them(dataset, tmp_path):
@@ -172,17 +179,25 @@ def test_confusion_of_the_surest_crops_only_is_for_a_notebook(content):
     assert table.sum() == (found.confidences >= 0.5).sum()
 
 
-def test_predictions_come_back_from_the_outputs(dataset, tmp_path):
-    content = content_of(dataset, tmp_path)
-    read = outputs.read(tmp_path / "outputs_test.csv.gz")
-    found = judgement.from_outputs(read, dataset.splits["test"])
-    expected = content.main.predictions
+def test_a_csv_is_judged_as_the_network_that_wrote_it(dataset, tmp_path):
+    expected = content_of(dataset, tmp_path).main
+    truth = Truth.of(dataset.splits["test"])
+    with classifier_csv.reading(tmp_path / "test.csv.gz") as table:
+        batches = judgement.of_csv(tmp_path / "test.csv.gz", table, truth)
+        found = judgement.judge("test", truth, batches, 3, np.array([0, 1, 2]))
     for name in ("rows", "labels", "locations", "predicted", "confidences"):
-        assert np.array_equal(getattr(found, name), getattr(expected, name)), name
-    with pytest.raises(
-        UserError, match=r"ds/test/0\.jpg___crop00_mdv4\.1\.jpg is not in the split"
-    ):
-        judgement.from_outputs(read, dataset.splits["val"])
+        ours, theirs = (getattr(j.predictions, name) for j in (found, expected))
+        assert np.array_equal(ours, theirs), name
+    assert found.overall == pytest.approx(expected.overall, rel=1e-5)
+    assert found.figures["new"].headline() == expected.figures["new"].headline()
+
+
+def test_a_csv_of_other_crops_is_named(dataset, tmp_path):
+    content_of(dataset, tmp_path)
+    path, other = tmp_path / "test.csv.gz", Truth.of(dataset.splits["val"])
+    rule = r"test\.csv\.gz: ds/test/0\.jpg___crop00_mdv4\.1\.jpg is not in the split"
+    with classifier_csv.reading(path) as table, pytest.raises(UserError, match=rule):
+        list(judgement.of_csv(path, table, other))
 
 
 def test_shares_of_whole_width_end_where_the_scale_does():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from database_tools.core.errors import FormatError
-from tf_classification.evaluation import mapping
+from database_tools.formats import target_mapping_json
 
 CLASSIFIER = ("canis_spp", "car", "cat", "elk", "fox")
 DATASET = ("canid", "cervid")
@@ -16,7 +16,7 @@ DATASET = ("canid", "cervid")
 
 def read(tmp_path, table, dataset=DATASET):
     (tmp_path / "map.json").write_text(json.dumps(table))
-    return mapping.read(tmp_path / "map.json", CLASSIFIER, dataset)
+    return target_mapping_json.read(tmp_path / "map.json", CLASSIFIER, dataset)
 
 
 def test_other_comes_last_wherever_the_file_has_it(tmp_path):
@@ -45,11 +45,6 @@ def test_softmax_of_mapped_logits_is_the_sum_of_probabilities(tmp_path):
     assert mapped[:, 0] == pytest.approx(p[:, 0] + p[:, 4], rel=1e-6)
     assert mapped[:, 1].tolist() == [0, 0]  # never predicted
     assert mapped[:, 2] == pytest.approx(p[:, 1:4].sum(axis=1), rel=1e-6)
-
-
-def test_impossible_labels_stay_impossible():
-    found = mapping.TargetMapping(("a", "b"), ((0, 1), (2,)))
-    assert found.logits(np.array([[-np.inf, -np.inf, 0.0]])).tolist() == [[-np.inf, 0.0]]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -32,6 +32,8 @@ from database_tools.core import thresholds
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
 from database_tools.core.precision_bounds import Judged
+from database_tools.core.target_mapping import TargetMapping
+from database_tools.core.weights import balance
 from database_tools.durable import files
 from database_tools.formats import label_index, ledger_json
 from tf_classification.data.examples import Dataset
@@ -42,8 +44,7 @@ from tf_classification.evaluation import (
     report,
     summary,
 )
-from tf_classification.evaluation.judgement import Judgement, Study
-from tf_classification.evaluation.mapping import TargetMapping
+from tf_classification.evaluation.judgement import Batch, Judgement, Truth
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.request import PRECISION
 from tf_classification.evaluation.summary import Evaluation
@@ -63,7 +64,7 @@ _FEW_FOR_A_CURVE = 100  # crops of a label
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluationOptions:
     """How to judge.
 
     Attributes:
@@ -105,7 +106,7 @@ def evaluate(
     dataset: Dataset,
     splits: Sequence[str],
     output_dir: Path,
-    options: Options | None = None,
+    options: EvaluationOptions | None = None,
     strategy: tf.distribute.Strategy | None = None,
     progress: Progress | None = None,
 ) -> Evaluation | None:
@@ -126,7 +127,7 @@ def evaluate(
     Raises:
         UserError: if a split is unknown or has no crop, or the folder cannot be written.
     """
-    options = options or Options()
+    options = options or EvaluationOptions()
     names = _label_names(network, dataset, options)
     wanted = _wanted(dataset, splits, options)
     index = output_dir / "label_index.json"
@@ -150,13 +151,15 @@ def evaluate(
     if strategy is not None and not strategies.is_chief(strategy):
         return None
     applied = _calibration(found, dataset, options)
-    study = Study(names, applied, _seen(dataset, options), output_dir)
-    judgements = tuple(
-        judgement.judge(study, split, dataset.splits[split], said.rows, said.values)
-        for split, said in found.items()
-    )
+    seen = _seen(dataset, options)
+    judgements = []
+    for split, said in found.items():
+        truth = Truth.of(dataset.splits[split])
+        with outputs.writing(output_dir / outputs.file_name(split), names) as writer:
+            batches = _written(writer, truth, said, applied)
+            judgements.append(judgement.judge(split, truth, batches, len(names), seen))
     chosen, shared = _thresholds(judgements, names, options)
-    evaluation = Evaluation(names, applied, chosen, shared, options.precision, judgements)
+    evaluation = Evaluation(names, applied, chosen, shared, options.precision, tuple(judgements))
     _write(output_dir, evaluation, dataset)
     _write_ledger(output_dir, dataset, found)
     title = options.title or f"Evaluation of {network.name}"
@@ -165,7 +168,7 @@ def evaluate(
     return evaluation
 
 
-def _label_names(network: Network, dataset: Dataset, options: Options) -> tuple[str, ...]:
+def _label_names(network: Network, dataset: Dataset, options: EvaluationOptions) -> tuple[str, ...]:
     if options.mapping is not None:
         return options.mapping.targets
     if network.outputs != dataset.num_labels:
@@ -176,7 +179,7 @@ def _label_names(network: Network, dataset: Dataset, options: Options) -> tuple[
     return dataset.label_names
 
 
-def _wanted(dataset: Dataset, splits: Sequence[str], options: Options) -> list[str]:
+def _wanted(dataset: Dataset, splits: Sequence[str], options: EvaluationOptions) -> list[str]:
     also = [FITTED_ON] if options.calibrate else []
     wanted = list(dict.fromkeys([*splits, *also]))
     for split in wanted:
@@ -187,7 +190,7 @@ def _wanted(dataset: Dataset, splits: Sequence[str], options: Options) -> list[s
     return wanted
 
 
-def _mapped(said: Logits, options: Options) -> Logits:
+def _mapped(said: Logits, options: EvaluationOptions) -> Logits:
     """Bring logits to the dataset's labels; what the model's calibration does comes before."""
     if options.mapping is None:
         return said
@@ -199,7 +202,22 @@ def _mapped(said: Logits, options: Options) -> Logits:
     return dataclasses.replace(said, values=np.concatenate(parts))
 
 
-def _calibration(found: Mapping[str, Logits], dataset: Dataset, options: Options) -> Calibration:
+def _written(
+    writer: outputs.Writer, truth: Truth, said: Logits, applied: Calibration
+) -> Iterator[Batch]:
+    """Yield what is judged, and write it on the way."""
+    labels = truth.labels[said.rows]
+    weights = balance(labels, np.ones(len(labels)))
+    for start in range(0, len(said.rows), _ROWS):
+        part = slice(start, start + _ROWS)
+        batch = judgement.of_logits(said.rows[part], said.values[part], applied)
+        writer.write(truth.keys[batch.rows], labels[part], weights[part], batch.probabilities)
+        yield batch
+
+
+def _calibration(
+    found: Mapping[str, Logits], dataset: Dataset, options: EvaluationOptions
+) -> Calibration:
     if options.mapping is not None:
         return Calibration()  # it is in the mapped values already
     if options.calibrate is None:
@@ -214,7 +232,7 @@ def _calibration(found: Mapping[str, Logits], dataset: Dataset, options: Options
     return calibration.fit(options.calibrate, said.values, labels)
 
 
-def _seen(dataset: Dataset, options: Options) -> npt.NDArray[np.int64] | None:
+def _seen(dataset: Dataset, options: EvaluationOptions) -> npt.NDArray[np.int64] | None:
     """Return the numbers of the locations that the model was trained on."""
     known = options.training_locations
     if known == "unknown":
@@ -225,7 +243,7 @@ def _seen(dataset: Dataset, options: Options) -> npt.NDArray[np.int64] | None:
 
 
 def _thresholds(
-    judgements: Sequence[Judgement], names: Sequence[str], options: Options
+    judgements: Sequence[Judgement], names: Sequence[str], options: EvaluationOptions
 ) -> tuple[dict[str, float | None], frozenset[str]]:
     """Choose on validation crops; where there are none, take what the model brings along.
 
@@ -262,5 +280,16 @@ def _write_ledger(output_dir: Path, dataset: Dataset, found: Mapping[str, Logits
     dropped = {UNREADABLE: unreadable} if unreadable else {}
     stage = Ledger(STAGE, kept + len(unreadable), kept, dropped)
     path = ledger_json.write(output_dir, stage)
+    for split, said in found.items():
+        _warn_of_lost_labels(dataset, split, said)
     if unreadable:
         log.warning("%d crops cannot be decoded and were left out; see %s", len(unreadable), path)
+
+
+def _warn_of_lost_labels(dataset: Dataset, split: str, said: Logits) -> None:
+    """Name each label none of whose crops could be decoded: it has no figures at all."""
+    labels, number = dataset.splits[split].labels, dataset.num_labels
+    lost = np.bincount(labels[said.unreadable], minlength=number)
+    for i in np.flatnonzero((lost > 0) & (lost == np.bincount(labels, minlength=number))):
+        name = dataset.label_names[int(i)]
+        log.warning("%s: none of the %d crops of %r can be decoded", split, lost[i], name)

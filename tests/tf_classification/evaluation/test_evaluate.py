@@ -16,10 +16,10 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from database_tools.core.errors import UserError
+from database_tools.core.target_mapping import TargetMapping
 from database_tools.formats import label_index
 from tf_classification.evaluation import outputs
-from tf_classification.evaluation.mapping import TargetMapping
-from tf_classification.evaluation.run import Options, evaluate
+from tf_classification.evaluation.evaluate import EvaluationOptions, evaluate
 from tf_classification.models.calibration import Calibration
 
 SPLITS = ("train", "val", "test")
@@ -29,7 +29,7 @@ BROKEN = ["ds/test/2.jpg___crop01_mdv4.1.jpg", "ds/test/33.jpg___crop00_mdv4.1.j
 @pytest.fixture(scope="module")
 def judged(dataset, network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("judged")
-    return evaluate(network, dataset, SPLITS, folder, Options(batch_size=16)), folder
+    return evaluate(network, dataset, SPLITS, folder, EvaluationOptions(batch_size=16)), folder
 
 
 def rows_of(path):
@@ -87,7 +87,9 @@ def test_locations_seen_in_training_and_new_ones_are_told_apart(judged, dataset)
 
 
 def test_calibration_finds_that_the_network_is_four_times_too_sure(dataset, network, tmp_path):
-    found = evaluate(network, dataset, ["test"], tmp_path, Options(calibrate="temperature"))
+    found = evaluate(
+        network, dataset, ["test"], tmp_path, EvaluationOptions(calibrate="temperature")
+    )
     assert found.calibration.temperature == pytest.approx(4, rel=0.3)
     table = json.loads((tmp_path / "evaluation.json").read_text())
     assert list(table["splits"]) == ["test", "val"]  # fitted on val, so judged on it
@@ -100,7 +102,7 @@ def test_calibration_finds_that_the_network_is_four_times_too_sure(dataset, netw
 
 
 def test_a_models_own_calibration_is_in_the_outputs(dataset, network, tmp_path, judged):
-    evaluate(network, dataset, ["train"], tmp_path, Options(calibration=Calibration(4.0)))
+    evaluate(network, dataset, ["train"], tmp_path, EvaluationOptions(calibration=Calibration(4.0)))
     calibrated = outputs.read(tmp_path / "outputs_train.csv.gz").probabilities
     plain = outputs.read(judged[1] / "outputs_train.csv.gz").probabilities.astype(np.float64)
     expected = plain ** (1 / 4)
@@ -111,7 +113,7 @@ def test_a_models_own_calibration_is_in_the_outputs(dataset, network, tmp_path, 
 
 def test_two_runs_give_the_same_bytes(dataset, network, tmp_path):
     for name in ("a", "b"):
-        evaluate(network, dataset, ["test"], tmp_path / name, Options(batch_size=32))
+        evaluate(network, dataset, ["test"], tmp_path / name, EvaluationOptions(batch_size=32))
     files = sorted(f.name for f in (tmp_path / "a").iterdir())
     assert files == sorted(f.name for f in (tmp_path / "b").iterdir())
     assert "report.html" in files
@@ -120,7 +122,7 @@ def test_two_runs_give_the_same_bytes(dataset, network, tmp_path):
 
 
 def mapped(targets, groups):
-    return Options(
+    return EvaluationOptions(
         mapping=TargetMapping(targets, groups),
         calibration=Calibration(2.0),
         training_locations="unknown",
@@ -131,7 +133,13 @@ def test_other_labels_are_judged_by_the_sum_of_probabilities(dataset, network, t
     targets = (*dataset.label_names, "other")
     # what the network calls a hare is another animal, and a hare is never predicted
     evaluate(network, dataset, ["test"], tmp_path, mapped(targets, ((0,), (1,), (), (2,))))
-    evaluate(network, dataset, ["test"], tmp_path / "own", Options(calibration=Calibration(2.0)))
+    evaluate(
+        network,
+        dataset,
+        ["test"],
+        tmp_path / "own",
+        EvaluationOptions(calibration=Calibration(2.0)),
+    )
     found = outputs.read(tmp_path / "outputs_test.csv.gz")
     own = outputs.read(tmp_path / "own" / "outputs_test.csv.gz")
     assert found.label_names == targets
@@ -162,10 +170,10 @@ def test_impossible_requests_are_named(dataset, network, tmp_path):
     with pytest.raises(UserError, match="no split 'tset'; there are train, val, test"):
         evaluate(network, dataset, ["tset"], tmp_path)
     with pytest.raises(UserError, match=r"--precision must be in \(0, 1\], got 95"):
-        Options(precision=95)
+        EvaluationOptions(precision=95)
     with pytest.raises(UserError, match="does not go with --target-mapping"):
-        Options(calibrate="temperature", mapping=TargetMapping(("a",), ((0,),)))
-    options = Options(mapping=None)
+        EvaluationOptions(calibrate="temperature", mapping=TargetMapping(("a",), ((0,),)))
+    options = EvaluationOptions(mapping=None)
     more = type(dataset)(("a",), dataset.locations, dataset.splits, dataset.ledger)
     with pytest.raises(UserError, match="the model has 3 outputs but the dataset 1 labels"):
         evaluate(network, more, ["test"], tmp_path, options)
@@ -183,6 +191,18 @@ def test_a_split_without_a_readable_crop_is_named(dataset, network, tmp_path, ma
             evaluate(network, other, ["test"], tmp_path)
 
 
+def test_a_label_without_a_readable_crop_is_named(
+    dataset, network, tmp_path, make_examples, caplog
+):
+    labels = make_examples("test", 40, [0], 0).labels
+    lost = tuple(np.flatnonzero(labels == 2).tolist())
+    splits = {**dataset.splits, "test": make_examples("test", 40, [0], 0, broken=lost)}
+    other = type(dataset)(dataset.label_names, dataset.locations, splits, dataset.ledger)
+    evaluate(network, other, ["test"], tmp_path)
+    assert f"test: none of the {len(lost)} crops of 'hare' can be decoded" in caplog.text
+    assert "of 'badger'" not in caplog.text
+
+
 def test_a_network_that_gives_no_numbers_is_named(dataset, network, tmp_path):
     broken = replace(network, logits=lambda pixels: network.logits(pixels) * np.nan)
     with pytest.raises(UserError, match=r"gives no finite numbers for ds/test/0\.jpg___crop00"):
@@ -196,15 +216,15 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
 sys.path.insert(0, sys.argv[1])
 import conftest
-from tf_classification.evaluation.run import Options, evaluate
+from tf_classification.evaluation.evaluate import EvaluationOptions, evaluate
 for number in (1, 3):
     devices = [f"CPU:{i}" for i in range(number)]
     strategy = tf.distribute.MirroredStrategy(devices) if number > 1 else None
     with strategy.scope() if strategy else tf.device("CPU:0"):
         network = conftest.as_network(conftest.build_model())
     folder = Path(sys.argv[2]) / str(number)
-    evaluate(network, conftest.build_dataset(), ["val", "test"], folder, Options(batch_size=16),
-             strategy)
+    options = EvaluationOptions(batch_size=16)
+    evaluate(network, conftest.build_dataset(), ["val", "test"], folder, options, strategy)
 """
 
 
