@@ -3,17 +3,19 @@
     python scripts/bench/export_formats.py --rounds 7
 
 First the networks alone, in batches of 16: the SavedModel's pixels signature, and each format's
-file.  Then with JPEG decoding and resizing: the frozen float graph that decodes, and the int8 file
-behind the same decoding.  Each round measures all in turn; processor seconds of this process.
+file.  Then with JPEG decoding and resizing, by the predictor: the frozen float graph that decodes,
+and the int8 file with Pillow.  Each round measures all in turn; processor seconds of this process.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,27 +29,31 @@ def networks_alone(path: Path, folder: Path, pixels: np.ndarray) -> dict[str, Ca
     """Write all formats and return a call of each, the SavedModel's first."""
     import tensorflow as tf
 
-    from tf_classification.export import litert, onnx_file, openvino_file, run
+    from tf_classification.export import onnx_file, openvino_file, run
     from tf_classification.export.crops import Sample
     from tf_classification.export.table import FORMATS
     from tf_classification.models import bundle
+    from tf_classification.predictor import litert
 
-    network = bundle.read(path).network()
+    source = bundle.read(path)
+    network = source.network()
     model = tf.saved_model.load(path)
     tensor = tf.constant(pixels)
     calls = {"savedmodel": lambda: model.signatures["serving_pixels"](pixels=tensor)}
     runners = {
-        "litert": litert,
-        "litert-int8": litert,
-        "onnx": onnx_file,
-        "openvino": openvino_file,
+        "litert": litert.Runner,
+        "litert-int8": litert.Runner,
+        "onnx": onnx_file.Runner,
+        "openvino": openvino_file.Runner,
     }
     sample = Sample(pixels, np.zeros(len(pixels), np.int32))
-    for name, module in runners.items():
+    for name, make in runners.items():
         file = folder / FORMATS[name].file
         run.write(name, network, file, sample)
-        runner = module.Runner(file)
+        runner = make(file)
         calls[name] = lambda runner=runner: runner(pixels)
+    facts = source.description.to_json() | {"files": {n: FORMATS[n].file for n in runners}}
+    (folder / "model.json").write_text(json.dumps(facts), encoding="utf-8")
     return calls
 
 
@@ -55,25 +61,13 @@ def with_decoding(
     path: Path, folder: Path, encoded: list[bytes]
 ) -> dict[str, Callable[[], object]]:
     """Return a call of the frozen float graph and of int8, both from files of crops."""
-    import tensorflow as tf
-
-    from tf_classification.data import transforms
-    from tf_classification.export import frozen, litert
+    from tf_classification import predictor
     from tf_classification.export.table import FORMATS
 
-    call = frozen.freeze_signature(path, "serving_default")
-    runner = litert.Runner(folder / FORMATS["litert-int8"].file)
-    side = tf.TensorSpec((224, 224, 3), tf.float32)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def decode(files: tf.Tensor) -> tf.Tensor:
-        one = lambda file: transforms.decode_for_evaluation(file, 224)  # noqa: E731
-        return tf.map_fn(one, files, fn_output_signature=side)
-
-    batch = tf.constant(encoded)
+    ways = {"frozen": path, "litert-int8": folder / FORMATS["litert-int8"].file}
     return {
-        "frozen, decoding": lambda: call(batch),
-        "litert-int8, decoding": lambda: runner(decode(batch).numpy()),
+        f"{name}, decoding": partial(predictor.open(file).of_encoded, encoded)
+        for name, file in ways.items()
     }
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from tf_classification.data import plain_pictures, transforms
+from database_tools.imaging import UnreadableImage
 from tf_classification.data.examples import Examples
+from tf_classification.predictor import Predictor
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +30,13 @@ class Sample:
         return Sample(self.pixels[:count], self.labels[:count])
 
 
-def draw(examples: Examples, size: int, count: int) -> Sample:
-    """Decode up to ``count`` crops, the same ones each time; unreadable ones are passed over.
+def draw(examples: Examples, model: Predictor, count: int) -> Sample:
+    """Prepare up to ``count`` crops, the same ones each time; unreadable ones are passed over.
 
     Args:
         examples: one split.
-        size: side of the network's input.
-        count: how many at most; 4 * 3 * size**2 bytes of memory each.
+        model: that shall be asked; it prepares them.
+        count: how many at most; 12 bytes of memory for each pixel of the network's input.
 
     Raises:
         UserError: if not a single one can be read.
@@ -47,13 +47,10 @@ def draw(examples: Examples, size: int, count: int) -> Sample:
         if len(pixels) == count:
             break
         (encoded,) = examples.reader(np.array([row]))
-        if not (encoded := plain_pictures.plain(encoded)):
-            continue
         try:
-            decoded = transforms.decode_for_evaluation(tf.constant(encoded), size)
-        except tf.errors.InvalidArgumentError:
+            pixels.append(model.pixels(encoded))
+        except UnreadableImage:
             continue
-        pixels.append(decoded.numpy())
         labels.append(examples.labels[row])
     if not pixels:
         raise UserError(f"none of the {len(examples)} validation crops can be read")

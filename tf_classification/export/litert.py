@@ -19,17 +19,18 @@ import tensorflow as tf
 
 from tf_classification.export import frozen
 from tf_classification.models.quiet import quiet
+from tf_classification.models.signatures import Loaded
 from tf_classification.predictor.litert import Runner
 
 Pixels = npt.NDArray[np.float32]
 
 
-def convert(network: keras.Model) -> bytes:
+def convert(network: keras.Model | Loaded) -> bytes:
     """Convert to float32: ``pixels`` (1, side, side, 3) 0..255 to logits (1, labels)."""
     return _convert(tf.lite.TFLiteConverter.from_concrete_functions(*_graph(network)))
 
 
-def convert_int8(network: keras.Model, crops: Pixels) -> bytes:
+def convert_int8(network: keras.Model | Loaded, crops: Pixels) -> bytes:
     """Convert to whole int8 arithmetic; input and output stay float32.
 
     Rounding shifts each label's logit by some hundredths on average.  The shift is measured on
@@ -37,16 +38,20 @@ def convert_int8(network: keras.Model, crops: Pixels) -> bytes:
     accuracy that int8 costs.
 
     Args:
-        network: what to convert; its last layer is named ``predictions``.
+        network: what to convert; its last layer is named ``predictions``.  One of a bundle's
+            signatures is left as rounding shifts it, since its last layer cannot be reached.
         crops: (N, side, side, 3) float32 0..255, typical ones: the ranges of all activations are
             taken from them.  Some hundred are enough.
 
     Source: Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias
     Correction", section 4.2, for the last layer.
     """
+    first = _quantize(network, crops)
+    if isinstance(network, Loaded):
+        return first
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "first.tflite"
-        path.write_bytes(_quantize(network, crops))
+        path.write_bytes(first)
         rounded = Runner(path)(crops)
     exact = np.concatenate([network(crop[None], training=False) for crop in crops])
     last = network.get_layer("predictions")
@@ -58,7 +63,7 @@ def convert_int8(network: keras.Model, crops: Pixels) -> bytes:
         last.set_weights([kernel, bias])
 
 
-def _quantize(network: keras.Model, crops: Pixels) -> bytes:
+def _quantize(network: keras.Model | Loaded, crops: Pixels) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions(*_graph(network))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -66,7 +71,7 @@ def _quantize(network: keras.Model, crops: Pixels) -> bytes:
     return _convert(converter)
 
 
-def _graph(network: keras.Model) -> tuple[list[Any], keras.Model]:
+def _graph(network: keras.Model | Loaded) -> tuple[list[Any], Any]:
     return [frozen.freeze_network(network, batch_size=1)], network
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tf_classification.export import frozen
 from tf_classification.models.quiet import quiet
+from tf_classification.models.signatures import Loaded
 
 Pixels = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
@@ -18,7 +19,7 @@ OUTPUT = "logits"
 _OPSET = 17
 
 
-def convert(network: keras.Model) -> bytes:
+def convert(network: keras.Model | Loaded) -> bytes:
     """Convert: ``pixels`` (N, side, side, 3) float32 0..255 to ``logits`` (N, labels)."""
     import tf2onnx
 

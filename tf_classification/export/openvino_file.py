@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_classification.export import frozen
+from tf_classification.models.signatures import Loaded
 
 Pixels = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
 
 
-def convert(network: keras.Model, xml: Path) -> None:
+def convert(network: keras.Model | Loaded, xml: Path) -> None:
     """Write ``xml`` and its ``.bin``: (N, side, side, 3) float32 0..255 to logits (N, labels)."""
     import openvino
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from database_tools.durable import files
+from tf_classification import predictor
 from tf_classification.data.examples import Dataset
 from tf_classification.export import comparison, crops, litert, onnx_file, openvino_file
 from tf_classification.export.comparison import Row, Run
@@ -30,7 +30,9 @@ from tf_classification.export.table import FORMATS
 from tf_classification.models import bundle, checkpoint
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
-from tf_classification.models.signatures import PIXELS
+from tf_classification.models.signatures import Loaded
+from tf_classification.models.table import NETWORKS
+from tf_classification.predictor import saved_model
 from tf_classification.runs import config as params
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network
@@ -40,8 +42,6 @@ log = logging.getLogger(__name__)
 
 _FOLDERS = ("dataset_dir", "cropped_images_dir", "tfrecords")
 _RUNNERS: dict[str, Callable[[Path], Run]] = {
-    "litert": litert.Runner,
-    "litert-int8": litert.Runner,
     "onnx": onnx_file.Runner,
     "openvino": openvino_file.Runner,
 }
@@ -60,8 +60,11 @@ def export(options: Options) -> list[Row]:
     source = _bundle(options)
     if not options.formats:
         return []
-    sample = _sample(options, source)
-    model = source.network()
+    opened = saved_model.SavedModel(source)
+    sample = _sample(options, opened)
+    # Of slim_legacy's networks there are only the signatures.
+    known = source.description.network in NETWORKS
+    model = source.network() if known else Loaded(source.path)
     options.output_dir.mkdir(parents=True, exist_ok=True)
     for name in options.formats:
         path = options.output_dir / FORMATS[name].file
@@ -71,7 +74,7 @@ def export(options: Options) -> list[Row]:
     if sample is None:
         log.warning("no validation crops given, so the formats are not compared")
         return []
-    rows = comparison.compare(_runs(source, options), sample)
+    rows = comparison.compare(_runs(opened, options), sample)
     files.write_text(options.output_dir / "formats.csv", _csv(rows))
     return rows
 
@@ -88,18 +91,18 @@ def _bundle(options: Options) -> Bundle:
     return written
 
 
-def _sample(options: Options, source: Bundle) -> Sample | None:
+def _sample(options: Options, model: saved_model.SavedModel) -> Sample | None:
     """Draw validation crops; None if nobody says where they are."""
-    found = _dataset(options, source)
+    found = _dataset(options, model.bundle)
     if found is None:
         if "litert-int8" in options.formats:
             where = "give --dataset-dir and --cropped-images-dir, or --tfrecords"
             raise UserError(f"--format litert-int8 is calibrated on validation crops: {where}")
         return None
     dataset, origin = found
-    source.check_labels(dataset.label_names, origin)
+    model.bundle.check_labels(dataset.label_names, origin)
     count = max(options.calibration_crops, options.compared_crops)
-    return crops.draw(dataset.splits["val"], source.description.image_size, count)
+    return crops.draw(dataset.splits["val"], model, count)
 
 
 def _dataset(options: Options, source: Bundle) -> tuple[Dataset, str] | None:
@@ -135,7 +138,7 @@ def _trained(options: Options, source: Bundle) -> TrainConfig | None:
     return TrainConfig(**folders, **how) if folders else None
 
 
-def write(name: str, network: keras.Model, path: Path, sample: Sample | None) -> None:
+def write(name: str, network: keras.Model | Loaded, path: Path, sample: Sample | None) -> None:
     """Write one format.
 
     Args:
@@ -154,7 +157,7 @@ def write(name: str, network: keras.Model, path: Path, sample: Sample | None) ->
         files.write_bytes(path, litert.convert(network))
 
 
-def _write_openvino(network: keras.Model, path: Path) -> None:
+def _write_openvino(network: keras.Model | Loaded, path: Path) -> None:
     """Write the two files of the format; the one that names the other is renamed last."""
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as folder:
         draft = Path(folder) / path.name
@@ -172,16 +175,15 @@ def _facts(description: Description, formats: tuple[str, ...]) -> dict[str, Any]
     }
 
 
-def _runs(source: Bundle, options: Options) -> dict[str, Run]:
+def _runs(model: saved_model.SavedModel, options: Options) -> dict[str, Run]:
     """Name each format's function from pixels to probabilities."""
-    signature = tf.saved_model.load(source.path).signatures[PIXELS]
-    runs: dict[str, Run] = {
-        "savedmodel": lambda pixels: signature(pixels=tf.constant(pixels))["probabilities"].numpy()
-    }
+    runs: dict[str, Run] = {"savedmodel": model.of_pixels}
     for name in options.formats:
-        runs[name] = _calibrated(
-            _RUNNERS[name](options.output_dir / FORMATS[name].file), source.description
-        )
+        path = options.output_dir / FORMATS[name].file
+        if name in _RUNNERS:
+            runs[name] = _calibrated(_RUNNERS[name](path), model.bundle.description)
+        else:
+            runs[name] = predictor.open(path).of_pixels
     return runs
 
 

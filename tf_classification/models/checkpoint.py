@@ -81,7 +81,8 @@ def _of_bundle(path: Path, expected: Description, origin: str) -> Checkpoint:
     if origin:
         found.check_labels(expected.labels, origin)
     network = found.description.network
-    if network != expected.network:
+    # Whose network is not in the table cannot be asked for by --model-name.
+    if network in NETWORKS and network != expected.network:
         raise UserError(f"{path} is of {network}, not {expected.network}: give --model-name")
     model = found.network() if network in NETWORKS else None
     return Checkpoint(path, model, found.description, found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
@@ -25,9 +24,3 @@ def freeze(function: tf.types.experimental.ConcreteFunction) -> Callable[[tf.Ten
         return dict(zip(names, frozen(value), strict=True))
 
     return call
-
-
-def freeze_signature(folder: Path, signature: str) -> Callable[[tf.Tensor], Answer]:
-    """Load a SavedModel and freeze one of its signatures."""
-    loaded = tf.saved_model.load(folder)  # its variables must live until they are constants
-    return freeze(loaded.signatures[signature])

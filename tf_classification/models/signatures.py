@@ -126,6 +126,11 @@ class Loaded(tf.Module):
             if name not in self._model.signatures:
                 raise UserError(f"{folder} has no signature {name}: export it anew")
 
+    @property
+    def image_size(self) -> int:
+        """Side of its pictures in pixels."""
+        return int(self._model.signatures[LOGITS].structured_input_signature[1]["pixels"].shape[1])
+
     def __call__(self, pixels: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
         """Map (N, side, side, 3) float32 0..255 to logits, and features if there are."""
         return self._model.signatures[LOGITS](pixels=pixels)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.imaging import UnreadableImage
-from tf_classification.data import picture_size
+from tf_classification.data import plain_pictures
 
 Floats = npt.NDArray[np.float32]
 Pictures = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
@@ -51,12 +51,10 @@ class Predictor(ABC):
         Raises:
             UnreadableImage: if one of them is no picture; ``pixels`` tells which.
         """
-        for one in encoded:
-            _check(one)
-        return self._of_encoded(encoded)
+        return self._of_encoded([_plain(one) for one in encoded])
 
     def _of_encoded(self, encoded: Sequence[bytes]) -> Floats:
-        """Do it, for pictures whose heads were looked at."""
+        """Do it, for JPEG, PNG and BMP that every decoder reads alike."""
         return self.of_pixels([self._pixels(one) for one in encoded])
 
     def pixels(self, encoded: bytes) -> Floats:
@@ -65,12 +63,11 @@ class Predictor(ABC):
         Raises:
             UnreadableImage: if it is no picture, or has more pixels than are decoded.
         """
-        _check(encoded)
-        return self._pixels(encoded)
+        return self._pixels(_plain(encoded))
 
     @abstractmethod
     def _pixels(self, encoded: bytes) -> Floats:
-        """Do it, for a picture whose head was looked at."""
+        """Do it, for a JPEG, PNG or BMP that every decoder reads alike."""
 
     @abstractmethod
     def of_pixels(self, pixels: Pictures) -> Floats:
@@ -93,7 +90,7 @@ class Predictor(ABC):
         raise UserError(f"{self.path} gives no features of its pictures; its bundle may")
 
 
-def _check(encoded: bytes) -> None:
-    """Look at the head only: a small file may claim a picture that fills the memory."""
-    if picture_size.read(encoded) == picture_size.UNREADABLE:
+def _plain(encoded: bytes) -> bytes:
+    if not (plain := plain_pictures.plain(encoded)):
         raise UnreadableImage("corrupt")
+    return plain

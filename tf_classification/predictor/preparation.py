@@ -17,12 +17,16 @@ from database_tools.imaging import UnreadableImage
 from tf_classification.models.description import RESIZE, RESIZE_SLIM, Description
 from tf_classification.predictor.predictor import Floats
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
+_FORMATS = ("JPEG", "PNG", "BMP")
 _RATIOS = (2, 4, 8)
 
 
 def prepare(encoded: bytes, description: Description) -> Floats:
     """Prepare a crop as a description says: (side, side, 3) float32, RGB 0..255.
+
+    Args:
+        encoded: JPEG, PNG or BMP, as ``data.plain_pictures`` leaves them.
+        description: says which side, and how.
 
     Raises:
         UnreadableImage: if it is no picture.
@@ -45,8 +49,6 @@ def _decode(encoded: bytes, side: int | None) -> tuple[Image.Image, int]:
             if side is not None and image.format == "JPEG":
                 ratio = _ratio(min(image.size), side)
                 image.draft("RGB", (image.width // ratio, image.height // ratio))
-            if image.mode.startswith("I"):  # 16-bit PNG: the high byte, as TensorFlow
-                return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB"), 1
             return image.convert("RGB"), ratio
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError, ...
         raise UnreadableImage("corrupt") from error

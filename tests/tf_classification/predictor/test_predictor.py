@@ -17,6 +17,7 @@ from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
 from database_tools.imaging import UnreadableImage
 from tf_classification import predictor
+from tf_classification.data import plain_pictures
 from tf_classification.models import bundle, networks, signatures
 from tf_classification.models.calibration import Calibration
 from tf_classification.models.description import RESIZE, RESIZE_SLIM, RESIZE_WHOLE, Description
@@ -149,8 +150,9 @@ def test_crops_are_prepared_alike_with_and_without_tensorflow(resize, side):
     kinds = [("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGBA"), ("PNG", "P"), ("PNG", "LA")]
     others = [crop(60, 50, kind, mode) for kind, mode in [*kinds, ("PNG", "I;16"), ("GIF", "P")]]
     for one in [*CROPS, crop(801, 530), crop(1600, 1201, seed=2), *others]:
-        expected = decode(tf.constant(one), side).numpy()
-        np.testing.assert_allclose(preparation.prepare(one, described), expected, atol=0.02)
+        plain = plain_pictures.plain(one)
+        expected = decode(tf.constant(plain), side).numpy()
+        np.testing.assert_allclose(preparation.prepare(plain, described), expected, atol=0.02)
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", CROPS[2][:2000]])
