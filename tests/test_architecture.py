@@ -127,7 +127,7 @@ OWN_JSON = {
     "database_tools/datasets/build_state.py",
     "database_tools/detections/store.py",
     "database_tools/formats/classifier_csv.py",  # rows of numbers, which it reads fastest
-    "tf_classification/serving/json_tensor.py",
+    "tf_classification/serving/json_rows.py",
     "tf_classification/serving/servable.py",
 }
 

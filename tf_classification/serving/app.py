@@ -16,7 +16,9 @@ Source: tensorflow/serving, model_servers/http_rest_api_handler.cc.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+import math
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tf_classification.serving import json_tensor, page
+from tf_classification.serving import encoding, json_rows, json_tensor, page
 from tf_classification.serving.batching import Batcher
 from tf_classification.serving.errors import RequestError, invalid
 from tf_classification.serving.servable import Servable
@@ -53,7 +55,7 @@ class Limits:
         seconds: longest time from a request's arrival to its answer.
         batch_size: most pictures computed together.
         in_flight: most batches at a time.
-        queue: most pictures that may wait.
+        queue: most pictures that may wait, and most in one request.
     """
 
     request_bytes: int = 32 * 2**20
@@ -87,6 +89,10 @@ class Server:
             )
             for key, signature in servable.signatures.items()
         }
+        # One thread would let a large request hold up the small ones.
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
+        shapes = [signature.row for signature in servable.signatures.values()]
+        self._rows = json_rows.Limits(limits.queue, max(shapes, key=math.prod))
         self._page = page.render(servable.bundle.description, name)
 
     def app(self) -> Starlette:
@@ -131,8 +137,25 @@ class Server:
         raise invalid(f"Malformed request: {request.method} {path}")
 
     async def _predict(self, request: Request, match: re.Match[str]) -> Response:
+        zipped = encoding.check(request.headers.get("content-encoding", ""))
         body = await self._body(request)
-        table = json_tensor.parse(body)
+        # Parsing takes long where a request is large or hostile: the loop answers others meanwhile.
+        loop = asyncio.get_running_loop()
+        asked = await loop.run_in_executor(self._readers, self._read, body, zipped, match)
+        del body
+        key = asked.signature
+        answer = await self._batchers[key](asked.inputs[self._servable.signatures[key].input_name])
+        write = functools.partial(json_tensor.write, answer, rows=asked.rows)
+        text = await loop.run_in_executor(self._readers, write)
+        return Response(text, media_type="application/json")
+
+    def _read(
+        self, body: bytes | bytearray, zipped: bool, match: re.Match[str]
+    ) -> json_tensor.Request:
+        """Understand and check the body of a request, in a thread of its own."""
+        if zipped:
+            body = encoding.inflate(body, self._limits.request_bytes)
+        table = json_tensor.parse(body, self._rows)
         key = json_tensor.signature_of(table)
         self._check_servable(match)
         if match["method"] != "predict":
@@ -144,25 +167,23 @@ class Server:
             )
         signature = self._servable.signatures.get(key)
         if signature is None:
-            raise invalid(f'Serving signature name: "{key}" not found in signature def')
+            raise invalid(f'Serving signature name: "{key[:100]}" not found in signature def')
         asked = json_tensor.read(table, key, {signature.input_name: signature.kind})
-        value = asked.inputs[signature.input_name]
-        signature.check(value)
-        answer = await self._batchers[key](value)
-        return Response(json_tensor.write(answer, rows=asked.rows), media_type="application/json")
+        signature.check(asked.inputs[signature.input_name])
+        return asked
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request) -> bytearray:
         limit = self._limits.request_bytes
         too_large = RequestError("PAYLOAD_TOO_LARGE", f"a request may have {limit:,} bytes at most")
         length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > limit:
+        if length.isdecimal() and int(length[:20]) > limit:
             raise too_large
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > limit:
                 raise too_large
-        return bytes(body)
+        return body
 
     def _check_servable(self, match: re.Match[str]) -> None:
         """Refuse a model, version or label that is not served, as for a predict request."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tf_classification.serving.errors import RequestError
+from tf_classification.serving.errors import PictureError, RequestError
 
 Array = npt.NDArray[Any]
 Answer = dict[str, Array]
@@ -24,11 +24,19 @@ Compute = Callable[[Array], Answer]
 
 
 class _Job:
-    """Some rows of one request, and where its answer goes."""
+    """Some rows of one request, the number of the first in it, and where the answer goes."""
 
-    def __init__(self, rows: Array, answer: asyncio.Future[Answer]) -> None:
+    def __init__(self, rows: Array, first: int, answer: asyncio.Future[Answer]) -> None:
         self.rows = rows
+        self.first = first
         self.answer = answer
+
+    def fail(self, error: Exception) -> None:
+        """Answer with an error, in which a picture has its number in the request."""
+        if isinstance(error, PictureError):
+            error = PictureError(self.first + error.row, error.reason)
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Batcher:
@@ -70,11 +78,10 @@ class Batcher:
             text = "The batch scheduling queue to which this task was submitted is full"
             raise RequestError("UNAVAILABLE", text)
         loop = asyncio.get_running_loop()
-        parts = [
-            rows[start : start + self._batch_size]
-            for start in range(0, max(len(rows), 1), self._batch_size)
+        jobs = [
+            _Job(rows[first : first + self._batch_size], first, loop.create_future())
+            for first in range(0, max(len(rows), 1), self._batch_size)
         ]
-        jobs = [_Job(part, loop.create_future()) for part in parts]
         self._waiting.extend(jobs)
         self._start()
         try:
@@ -117,8 +124,8 @@ class Batcher:
             if len(jobs) > 1:  # one request's bad picture must not fail the others
                 for job in jobs:
                     await self._finish([job])
-            elif not jobs[0].answer.done():
-                jobs[0].answer.set_exception(error)
+            else:
+                jobs[0].fail(error)
             return
         start = 0
         for job in jobs:

@@ -22,6 +22,7 @@ HTTP_STATUS = {
     # Not of TensorFlow's codes: said by the HTTP server before a request is understood.
     "REQUEST_TIMEOUT": 408,
     "PAYLOAD_TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
 }
 
 
@@ -42,6 +43,20 @@ class RequestError(Exception):
     def status(self) -> int:
         """The HTTP status."""
         return HTTP_STATUS[self.code]
+
+
+class PictureError(RequestError):
+    """A picture that cannot be read.
+
+    Attributes:
+        row: its number in what was asked, from 0.
+        reason: why.
+    """
+
+    def __init__(self, row: int, reason: str) -> None:
+        super().__init__("INVALID_ARGUMENT", f"picture {row} cannot be read: {reason}")
+        self.row = row
+        self.reason = reason
 
 
 def invalid(message: str) -> RequestError:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,13 +26,16 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from tf_classification.serving import json_rows
 from tf_classification.serving.errors import RequestError, invalid
+from tf_classification.serving.json_rows import FRAME, Limits, Rows
 
 Array = npt.NDArray[Any]
 
 DEFAULT_SIGNATURE = "serving_default"
 STRING, FLOAT = "string", "float"
 _LARGEST_EXACT = 2**24 - 1  # above it float32 has no longer every whole number
+_QUOTED, _QUOTED_ITEMS, _QUOTED_LEVELS = 500, 8, 4
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
@@ -50,29 +54,24 @@ class Request:
     inputs: dict[str, Array]
 
 
-def parse(body: bytes) -> dict[str, Any]:
-    """Read the body of a request; raise RequestError if it is not a JSON object."""
+def parse(body: bytes | bytearray, limits: Limits | None = None) -> dict[str, Any]:
+    """Read the body of a request.
+
+    Returns:
+        The object; where the request is large, with ``Rows`` in place of its first list.
+
+    Raises:
+        RequestError: if it is not a JSON object, or has more than ``limits`` allow.
+    """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
-    try:
-        table = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        table = _parse_slowly(body)  # it may have NaN or Infinity, which TensorFlow Serving takes
+    frame, rows = json_rows.split(body, limits or Limits())
+    table = json_rows.parse_text(frame if len(body) > FRAME else body)
     if not isinstance(table, dict):
         raise invalid(f"JSON Value: {_text(table)} Is not object")
+    for named in (table, *(value for value in table.values() if isinstance(value, dict))):
+        named.update({key: rows for key, value in named.items() if value == json_rows.MARK})
     return table
-
-
-def _parse_slowly(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except json.JSONDecodeError as error:
-        message = f"JSON Parse error: {error.msg} at offset: {error.pos}"
-    except UnicodeDecodeError as error:
-        message = f"JSON Parse error: Invalid encoding in string at offset: {error.start}"
-    except (RecursionError, ValueError) as error:
-        message = f"JSON Parse error: {error}"
-    raise invalid(message)
 
 
 def signature_of(table: Mapping[str, Any]) -> str:
@@ -100,7 +99,7 @@ def read(table: Mapping[str, Any], signature: str, types: Mapping[str, str]) -> 
         raise invalid(f"JSON Value: {_text(table)} {rule} ")
     if "instances" in table:
         rows = table["instances"]
-        if not isinstance(rows, list):
+        if not isinstance(rows, list | Rows):
             raise invalid(f"JSON Value: {_text(table)} Excepting 'instances' to be an list/array")
         if not rows:
             raise invalid(f"JSON Value: {_text(table)} No values in 'instances' array")
@@ -124,21 +123,23 @@ def _from_columns(value: Any, types: Mapping[str, str]) -> dict[str, Array]:
     return {name: _tensor(value[name], kind) for name, kind in types.items()}
 
 
-def _from_rows(rows: list[Any], types: Mapping[str, str]) -> dict[str, Array]:
-    if not isinstance(rows[0], dict) and len(types) > 1:
-        raise invalid(
-            "instances is a plain list, but expecting list of objects as multiple input tensors "
-            "required as per tensorinfo_map"
-        )
-    named = _is_named(rows[0])
+def _from_rows(rows: list[Any] | Rows, types: Mapping[str, str]) -> dict[str, Array]:
     columns: dict[str, list[Array]] = {name: [] for name in types}
+    named = None
     for i, row in enumerate(rows):
+        if named is None:
+            named = _is_named(row)
+            if not isinstance(row, dict) and len(types) > 1:
+                raise invalid(
+                    "instances is a plain list, but expecting list of objects as multiple input "
+                    "tensors required as per tensorinfo_map"
+                )
         if named != _is_named(row):
             wrong = "object but got list" if named else "value/list but got object"
             raise invalid(f"Expecting {wrong} at item {i} of input list")
         items = row if named else {next(iter(types)): row}
         for name, value in items.items():
-            key = f" key: {name}" if named else ""
+            key = f" key: {_text(name)[1:-1]}" if named else ""
             try:
                 tensor = _row_tensor(columns, name, value, types)
             except RequestError as error:
@@ -177,23 +178,48 @@ def _is_named(value: Any) -> bool:
 
 
 def _is_base64(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    return isinstance(value.get("b64"), str | memoryview)
 
 
 def _tensor(value: Any, kind: str) -> Array:
-    shape: list[int] = []
-    first = value
-    while isinstance(first, list):
-        shape.append(len(first))
-        first = first[0] if first else None
+    if not isinstance(value, Rows):
+        return _array(value, _shape(value), 0, kind)
+    parts: list[Array] = []
+    shape: tuple[int, ...] = ()
+    for row in value:
+        shape = shape or (len(value), *_shape(row))
+        parts.append(_array(row, shape, 1, kind))
+    return np.stack(parts)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Return the shape that an array begins as."""
+    if isinstance(value, np.ndarray):
+        return value.shape
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        value = value[0] if value else None
+    return tuple(shape)
+
+
+def _array(value: Any, shape: tuple[int, ...], level: int, kind: str) -> Array:
+    """Make the array of a value that lies ``level`` lists deep in one of ``shape``."""
+    if len(shape) > json_rows.DEPTH:
+        raise invalid(f"Encountered more than {json_rows.DEPTH} lists in each other")
+    if isinstance(value, np.ndarray):
+        if kind == FLOAT and value.shape == shape[level:]:
+            return value.astype(np.float32)
+        value = value.tolist()
     flat: list[Any] = []
-    _fill(flat, value, 0, tuple(shape), kind)
-    if kind == STRING:
-        array = np.empty(len(flat), object)
-        array[:] = flat
-    else:
-        array = np.asarray(flat, np.float32)
-    return array.reshape(shape)
+    _fill(flat, value, level, shape, kind)
+    if kind == FLOAT:
+        return np.asarray(flat, np.float32).reshape(shape[level:])
+    array = np.empty(len(flat), object)
+    array[:] = flat
+    return array.reshape(shape[level:])
 
 
 def _fill(flat: list[Any], value: Any, level: int, shape: tuple[int, ...], kind: str) -> None:
@@ -238,14 +264,15 @@ def _bytes(value: Any) -> bytes:
     raise _type_error(value, STRING)
 
 
-def _decode_base64(text: str) -> bytes:
+def _decode_base64(text: str | memoryview) -> bytes:
     """Decode as TensorFlow Serving does: white space is skipped, padding may be missing."""
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
-        packed = "".join(text.split()).rstrip("=")
+        raw = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
+        packed = raw.translate(None, b" \t\r\n").rstrip(b"=")
     try:
-        return binascii.a2b_base64(packed + "=" * (-len(packed) % 4), strict_mode=True)
+        return binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)
     except ValueError:
         raise invalid("Unable to base64 decode") from None
 
@@ -257,9 +284,24 @@ def _type_error(value: Any, kind: str) -> RequestError:
 
 
 def _text(value: Any) -> str:
-    """Quote a value in an error; a request may be megabytes, so the text is cut."""
-    text = json.dumps(value, indent=4, ensure_ascii=False)
-    return text if len(text) <= 500 else f"{text[:500]}..."
+    """Quote a value in an error; a request may be megabytes, so only its begin is looked at."""
+    text = json.dumps(_begin(value), indent=4, ensure_ascii=False)
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+
+
+def _begin(value: Any, level: int = 0) -> Any:
+    if isinstance(value, dict | list) and level == _QUOTED_LEVELS:
+        return "..."
+    if isinstance(value, dict):
+        first = itertools.islice(value.items(), _QUOTED_ITEMS)
+        return {str(key)[:_QUOTED]: _begin(item, level + 1) for key, item in first}
+    if isinstance(value, list):
+        return [_begin(item, level + 1) for item in value[:_QUOTED_ITEMS]]
+    if isinstance(value, memoryview):
+        return bytes(value[:_QUOTED]).decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value[:_QUOTED]
+    return value if isinstance(value, int | float | None) else "..."
 
 
 def write(outputs: Mapping[str, Array], *, rows: bool) -> bytes:

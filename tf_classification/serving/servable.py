@@ -13,11 +13,11 @@ import tensorflow as tf
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from tf_classification.data import picture_size
+from tf_classification.data import picture_size, plain_pictures
 from tf_classification.models.bundle import SAVED_MODEL, Bundle
 from tf_classification.models.signatures import BYTES, PIXELS
 from tf_classification.predictor import saved_model
-from tf_classification.serving.errors import invalid
+from tf_classification.serving.errors import PictureError, invalid
 from tf_classification.serving.json_tensor import FLOAT, STRING
 
 Array = npt.NDArray[Any]
@@ -40,6 +40,11 @@ class Signature:
     kind: str
     shape: tuple[int | None, ...]
     compute: Callable[[Array], dict[str, Array]]
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """Shape of one row: () for a picture that is a file."""
+        return tuple(size or 1 for size in self.shape[1:])
 
     def check(self, value: Array) -> None:
         """Refuse an array of another shape, or what is no picture."""
@@ -82,13 +87,43 @@ def _signature(model: saved_model.SavedModel, signature: str) -> Signature:
     ((name, spec),) = model.signatures[signature].structured_input_signature[1].items()
 
     def compute(rows: Array) -> dict[str, Array]:
+        ready = _plain(rows) if _kind(spec) == STRING else rows
         try:
-            return model.function(signature)(rows)
+            return model.function(signature)(ready)
         except tf.errors.InvalidArgumentError as error:
             # the reason is the last line before the name of the node
-            raise invalid(error.message.partition("\n\t [[")[0].rpartition("\n")[2]) from None
+            reason = error.message.partition("\n\t [[")[0].rpartition("\n")[2]
+        if _kind(spec) != STRING:
+            raise invalid(reason)
+        if len(rows) == 1:
+            raise PictureError(0, reason)
+        return _one_by_one(compute, rows)
 
     return Signature(name, _kind(spec), tuple(spec.shape), compute)
+
+
+def _plain(rows: Array) -> Array:
+    """Have the image loader decode what TensorFlow would decode otherwise, or not at all.
+
+    Done for a batch, not for a request, as decoded pictures may be far larger than their files.
+    """
+    plain = np.empty(len(rows), object)
+    for i, encoded in enumerate(rows):
+        plain[i] = plain_pictures.plain(encoded)
+        if not plain[i]:
+            raise PictureError(i, "the file is damaged or no picture")
+    return plain
+
+
+def _one_by_one(compute: Callable[[Array], dict[str, Array]], rows: Array) -> dict[str, Array]:
+    """Find the picture for which a batch failed, and say its number."""
+    answers = []
+    for i in range(len(rows)):
+        try:
+            answers.append(compute(rows[i : i + 1]))
+        except PictureError as error:
+            raise PictureError(i, error.reason) from None
+    return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
 
 def _kind(spec: tf.TensorSpec) -> str:
@@ -99,8 +134,8 @@ def _check_pictures(rows: Array) -> None:
     """Look at the heads only: a small file may claim a picture that fills the memory."""
     for i, encoded in enumerate(rows):
         if picture_size.read(encoded) == picture_size.UNREADABLE:
-            limit = f"{picture_size.MAX_PIXELS:,}"
-            raise invalid(f"picture {i} cannot be read, or has more than {limit} pixels")
+            limit = f"more than {picture_size.MAX_PIXELS:,} pixels"
+            raise PictureError(i, f"it is no picture, or has {limit}")
 
 
 def _metadata(bundle: Bundle) -> dict[str, Any]:

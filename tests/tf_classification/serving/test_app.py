@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 pytest.importorskip("starlette", reason="extra [serve] is not installed")
 pytest.importorskip("orjson", reason="extra [serve] is not installed")
@@ -107,7 +109,48 @@ def test_a_broken_picture_fails_alone(ask, crop):
     bad = ("POST", PREDICT, {"json": {"instances": [instance(broken[: len(broken) // 2])]}})
     responses = ask(good, good, good, bad, good)
     assert [r.status_code for r in responses] == [200, 200, 200, 400, 200]
-    assert "JPEG" in responses[3].json()["error"]
+    assert responses[3].json()["error"].startswith("picture 0 cannot be read: ")
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "GIF", "TIFF"])
+def test_the_picture_that_cannot_be_read_is_named(ask, crop, file_format):
+    whole = crop(height=100, width=100, file_format=file_format)
+    pictures = [instance(crop(seed=i)) for i in range(13)]
+    pictures[11] = instance(whole[: len(whole) // 2])
+    one = {"instances": pictures}
+    columns = {"inputs": {"image_bytes": [row["image_bytes"] for row in pictures]}}
+    for response in ask(*(("POST", PREDICT, {"json": body}) for body in (one, columns, one))):
+        assert response.status_code == 400
+        error = response.json()["error"]
+        assert error.startswith("picture 11 cannot be read: ")
+        assert len(error) > 40, "the reason is said"
+
+
+def test_pictures_are_those_of_the_image_loader(ask, crop):
+    turned, pixels = io.BytesIO(), Image.open(io.BytesIO(crop(40, 60)))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    pixels.save(turned, "JPEG", quality=100, subsampling=0, exif=exif)
+    upright, tiff = io.BytesIO(), io.BytesIO()
+    ImageOps.exif_transpose(Image.open(io.BytesIO(turned.getvalue()))).save(upright, "PNG")
+    Image.open(upright).save(tiff, "TIFF")
+    found = [
+        response.json()["predictions"][0]["probabilities"]
+        for response in ask(
+            *(
+                ("POST", PREDICT, {"json": {"instances": [instance(file.getvalue())]}})
+                for file in (upright, turned, tiff)
+            )
+        )
+    ]
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 30_000), (1, 400_000), (400_000, 1)])
+def test_a_picture_of_one_row_is_answered(ask, crop, shape):
+    picture = crop(*shape, file_format="PNG")
+    (response,) = ask(("POST", PREDICT, {"json": {"instances": [instance(picture)]}}))
+    assert response.status_code == 200
 
 
 def test_status_and_metadata_are_tensorflow_servings(ask):
