@@ -60,6 +60,7 @@ setup(
     packages=find_packages(include=["database_tools*", "tf_classification*", "slim_legacy*"]),
     package_data={
         "database_tools.demo": ["*.npz"],
+        "database_tools.pages": ["page.css", "page.html"],
         "slim_legacy": ["*.sh"],
         "tf_classification.serving": ["page.html"],
     },

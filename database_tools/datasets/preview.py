@@ -7,16 +7,15 @@ pictures, evenly spaced over the dataset.  People are covered unless they were a
 from __future__ import annotations
 
 import base64
-import html
 import io
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from string import Template
 
+from markupsafe import Markup
 from PIL import Image, ImageDraw
 
 from database_tools import imaging
@@ -33,6 +32,8 @@ from database_tools.datasets.results import Results
 from database_tools.datasets.workspace import Workspace
 from database_tools.durable import files
 from database_tools.formats.dataset_info import DatasetInfo
+from database_tools.pages import html, svg
+from database_tools.pages.html import tag
 
 log = logging.getLogger(__name__)
 
@@ -42,26 +43,6 @@ _IN_ALL, _MOST_EACH = 120, 6
 _PICTURE_SIDE, _CROP_SIDE = 320, 128
 _QUALITY = 75
 _COVER = (128, 128, 128)
-
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Crops by category and split</title><style>
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; background: #fff; }
-table { border-collapse: collapse; } td, th { padding: .1rem .8rem .1rem 0; text-align: left; }
-td.n { text-align: right; }
-.cards { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; width: ${side}px; } figcaption { font-size: 12px; word-break: break-all; }
-.picture { position: relative; } .picture img { display: block; width: 100%; }
-svg { position: absolute; inset: 0; width: 100%; height: 100%; }
-rect { fill: none; stroke-width: 2px; vector-effect: non-scaling-stroke; }
-.box { stroke: #ff3b30; } .crop { stroke: #ffd60a; stroke-dasharray: 5 3; }
-.crops img { height: 96px; margin: 4px 4px 0 0; }
-</style></head><body>
-<h1>Crops by category and split</h1>
-<p>Red: what the detector found. Dashed: what was cut. Below each picture: its crops.</p>
-<table><tr><th>id</th><th>category</th>$heads</tr>$rows</table>
-$sections
-</body></html>
-""")
 
 
 @dataclass(frozen=True)
@@ -89,22 +70,20 @@ def write(
     samples = sorted(_samples(workspace), key=lambda s: (SPLITS.index(s.split), s.label, s.image))
     sections = []
     for (split, label), group in groupby(samples, key=lambda s: (s.split, s.label)):
-        cards = "".join(_card(sample, plan, results, pictures) for sample in group)
-        title = f"{split}: {html.escape(info.classes[label])} ({info.counts[split][label]:,})"
-        sections.append(f'<h2>{title}</h2><div class="cards">{cards}</div>')
-    page = _PAGE.substitute(
-        side=_PICTURE_SIDE,
-        heads="".join(f"<th>{split}</th>" for split in SPLITS),
-        rows="".join(_rows(info)),
-        sections="\n".join(sections),
-    )
+        cards = [_card(sample, plan, results, pictures) for sample in group]
+        title = f"{split}: {info.classes[label]} ({info.counts[split][label]:,})"
+        sections.append(html.section(title, tag("div", *cards, cls="shots")))
+    said = "Red: what the detector found. Dashed: what was cut. Below each picture: its crops."
+    head = ["category", "id", *SPLITS]
+    table = html.table(head, list(_rows(info)))
+    heading = "Crops by category and split"
+    page = html.document(heading, tag("h1", heading), tag("p", said), table, *sections)
     files.write_text(workspace.main / PREVIEW, page)
 
 
-def _rows(info: DatasetInfo) -> Iterator[str]:
+def _rows(info: DatasetInfo) -> Iterator[list[str]]:
     for i, name in enumerate(info.classes):
-        numbers = "".join(f'<td class="n">{info.counts[split][i]:,}</td>' for split in SPLITS)
-        yield f"<tr><td>{i}</td><td>{html.escape(name)}</td>{numbers}</tr>\n"
+        yield [name, str(i), *(f"{info.counts[split][i]:,}" for split in SPLITS)]
 
 
 def _samples(workspace: Workspace) -> Iterator[_Sample]:
@@ -129,31 +108,35 @@ def _first_lines(workspace: Workspace) -> Iterator[CropLine]:
         last = line.image
 
 
-def _card(sample: _Sample, plan: Plan, results: Results, pictures: Pictures) -> str:
+def _card(sample: _Sample, plan: Plan, results: Results, pictures: Pictures) -> Markup:
     found = results.choose(sample.image)
     name = plan.name(sample.image)
     if not isinstance(found, Detections):
-        return ""
+        return Markup("")
     try:
         picture = imaging.open_upright(pictures.image_dir / name, pictures.max_pixels)
     except imaging.UnreadableImage:
         log.info("not in the preview, as it cannot be read any more: %s", name)
-        return ""
+        return Markup("")
     _cover(picture, results.people(sample.image))
     all_windows = pictures.recipe.windows(found.boxes, *picture.size)
     windows = all_windows.edges[all_windows.have_area]
-    crops = "".join(_image(picture.crop(tuple(w)), _CROP_SIDE) for w in windows.tolist())
+    crops = [_image(picture.crop(tuple(w)), _CROP_SIDE) for w in windows.tolist()]
     corners = box_rows.to_pixels(found.boxes, *picture.size)
     sizes = windows - windows[:, [0, 1, 0, 1]]
     cuts = [(*w[:2], *s[2:]) for w, s in zip(windows.tolist(), sizes.tolist(), strict=True)]
-    drawing = _rectangles("crop", cuts) + _rectangles("box", corners.tolist())
+    drawing = svg.shape(
+        "svg",
+        _rectangles("crop", cuts) + _rectangles("box", corners.tolist()),
+        viewBox=f"0 0 {picture.width} {picture.height}",
+        preserveAspectRatio="none",
+    )
     confidence = ", ".join(f"{score:.2f}" for score in found.scores)
-    caption = f"{html.escape(name)}<br>{html.escape(plan.location(sample.image))}, {confidence}"
-    viewbox = f'viewBox="0 0 {picture.width} {picture.height}" preserveAspectRatio="none"'
-    return (
-        f'<figure><div class="picture">{_image(picture, _PICTURE_SIDE)}'
-        f'<svg {viewbox}>{drawing}</svg></div><div class="crops">{crops}</div>'
-        f"<figcaption>{caption}</figcaption></figure>\n"
+    return tag(
+        "figure",
+        tag("div", _image(picture, _PICTURE_SIDE), drawing, cls="picture"),
+        tag("div", *crops, cls="crops"),
+        tag("figcaption", name, tag("br"), f"{plan.location(sample.image)}, {confidence}"),
     )
 
 
@@ -163,17 +146,17 @@ def _cover(picture: Image.Image, people: Boxes) -> None:
         draw.rectangle((x, y, x + width, y + height), fill=_COVER)
 
 
-def _rectangles(kind: str, rows: list[list[float]] | list[tuple[float, ...]]) -> str:
-    return "".join(
-        f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}"/>'
-        for x, y, w, h in rows
+def _rectangles(kind: str, rows: Sequence[Sequence[float]]) -> Markup:
+    return Markup("").join(
+        svg.shape("rect", class_=kind, x=x, y=y, width=width, height=height)
+        for x, y, width, height in rows
     )
 
 
-def _image(image: Image.Image, side: int) -> str:
+def _image(image: Image.Image, side: int) -> Markup:
     small = image.copy()
     small.thumbnail((side, side))
     content = io.BytesIO()
     small.save(content, "JPEG", quality=_QUALITY)
     data = base64.b64encode(content.getvalue()).decode()
-    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
+    return tag("img", alt="", src=f"data:image/jpeg;base64,{data}")

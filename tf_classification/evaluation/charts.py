@@ -1,7 +1,7 @@
 """The charts of an evaluation as SVG text: for the report, and for a notebook's ``display``.
 
 from IPython.display import SVG
-SVG(charts.confusion(np.load("confusion_matrices.npz")["test"], label_names))
+SVG(charts.reliability(None, judged.after.top))
 """
 
 from __future__ import annotations
@@ -10,69 +10,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
-from tf_classification.evaluation import svg
+from database_tools.pages import svg
+from database_tools.pages.svg import BLUE, GREEN, GREY, ORANGE
 from tf_classification.evaluation.acceptance import RiskCoverage
 from tf_classification.evaluation.reliability import ReliabilityCurve
-from tf_classification.evaluation.svg import BLUE, GREEN, GREY, ORANGE
 
-MOST_LABELS = 40  # of a confusion matrix; more cannot be read
 _MOST_POINTS = 300  # of a curve
 _SOLID = 5  # crops of a bin that a line goes through
 
 
-def confusion(table: npt.NDArray[np.integer], names: Sequence[str]) -> str:
-    """Draw a confusion matrix: rows true, columns predicted, each row in percent.
-
-    Args:
-        table: (C, C) counts.
-        names: C labels.
-
-    Returns:
-        SVG.  With more than ``MOST_LABELS`` labels, of those with the most crops.
-    """
-    chosen = np.sort(np.argsort(-table.sum(axis=1), kind="stable")[:MOST_LABELS])
-    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    cell = 40 if len(chosen) <= 12 else 30 if len(chosen) <= 20 else 18
-    left = min(8 + 6.6 * max(len(names[i]) for i in chosen), 220)
-    top = left * 0.75 + 22
-    side = cell * len(chosen)
-    parts = [svg.text(left + side / 2, 12, "taken for", text_anchor="middle", class_="axis")]
-    for row, i in enumerate(chosen):
-        x, y = left + row * cell, top + row * cell
-        turn = f"rotate(-48 {x + cell / 2:.0f} {top - 6:.0f})"
-        parts.append(svg.text(left - 6, y + cell / 2 + 4, _short(names[i]), text_anchor="end"))
-        parts.append(svg.text(x + cell / 2, top - 6, _short(names[i]), transform=turn))
-        for column, j in enumerate(chosen):
-            said = f"{table[i, j]} of {table[i].sum()} {names[i]} taken for {names[j]}"
-            colour = GREEN if i == j else ORANGE
-            parts.append(_cell(left + column * cell, y, cell, shares[i, j], colour, said))
-    return svg.picture(left + side + 60, top + side + 4, "confusion matrix", *parts)
-
-
-def _cell(x: float, y: float, side: float, share: float, colour: str, said: str) -> str:
-    box = svg.shape(
-        "rect",
-        svg.title(said),
-        **{"x": x, "y": y, "width": side - 1, "height": side - 1, "rx": 2},
-        fill=svg.heat(share, colour),
-    )
-    if share < 0.005 or side < 24:
-        return box
-    middle = svg.text(
-        *(x + side / 2, y + side / 2 + 4),
-        f"{100 * share:.0f}",
-        text_anchor="middle",
-        style="fill:#fff" if share > 0.4 else "",
-    )
-    return box + svg.shape("g", middle, pointer_events="none")
-
-
-def _short(name: str, most: int = 32) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
-
-
-def reliability(before: ReliabilityCurve | None, after: ReliabilityCurve, side: float = 260) -> str:
+def reliability(
+    before: ReliabilityCurve | None, after: ReliabilityCurve, side: float = 260
+) -> Markup:
     """Draw calibration curves: share of right ones against confidence, points sized by crops.
 
     Args:
@@ -88,7 +39,7 @@ def reliability(before: ReliabilityCurve | None, after: ReliabilityCurve, side: 
     return svg.picture(axes.width, axes.height, "calibration curve", *parts)
 
 
-def _curve(axes: svg.Axes, curve: ReliabilityCurve, colour: str, name: str) -> str:
+def _curve(axes: svg.Axes, curve: ReliabilityCurve, colour: str, name: str) -> Markup:
     bins = np.flatnonzero(curve.number)
     most = max(curve.number.max(), 1)
     points = [axes.at(curve.confidence[i], curve.share[i]) for i in bins]
@@ -109,10 +60,10 @@ def _curve(axes: svg.Axes, curve: ReliabilityCurve, colour: str, name: str) -> s
     ]
     # Bins of a few crops jump between 0 and 1; a line through them would say too much.
     solid = [point for i, point in zip(bins, points, strict=True) if curve.number[i] >= _SOLID]
-    return svg.line(solid, colour, stroke_width=1.5) + "".join(dots)
+    return svg.line(solid, colour, stroke_width=1.5) + Markup("").join(dots)
 
 
-def risk_coverage(curves: Mapping[str, RiskCoverage], wanted: float, side: float = 340) -> str:
+def risk_coverage(curves: Mapping[str, RiskCoverage], wanted: float, side: float = 340) -> Markup:
     """Draw how precise predictions are when only the surest share is accepted.
 
     Args:
@@ -148,7 +99,7 @@ def _readable(curve: RiskCoverage) -> tuple[npt.NDArray[np.float64], npt.NDArray
     return curve.coverage[points], curve.precision[points]
 
 
-def interval_rows(rows: Sequence[tuple[str, float, float, float]]) -> str:
+def interval_rows(rows: Sequence[tuple[str, float, float, float]]) -> Markup:
     """Draw a dot with its interval for each (name, value, low, high); shares, NaN for none."""
     left, width, height = 250, 420, 26
     lowest = min([min(v, low) if low <= v else v for _, v, low, _ in rows], default=0.0)

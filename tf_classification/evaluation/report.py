@@ -5,11 +5,14 @@ page(Content("ckpt_12.weights.h5", evaluation, dataset.splits))
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from database_tools.core.thresholds import FEWEST_LOCATIONS, PROMISE
-from tf_classification.evaluation import charts, grids, html, report_labels, report_trust
+from database_tools.pages import html
+from database_tools.pages.html import percent, tag
+from tf_classification.evaluation import charts, grids, report_labels, report_trust
 from tf_classification.evaluation.figures import HEADLINE, Figures
 from tf_classification.evaluation.grids import Grid, Thumbnail
-from tf_classification.evaluation.html import percent, tag, words
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.report_content import Content
 
@@ -40,7 +43,7 @@ def page(content: Content) -> str:
     return html.document(content.title, *(section(content) for section in sections))
 
 
-def _glance(content: Content) -> str:
+def _glance(content: Content) -> Markup:
     judged, evaluation = content.main, content.evaluation
     place = "new" if judged.figures["new"] is not None else "all"
     found = judged.figures[place]
@@ -53,27 +56,25 @@ def _glance(content: Content) -> str:
     counted = f"{found.crops:,} crops from {found.locations:,} {_PLACES[place]}"
     return tag(
         "section",
-        tag("h1", words(content.title)),
-        tag("p", words(f"{len(evaluation.label_names)} labels · judged on {splits}"), cls="muted"),
-        tag("p", words(f"Split {judged.split}: {counted}."), cls="lead"),
+        tag("h1", content.title),
+        tag("p", f"{len(evaluation.label_names)} labels · judged on {splits}", cls="muted"),
+        tag("p", f"Split {judged.split}: {counted}.", cls="lead"),
         tag("div", *cards, cls="cards"),
         report_trust.promise(content),
     )
 
 
-def _card(name: str, found: Figures, key: str) -> str:
+def _card(name: str, found: Figures, key: str) -> Markup:
     low, high = map(float, found.intervals[key])
     interval = f"95% interval {percent(low)} to {percent(high)}"
     if not low <= high:
         few = found.locations < 2
         interval = f"no interval: {'one location' if few else 'the same at every location'}"
     value = percent(float(found.value(key)))
-    return tag(
-        "div", tag("b", value), tag("span", words(name)), tag("small", words(interval)), cls="card"
-    )
+    return tag("div", tag("b", value), tag("span", name), tag("small", interval), cls="card")
 
 
-def _error_card(judged: Judgement) -> str:
+def _error_card(judged: Judgement) -> Markup:
     after, before = float(judged.after.top.error), float(judged.before.top.error)
     note = "mean gap between confidence and share right"
     if after != before:
@@ -82,12 +83,12 @@ def _error_card(judged: Judgement) -> str:
         "div",
         tag("b", percent(after)),
         tag("span", "calibration error"),
-        tag("small", words(note)),
+        tag("small", note),
         cls="card",
     )
 
 
-def _places(content: Content) -> str:
+def _places(content: Content) -> Markup:
     parts = []
     for name in HEADLINE:
         rows = []
@@ -98,7 +99,7 @@ def _places(content: Content) -> str:
                 low, high = map(float, found.intervals[name])
                 said = f"{judged.split}, {_PLACES[place]} ({found.locations})"
                 rows.append((said, float(found.value(name)), low, high))
-        parts.append(tag("div", tag("h3", words(_NAMES[name])), charts.interval_rows(rows)))
+        parts.append(tag("div", tag("h3", _NAMES[name]), charts.interval_rows(rows)))
     note = (
         "Cameras that the classifier has never seen are harder than those it was trained on; new "
         "locations are what you will meet in the field. Intervals come from drawing whole "
@@ -109,7 +110,7 @@ def _places(content: Content) -> str:
         ["split", "accuracy", "weighted accuracy", "top 3", "weighted top 3", "loss", "weighted"],
         [
             [
-                words(j.split),
+                j.split,
                 *(
                     f"{j.overall[column]:.1f}%"
                     for column in (
@@ -128,7 +129,7 @@ def _places(content: Content) -> str:
     weighted = tag(
         "p", "Weighted: every label counts the same, however many crops it has.", cls="muted"
     )
-    return html.section("Seen and new locations", tag("p", words(note)), *parts, table, weighted)
+    return html.section("Seen and new locations", tag("p", note), *parts, table, weighted)
 
 
 def _one_place_only(judged: Judgement) -> bool:
@@ -136,7 +137,7 @@ def _one_place_only(judged: Judgement) -> bool:
     return (judged.figures["seen"] is None) != (judged.figures["new"] is None)
 
 
-def _pictures(content: Content) -> str:
+def _pictures(content: Content) -> Markup:
     judged = content.main
     names = content.evaluation.label_names
     found = grids.by_prediction(content.splits[judged.split], judged.predictions, names)
@@ -146,32 +147,32 @@ def _pictures(content: Content) -> str:
     )
     if any(grids.is_people(name) for name in names):
         note += " Pictures of people are not shown."
-    return html.section("Pictures", tag("p", words(note)), *(_grid(grid) for grid in found))
+    return html.section("Pictures", tag("p", note), *(_grid(grid) for grid in found))
 
 
-def _grid(grid: Grid) -> str:
+def _grid(grid: Grid) -> Markup:
     rows = {"surest, right": grid.right, "surest, wrong": grid.wrong, "least sure": grid.unsure}
     parts = [
         tag(
             "div",
-            tag("h4", words(said)),
+            tag("h4", said),
             tag("div", *(_thumbnail(t, grid.predicted) for t in thumbnails), cls="grid"),
         )
         for said, thumbnails in rows.items()
         if thumbnails
     ]
-    return tag("div", tag("h3", words(f"taken for {grid.predicted}")), *parts, cls="grids")
+    return tag("div", tag("h3", f"taken for {grid.predicted}"), *parts, cls="grids")
 
 
-def _thumbnail(of: Thumbnail, predicted: str) -> str:
+def _thumbnail(of: Thumbnail, predicted: str) -> Markup:
     right = of.label == predicted
     said = f"{of.key}: {of.label}, taken for {predicted} with {of.confidence:.1%}"
     image = tag("img", src=of.source, alt=said, title=said, loading="lazy")
     caption = f"{of.confidence:.0%}" if right else f"{of.label} {of.confidence:.0%}"
-    return tag("figure", image, tag("figcaption", words(caption)), cls="" if right else "wrong")
+    return tag("figure", image, tag("figcaption", caption), cls="" if right else "wrong")
 
 
-def _notes(content: Content) -> str:
+def _notes(content: Content) -> Markup:
     said = [
         "One crop, one true label: a wrong label of the picture counts as a mistake of the "
         "classifier. identify_mislabeled_candidates.py lists the likely ones.",
@@ -183,4 +184,4 @@ def _notes(content: Content) -> str:
         "Figures of labels with few crops or few locations are uncertain, whatever their value: "
         "see their intervals.",
     ]
-    return html.section("How to read this", tag("ul", *(tag("li", words(s)) for s in said)))
+    return html.section("How to read this", tag("ul", *(tag("li", s) for s in said)))

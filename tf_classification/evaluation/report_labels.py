@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from markupsafe import Markup
 
-from tf_classification.evaluation import charts, html, metrics
+from database_tools.pages import confusion, html
+from database_tools.pages.html import percent, tag
+from tf_classification.evaluation import metrics
 from tf_classification.evaluation.figures import Figures
-from tf_classification.evaluation.html import percent, tag, words
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.report_content import Content
 
 _MOST_CONFUSIONS = 12
 
 
-def labels(content: Content) -> str:
+def labels(content: Content) -> Markup:
     """Write precision, recall, thresholds and the rest for each label."""
     parts = []
     for judged in content.judgements:
@@ -22,10 +24,10 @@ def labels(content: Content) -> str:
         "Precision: of the crops taken for the label, how many are. Recall: of the crops of the "
         "label, how many were found. In brackets the 95% interval over locations."
     )
-    return html.section("Labels", tag("p", words(note)), *parts)
+    return html.section("Labels", tag("p", note), *parts)
 
 
-def _label_table(content: Content, judged: Judgement) -> str:
+def _label_table(content: Content, judged: Judgement) -> Markup:
     evaluation, found = content.evaluation, judged.figures["all"]
     assert found is not None, "a judged split has crops"
     acceptance, errors = evaluation.acceptance(judged), judged.after.labels.error
@@ -35,7 +37,7 @@ def _label_table(content: Content, judged: Judgement) -> str:
     f1 = metrics.f1(found.counts)
     rows = []
     for i, name in enumerate(evaluation.label_names):
-        row = [words(name), f"{found.counts.truth[i]:.0f}"]
+        row = [name, f"{found.counts.truth[i]:.0f}"]
         row += [_with_interval(found, key, i) for key in ("precision", "recall")]
         row += [_known(f1[i]), _known(errors[i])]
         if accepted is not None:
@@ -71,7 +73,7 @@ def _share(part: float, whole: float) -> str:
     return f"{part / whole:.0%}" if whole else "–"
 
 
-def confusions(content: Content) -> str:
+def confusions(content: Content) -> Markup:
     """Write the confusion matrix of each split, and its commonest mistakes."""
     names = content.evaluation.label_names
     parts = [
@@ -79,7 +81,7 @@ def confusions(content: Content) -> str:
             judged.split,
             tag(
                 "div",
-                charts.confusion(judged.confusion, names),
+                confusion.svg_of(judged.confusion, names),
                 _commonest(judged, names),
                 cls="side",
             ),
@@ -88,21 +90,21 @@ def confusions(content: Content) -> str:
         for judged in content.judgements
     ]
     note = "Each row: what the crops of a label were taken for, in percent."
-    if len(names) > charts.MOST_LABELS:
+    if len(names) > confusion.MOST_LABELS:
         note += (
-            f" The {charts.MOST_LABELS} labels with the most crops; all {len(names)} are in "
+            f" The {confusion.MOST_LABELS} labels with the most crops; all {len(names)} are in "
             "confusion_matrices.npz."
         )
-    return html.section("What is taken for what", tag("p", words(note)), *parts)
+    return html.section("What is taken for what", tag("p", note), *parts)
 
 
-def _commonest(judged: Judgement, names: tuple[str, ...]) -> str:
+def _commonest(judged: Judgement, names: tuple[str, ...]) -> Markup:
     wrong = judged.confusion.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
     pairs = [divmod(int(at), len(names)) for at in order]
     rows = [
-        [words(names[i]), words(names[j]), str(wrong[i, j]), _share(wrong[i, j], total)]
+        [names[i], names[j], str(wrong[i, j]), _share(wrong[i, j], total)]
         for i, j in pairs
         if (total := judged.confusion[i].sum()) and wrong[i, j]
     ]

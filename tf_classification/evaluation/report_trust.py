@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from database_tools.core.thresholds import PROMISE
-from tf_classification.evaluation import charts, html
+from database_tools.pages import html
+from database_tools.pages.html import percent, tag
+from tf_classification.evaluation import charts
 from tf_classification.evaluation.acceptance import Acceptance, interval
-from tf_classification.evaluation.html import percent, tag, words
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.reliability import ReliabilityCurve
 from tf_classification.evaluation.report_content import Content
 from tf_classification.models.calibration import Calibration
 
 
-def trust(content: Content) -> str:
+def trust(content: Content) -> Markup:
     """Write the calibration curves, before and after."""
     applied, judged = content.evaluation.calibration, content.main
-    parts = [tag("p", words(_calibration_said(applied)))]
+    parts = [tag("p", _calibration_said(applied))]
     before = None if applied == Calibration() else judged.before.top
     plot = charts.reliability(before, judged.after.top)
     rows = [
-        [words(j.split), percent(float(j.before.top.error)), percent(float(j.after.top.error))]
+        [j.split, percent(float(j.before.top.error)), percent(float(j.after.top.error))]
         for j in content.judgements
     ]
     head = ["calibration error", "plain softmax", "as given"]
@@ -36,7 +39,7 @@ def _occurs(judged: Judgement, i: int) -> bool:
     return bool(judged.confusion[i].sum())
 
 
-def _label_curve(content: Content, judged: Judgement, i: int) -> str:
+def _label_curve(content: Content, judged: Judgement, i: int) -> Markup:
     def of(curve: ReliabilityCurve) -> ReliabilityCurve:
         return ReliabilityCurve(curve.number[i], curve.said[i], curve.so[i])
 
@@ -45,7 +48,7 @@ def _label_curve(content: Content, judged: Judgement, i: int) -> str:
     after = of(judged.after.labels)
     name = f"{content.evaluation.label_names[i]} · error {percent(float(after.error))}"
     plot = charts.reliability(before, after, side=150)
-    return tag("figure", plot, tag("figcaption", words(name)))
+    return tag("figure", plot, tag("figcaption", name))
 
 
 def _calibration_said(applied: Calibration) -> str:
@@ -67,7 +70,7 @@ def _calibration_said(applied: Calibration) -> str:
     )
 
 
-def promise(content: Content) -> str:
+def promise(content: Content) -> Markup:
     """Say first what the thresholds promise, and what they did to crops that chose none."""
     evaluation, judged = content.evaluation, content.main
     found = evaluation.acceptance(judged)
@@ -84,7 +87,7 @@ def promise(content: Content) -> str:
             f"{with_one} of {len(evaluation.label_names)} labels have a threshold, chosen on val "
             f"so that {PROMISE}. The target is {evaluation.precision:.0%}. "
         ) + _did(content, judged, *found)
-    return tag("p", words(said), cls="callout")
+    return tag("p", said, cls="callout")
 
 
 def _did(content: Content, judged: Judgement, crops: Acceptance, images: Acceptance) -> str:
@@ -104,7 +107,7 @@ def _did(content: Content, judged: Judgement, crops: Acceptance, images: Accepta
     return said
 
 
-def acceptance(content: Content) -> str:
+def acceptance(content: Content) -> Markup:
     """Write what the thresholds did to each split, and the risk-coverage curve."""
     judged, wanted = content.main, content.evaluation.precision
     rows = []
@@ -114,7 +117,7 @@ def acceptance(content: Content) -> str:
         ):
             right = "–" if found.precision is None else percent(found.precision)
             chosen = ", where they were chosen" if each.split == "val" else ""
-            rows.append([words(each.split + chosen), name, f"{found.coverage:.0%}", right])
+            rows.append([each.split + chosen, name, f"{found.coverage:.0%}", right])
     head = ["what the thresholds accept", "", "accepted", "of these right"]
     table = tag("div", html.table(head, rows, cls="names")) if rows else ""
     note = (
@@ -130,6 +133,6 @@ def acceptance(content: Content) -> str:
     plot = charts.risk_coverage(curves, wanted)
     return html.section(
         "What can be accepted without a look",
-        tag("p", words(note)),
+        tag("p", note),
         tag("div", plot, table, cls="side"),
     )

@@ -15,9 +15,10 @@ import keras
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from database_tools.pages import confusion
 from tf_classification.data.examples import Dataset
 from tf_classification.runs.config import TrainConfig
-from tf_classification.training import confusion_image, extremes
+from tf_classification.training import extremes
 from tf_classification.training.callbacks import KeepBest
 from tf_classification.training.loop import Trainer
 
@@ -63,7 +64,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         for name, recall in zip(names, tally.recalls, strict=True):
             if not math.isnan(recall):
                 tf.summary.scalar(f"{split}/label_recall/{name}", recall)
-        picture = confusion_image.draw(tally.confusion, names)
+        picture = confusion.pixels_of(tally.confusion, names)
         tf.summary.image(f"confusion_matrix/{split}", picture[None])
 
     def _write_pictures(self, by_split: Mapping[str, extremes.Extremes]) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from database_tools.core.errors import UserError
 from database_tools.core.thresholds import PROMISE
 from database_tools.formats import classifier_csv
-from tf_classification.evaluation import charts, grids, html, judgement, report
+from tf_classification.evaluation import charts, grids, judgement, report
 from tf_classification.evaluation.judgement import Truth
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.summary import Evaluation
@@ -164,14 +164,6 @@ def test_pictures_of_a_label_are_grouped_by_what_they_were_taken_for(content):
     assert all(1 <= len(pictures) <= 8 for pictures in groups.values())
 
 
-def test_a_confusion_matrix_of_many_labels_shows_those_with_most_crops():
-    table = np.diag(np.arange(100))
-    drawing = charts.confusion(table, [f"label {i}" for i in range(100)])
-    assert drawing.count("<rect") == charts.MOST_LABELS**2
-    assert "label 99" in drawing
-    assert "label 59" not in drawing
-
-
 def test_confusion_of_the_surest_crops_only_is_for_a_notebook(content):
     found = content.main.predictions
     table = found.confusion(3, at_least=0.5)
@@ -204,11 +196,6 @@ def test_shares_of_whole_width_end_where_the_scale_does():
     drawing = charts.interval_rows([("a", 1.0, 1.0, 1.0), ("b", 0.5, np.nan, np.nan)])
     assert "100.0% (100.0% to 100.0%)" in drawing
     assert drawing.count("<circle") == 2
-
-
-@pytest.mark.parametrize("cell", ["<script>", "a&b"])
-def test_heads_are_escaped(cell):
-    assert cell not in html.table([cell], [])
 
 
 @pytest.mark.slow

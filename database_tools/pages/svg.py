@@ -1,11 +1,11 @@
-"""Drawing with text: the few SVG shapes that the charts of the report are made of."""
+"""Drawing with text: the few SVG shapes that charts are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
+from markupsafe import Markup, escape
 
 # Colours that remain apart for people who see no red or no green (Okabe and Ito).
 GREEN, ORANGE, BLUE, GREY, INK = "#00735c", "#d55e00", "#0072b2", "#8a948f", "#1f2a26"
@@ -19,19 +19,19 @@ def heat(share: float, colour: str) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def shape(name: str, content: str = "", **attributes: object) -> str:
+def shape(name: str, content: str = "", **attributes: object) -> Markup:
     """Write an element; ``stroke_width=2`` becomes ``stroke-width="2"``.
 
     Args:
         name: such as ``"circle"``.
-        content: inner SVG, not escaped.
-        attributes: values are escaped; floats get two decimals.
+        content: shapes inside; text that is no ``Markup`` is escaped.
+        attributes: floats get two decimals.
     """
-    written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(_value(value))}"'
+    written = Markup("").join(
+        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
         for key, value in attributes.items()
     )
-    return f"<{name}{written}>{content}</{name}>"
+    return Markup("<{0}{1}>{2}</{0}>").format(name, written, escape(content))
 
 
 def _value(value: object) -> str:
@@ -40,28 +40,28 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def text(x: float, y: float, words: str, **attributes: object) -> str:
+def text(x: float, y: float, words: str, **attributes: object) -> Markup:
     """Write words at a point."""
-    return shape("text", escape(words), x=x, y=y, **attributes)
+    return shape("text", words, x=x, y=y, **attributes)
 
 
-def title(words: str) -> str:
+def title(words: str) -> Markup:
     """Write what shows when the pointer rests on the shape around it."""
-    return shape("title", escape(words))
+    return shape("title", words)
 
 
-def line(points: Sequence[tuple[float, float]], colour: str, **attributes: object) -> str:
+def line(points: Sequence[tuple[float, float]], colour: str, **attributes: object) -> Markup:
     """Draw a line through points."""
     path = " ".join(f"{_value(float(x))},{_value(float(y))}" for x, y in points)
     attributes.setdefault("stroke_width", 2)
     return shape("polyline", "", points=path, fill="none", stroke=colour, **attributes)
 
 
-def picture(width: float, height: float, label: str, *parts: str) -> str:
+def picture(width: float, height: float, label: str, *parts: Markup) -> Markup:
     """Put parts together; the picture shrinks with the page and never grows."""
     return shape(
         "svg",
-        "".join(parts),
+        Markup("").join(parts),
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         style=f"max-width:{width:.0f}px",
         role="img",
@@ -96,17 +96,17 @@ class Axes:
             name = {"text_anchor": "middle", "class_": "axis"}
             parts.append(text(middle_x, self.height - 6, across, **name))
             parts.append(text(14, middle_y, upwards, transform=turn, **name))
-        self.frame = "".join(parts)
+        self.frame = Markup("").join(parts)
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Tell the pixel of a point."""
         upwards = (y - self.lowest) / (1 - self.lowest)
         return self.LEFT + x * self.side, self.TOP + (1 - upwards) * self.side
 
-    def _tick(self, share: float) -> str:
+    def _tick(self, share: float) -> Markup:
         value = self.lowest + share * (1 - self.lowest)
         (x, bottom), (left, y) = self.at(share, self.lowest), self.at(0, value)
-        return "".join(
+        return Markup("").join(
             [
                 line([(left, y), (left + self.side, y)], "#e3e8e5", stroke_width=1),
                 text(left - 6, y + 4, f"{value:.0%}", text_anchor="end", class_="tick"),

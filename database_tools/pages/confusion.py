@@ -1,0 +1,123 @@
+"""The chart of a confusion matrix: which cells it has, as SVG for pages and as pixels for logs.
+
+    SVG(confusion.svg_of(np.load("confusion_matrices.npz")["test"], label_names))
+
+Rows are true labels, columns predicted ones, each row in percent: green what is right, orange
+what is not.  Of more than ``MOST_LABELS`` labels it shows those with the most crops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
+from PIL import Image, ImageDraw
+
+from database_tools.pages import svg
+from database_tools.pages.svg import GREEN, ORANGE
+
+MOST_LABELS = 40  # more cannot be read
+_LEAST_SEEN = 0.005  # a share below it is not written
+_MARGIN = 110  # pixels for names beside the picture
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Attributes:
+        row: from 0, among the shown labels.
+        column: so too.
+        share: of the row's crops.
+        colour: of the square, such as ``"#00735c"``.
+        ink: of the number in it.
+        number: what is written in it, percent; "" for nearly nothing.
+        said: the whole story.
+    """
+
+    row: int
+    column: int
+    share: float
+    colour: str
+    ink: str
+    number: str
+    said: str
+
+
+def shown(table: npt.NDArray[np.number]) -> npt.NDArray[np.int64]:
+    """Return the labels that are shown of (C, C) counts, in label order."""
+    return np.sort(np.argsort(-table.sum(axis=1), kind="stable")[:MOST_LABELS])
+
+
+def cells(table: npt.NDArray[np.number], names: Sequence[str]) -> Iterator[Cell]:
+    """Yield the cells of the shown labels, row by row."""
+    labels = shown(table)
+    for row, i in enumerate(labels):
+        total = table[i].sum()
+        for column, j in enumerate(labels):
+            share = float(table[i, j] / total) if total else 0.0
+            yield Cell(
+                row,
+                column,
+                share,
+                svg.heat(share, GREEN if i == j else ORANGE),
+                "#ffffff" if share > 0.4 else svg.INK,
+                f"{100 * share:.0f}" if share >= _LEAST_SEEN else "",
+                f"{table[i, j]:.0f} of {total:.0f} {names[i]} taken for {names[j]}",
+            )
+
+
+def svg_of(table: npt.NDArray[np.number], names: Sequence[str]) -> Markup:
+    """Draw (C, C) counts as SVG; rest the pointer on a cell to read it."""
+    labels = shown(table)
+    side = _side(len(labels))
+    left = min(8 + 6.6 * max(len(names[i]) for i in labels), 220)
+    top = left * 0.75 + 22
+    whole = side * len(labels)
+    parts = [svg.text(left + whole / 2, 12, "taken for", text_anchor="middle", class_="axis")]
+    for at, i in enumerate(labels):
+        x, y, name = left + at * side, top + at * side, _short(names[i])
+        turn = f"rotate(-48 {x + side / 2:.0f} {top - 6:.0f})"
+        parts.append(svg.text(left - 6, y + side / 2 + 4, name, text_anchor="end"))
+        parts.append(svg.text(x + side / 2, top - 6, name, transform=turn))
+    for cell in cells(table, names):
+        x, y = left + cell.column * side, top + cell.row * side
+        place = {"x": x, "y": y, "width": side - 1, "height": side - 1, "rx": 2}
+        parts.append(svg.shape("rect", svg.title(cell.said), **place, fill=cell.colour))
+        if cell.number and side >= 24:
+            middle = {"text_anchor": "middle", "style": f"fill:{cell.ink}"}
+            number = svg.text(x + side / 2, y + side / 2 + 4, cell.number, **middle)
+            parts.append(svg.shape("g", number, pointer_events="none"))
+    return svg.picture(left + whole + 60, top + whole + 4, "confusion matrix", *parts)
+
+
+def pixels_of(table: npt.NDArray[np.number], names: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """Draw (C, C) counts as (height, width, 3): rows named, columns numbered as the rows.
+
+    With Pillow, in milliseconds, as a training draws it every epoch for every split.
+    """
+    labels = shown(table)
+    side = _side(len(labels))
+    picture = Image.new("RGB", (_MARGIN + side * len(labels), 20 + side * len(labels)), "white")
+    pen = ImageDraw.Draw(picture)
+    for cell in cells(table, names):
+        x, y = _MARGIN + cell.column * side, 20 + cell.row * side
+        pen.rectangle((x, y, x + side - 2, y + side - 2), fill=cell.colour)
+        if side >= 24:
+            pen.text((x + side / 2, y + side / 2), cell.number, fill=cell.ink, anchor="mm")
+    for at, i in enumerate(labels):
+        pen.text((4, 20 + (at + 0.5) * side), f"{i} {names[i]}"[:17], fill=svg.INK, anchor="lm")
+        pen.text((_MARGIN + (at + 0.5) * side, 10), str(i), fill=svg.INK, anchor="mm")
+    return np.asarray(picture)
+
+
+def _side(labels: int) -> int:
+    """Return the side of a cell in pixels."""
+    return 40 if labels <= 12 else 30 if labels <= 20 else 18
+
+
+def _short(name: str, most: int = 32) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
