@@ -30,6 +30,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS = os.name == "nt"
 _SIGNS = re.compile(r'[<>:"|?*/\\\x00-\x1f]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:[ .].*)?", re.I)
+_HALVES = re.compile("[\ud800-\udfff]")
 _ENDING = re.compile(r"[ .]+\Z")
 _CROP = re.compile(
     r"(?P<image>.+)___crop(?P<box>[0-9]{2,})(_mdv(?P<detector>[^/]+))?\.jpg", re.DOTALL
@@ -53,6 +54,11 @@ def spellings(name: str) -> tuple[str, ...]:
     if name.isascii():
         return (name,)
     return tuple(dict.fromkeys((name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD")))))
+
+
+def is_text(name: str) -> bool:
+    """Say whether a name is text; one in Latin-1 has halves of surrogate pairs in Python."""
+    return name.isascii() or not _HALVES.search(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,7 @@ def plain(part: str) -> str:
     Windows' devices, such as ``aux`` or ``con.txt``; blanks and dots at the end; halves of
     surrogate pairs.
     """
-    part = re.sub(r"[\ud800-\udfff]", "_", _SIGNS.sub("_", part))
+    part = _HALVES.sub("_", _SIGNS.sub("_", part))
     part = _ENDING.sub(lambda ending: "_" * len(ending[0]), part)
     return f"_{part}" if not part or _DEVICES.fullmatch(part) else part
 

@@ -11,6 +11,7 @@ OUTSIDE = "file name outside the image folder"
 LISTED_BEFORE = "file name listed before"
 TOO_LONG = "file name too long for its crop"
 UNWRITABLE = "file name that cannot be written"
+NO_TEXT = "file name that is no text"
 CLASH = "file name that the output's disk takes for another one"
 
 # of what people said
@@ -44,7 +45,7 @@ NO_AREA = "box without area"
 NOT_ENCODABLE = "crop that its kind of file cannot hold"
 CROP_TOO_LARGE = "crop of too many pixels"
 
-NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, CLASH})
+NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, NO_TEXT, CLASH})
 ANNOTATIONS = frozenset(
     {NO_ANNOTATION, SEVERAL_CATEGORIES, EXCLUDED_CATEGORY, NO_LOCATION, SEVERAL_LOCATIONS}
 )

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from database_tools.core import reasons
 from database_tools.core.errors import FormatError
 from database_tools.core.ledger import Drops
+from database_tools.core.names import is_text
 from database_tools.formats import crop_locations, crops_coco, dataset_info
 from tf_classification.data import validation_part
 from tf_classification.data.directory import STAGE, Folders
@@ -59,7 +61,9 @@ def load(
         columns, here = Columns(), np.zeros(len(part.files), bool)
         of_file = zip(part.files, part.labels, numbers.tolist(), strict=True)
         for row, (file, label, location) in enumerate(of_file):
-            if file in there:
+            if not is_text(file):  # what holds millions of keys has no bytes for it
+                drops.add(reasons.NO_TEXT, file)
+            elif file in there:
                 columns.add(file, label, location, 1.0)
                 here[row] = True
             else:
