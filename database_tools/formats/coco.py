@@ -2,17 +2,18 @@
 
     {"images": [{"id": 7, "file_name": "a.jpg"}, ...], "annotations": [...], "categories": [...]}
 
-A file of one of the formats is read by makers, one for each list: functions from an element to a
-row, which raise KeyError or ValueError for what an element lacks.  The functions below make them;
-they are called for each of millions, so the usual type is asked for first.
+A file of one of the formats is read by makers, one for each list: functions from some elements to
+their rows, which raise KeyError or ValueError for what one lacks.  ``Members`` makes them of the
+functions below, each of which reads one member.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from database_tools.core.annotations import ImageId
@@ -23,11 +24,16 @@ log = logging.getLogger(__name__)
 
 Entry = dict[str, Any]
 Box = tuple[float, float, float, float]
+Reader = Callable[[Entry, str], Any]
+Maker = Callable[[Sequence[Entry]], Sequence[Any]]
+Types = tuple[type, ...]
+
+_WRONG = (KeyError, AttributeError, ValueError)
 
 
 def stretches(
-    path: Path, makers: Mapping[str, Callable[[Entry], Any]]
-) -> Iterator[tuple[str, int, list[Entry], list[Any]]]:
+    path: Path, makers: Mapping[str, Maker]
+) -> Iterator[tuple[str, int, list[Entry], Sequence[Any]]]:
     """Read the lists that have a maker, all of which must be there, in the order of the file.
 
     Yields:
@@ -47,14 +53,10 @@ def stretches(
                 raise FormatError(path, f'"{key}"', f"expected a list, got {shown(value)}")
             present.add(key)
             continue
-        made: list[Any] = []
         try:
-            # Not a comprehension: the number that was made says which element failed.
-            for entry in value:
-                made.append(makers[name](entry))
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            place = f"{key}[{start + len(made)}]"
-            raise _told(path, place, value[len(made)], error) from None
+            made = makers[name](value)
+        except _WRONG:
+            raise _told(path, key, start, value, makers[name]) from None
         yield name, start, value, made
     _check_lists(path, present, makers)
 
@@ -70,18 +72,69 @@ def _check_lists(path: Path, present: set[str], needed: Mapping[str, object]) ->
             raise FormatError(path, "top level", f'no list "{key}"')
 
 
-def _told(path: Path, place: str, entry: object, error: Exception) -> FormatError:
-    """Say what an element lacks."""
-    if not isinstance(entry, dict):
-        return FormatError(path, place, f"expected an object, got {shown(entry)}")
-    if isinstance(error, KeyError):
-        keys = ", ".join(map(str, entry)) or "none"
-        return FormatError(path, place, f'no key "{error.args[0]}"; its keys are {keys}')
-    if isinstance(file := entry.get("file_name"), str):
-        place = f'{place} ("{file}")'
-    return FormatError(path, place, str(error))
+def _told(path: Path, key: str, start: int, entries: Sequence[Any], make: Maker) -> FormatError:
+    """Say which of some elements is wrong, and what it lacks."""
+    for position, entry in enumerate(entries, start):
+        place = f"{key}[{position}]"
+        if not isinstance(entry, dict):
+            return FormatError(path, place, f"expected an object, got {shown(entry)}")
+        try:
+            make([entry])
+        except KeyError as error:
+            keys = ", ".join(map(str, entry)) or "none"
+            return FormatError(path, place, f'no key "{error.args[0]}"; its keys are {keys}')
+        except ValueError as error:
+            if isinstance(file := entry.get("file_name"), str):
+                place = f'{place} ("{file}")'
+            return FormatError(path, place, str(error))
+    raise AssertionError(f"{path}: {key} from {start} on: wrong together, right alone")
 
 
+_EXACT: dict[Reader, tuple[type, ...]] = {}
+
+
+def exact(*types: type) -> Callable[[Reader], Reader]:
+    """Say of a reader that it returns values of these types as they are."""
+
+    def declare(reader: Reader) -> Reader:
+        _EXACT[reader] = types
+        return reader
+
+    return declare
+
+
+class Members:
+    """Reads the same members of many elements.
+
+    Where all have types that their readers return as they are, found once for each combination
+    of types, they are taken without asking the readers: there are millions.
+    """
+
+    def __init__(self, *readers: tuple[str, Reader]) -> None:
+        """Take (key, its reader), in the order in which values are wanted."""
+        self._readers = readers
+        self._keys = tuple(key for key, _ in readers)
+        self._right: set[Types] = set()
+
+    def __call__(self, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
+        """Return each element's values; raise KeyError or ValueError for one that is wrong."""
+        rows = [tuple(map(entry.get, self._keys)) for entry in entries]
+        types = [tuple(map(type, row)) for row in rows]
+        if self._right.issuperset(types):
+            return rows
+        return [
+            row if of in self._right else self._read(entry, of)
+            for entry, row, of in zip(entries, rows, types, strict=True)
+        ]
+
+    def _read(self, entry: Entry, types: Types) -> tuple[Any, ...]:
+        values = tuple(reader(entry, key) for key, reader in self._readers)
+        if all(t in _EXACT[reader] for t, (_, reader) in zip(types, self._readers, strict=True)):
+            self._right.add(types)
+        return values
+
+
+@exact(int, str)
 def identity(entry: Entry, key: str) -> ImageId:
     """Return a whole number or a text."""
     value = entry[key]
@@ -92,6 +145,7 @@ def identity(entry: Entry, key: str) -> ImageId:
     return value
 
 
+@exact(str)
 def text(entry: Entry, key: str) -> str:
     """Return a text."""
     value = entry[key]
@@ -100,6 +154,7 @@ def text(entry: Entry, key: str) -> str:
     return value
 
 
+@exact(str, NoneType)
 def words(entry: Entry, key: str) -> str | None:
     """Return a text, also of a number; None for none."""
     value = entry.get(key)
@@ -111,6 +166,7 @@ def words(entry: Entry, key: str) -> str | None:
     return None if value is None else str(value)
 
 
+@exact(int, NoneType)
 def whole(entry: Entry, key: str) -> int | None:
     """Return a whole number; None for none."""
     value = entry.get(key)
@@ -122,6 +178,7 @@ def whole(entry: Entry, key: str) -> int | None:
     return value
 
 
+@exact(bool, NoneType)
 def flag(entry: Entry, key: str) -> bool | None:
     """Return true or false, which may be written as 1 and 0; None for none."""
     value = entry.get(key)
@@ -133,6 +190,7 @@ def flag(entry: Entry, key: str) -> bool | None:
     return None if value is None else bool(value)
 
 
+@exact(NoneType)
 def box(entry: Entry, key: str) -> Box | None:
     """Return (x, y, width, height); None for none, also for an empty list."""
     value = plain(entry.get(key))

@@ -23,6 +23,7 @@ import random
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any, NamedTuple
 
 from database_tools.core import splits
@@ -100,10 +101,32 @@ def rows(path: Path, location_key: str = "location") -> Iterator[Category | Imag
         UserError: if there is no such file.
         FormatError: with the place and the rule that the file breaks.
     """
-    makers = {
-        "categories": _category,
-        "images": lambda entry: _image(entry, location_key),
-        "annotations": _annotation,
+    image = coco.Members(
+        ("id", coco.identity),
+        ("file_name", coco.text),
+        (location_key, _location),
+        ("seq_id", _sequence),
+        ("seq_num_frames", coco.whole),
+        ("frame_num", coco.whole),
+        ("datetime", coco.words),
+        ("width", coco.whole),
+        ("height", coco.whole),
+        ("corrupt", coco.flag),
+        ("rights_holder", coco.words),
+    )
+    annotation = coco.Members(
+        ("id", _own_id),
+        ("image_id", coco.identity),
+        ("category_id", coco.identity),
+        ("sequence_level_annotation", coco.flag),
+        ("count", _individuals),
+        ("bbox", coco.box),
+        ("bbox_relative", coco.box),
+    )
+    makers: dict[str, coco.Maker] = {
+        "categories": _categories,
+        "images": lambda entries: list(map(Image._make, _located(image(entries)))),
+        "annotations": lambda entries: list(map(Annotation._make, annotation(entries))),
     }
     for _, _, _, made in coco.stretches(path, makers):
         yield from made
@@ -117,18 +140,16 @@ def read(path: Path, location_key: str = "location") -> Annotations:
         FormatError: with the place and the rule that the file breaks.
     """
     columns = _Columns(path)
-    makers = {
-        "categories": _category,
-        "images": lambda entry: (
-            coco.identity(entry, "id"),
-            coco.text(entry, "file_name"),
-            _location(entry, location_key),
-            _sequence(entry),
-        ),
-        "annotations": lambda entry: (
-            coco.identity(entry, "image_id"),
-            coco.identity(entry, "category_id"),
-        ),
+    image = coco.Members(
+        ("id", coco.identity),
+        ("file_name", coco.text),
+        (location_key, _location),
+        ("seq_id", _sequence),
+    )
+    makers: dict[str, coco.Maker] = {
+        "categories": _categories,
+        "images": lambda entries: _located(image(entries)),
+        "annotations": coco.Members(("image_id", coco.identity), ("category_id", coco.identity)),
     }
     take = {
         "categories": columns.add_categories,
@@ -140,58 +161,47 @@ def read(path: Path, location_key: str = "location") -> Annotations:
     return columns.close()
 
 
-def _category(entry: Entry) -> Category:
+def _categories(entries: Sequence[Entry]) -> list[Category]:
+    return [Category(coco.identity(entry, "id"), _name(entry)) for entry in entries]
+
+
+def _name(entry: Entry) -> str:
     name = coco.text(entry, "name")
     if not name.strip():
         raise ValueError("the name is blank")
-    return Category(coco.identity(entry, "id"), name)
+    return name
 
 
-def _image(entry: Entry, location_key: str) -> Image:
-    return Image(
-        coco.identity(entry, "id"),
-        coco.text(entry, "file_name"),
-        _location(entry, location_key),
-        _sequence(entry),
-        coco.whole(entry, "seq_num_frames"),
-        coco.whole(entry, "frame_num"),
-        coco.words(entry, "datetime"),
-        coco.whole(entry, "width"),
-        coco.whole(entry, "height"),
-        coco.flag(entry, "corrupt"),
-        coco.words(entry, "rights_holder"),
-    )
-
-
-def _annotation(entry: Entry) -> Annotation:
-    return Annotation(
-        coco.identity(entry, "id") if "id" in entry else None,
-        coco.identity(entry, "image_id"),
-        coco.identity(entry, "category_id"),
-        coco.flag(entry, "sequence_level_annotation"),
-        _individuals(entry),
-        coco.box(entry, "bbox"),
-        coco.box(entry, "bbox_relative"),
-    )
-
-
+@coco.exact(int, str, NoneType)
 def _location(entry: Entry, key: str) -> Location | None:
-    value = entry.get(key)
-    if type(value) is not str and type(value) is not int:
-        value = coco.plain(value)
-        if value is not None and type(value) not in (int, float):
-            raise ValueError(f'"{key}" must be a number or a text, got {shown(value)}')
-    return splits.known(value)
+    value: Location | None = coco.plain(entry.get(key))
+    if value is not None and type(value) not in (int, float, str):
+        raise ValueError(f'"{key}" must be a number or a text, got {shown(value)}')
+    return value
 
 
-def _sequence(entry: Entry) -> str | None:
-    value = coco.plain(entry.get("seq_id"))
+def _located(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Take a blank location, the third value, for none."""
+    if all(splits.known(place) is place for place in {row[2] for row in rows}):
+        return rows
+    return [(*row[:2], splits.known(row[2]), *row[3:]) for row in rows]
+
+
+@coco.exact(str, NoneType)
+def _sequence(entry: Entry, key: str) -> str | None:
+    value = coco.plain(entry.get(key))
     return value if value is None or type(value) is str else str(value)
 
 
-def _individuals(entry: Entry) -> int | str | None:
-    value = entry.get("count")
-    return value if type(value) is str else coco.whole(entry, "count")
+@coco.exact(int, str, NoneType)
+def _own_id(entry: Entry, key: str) -> ImageId | None:
+    return None if entry.get(key) is None else coco.identity(entry, key)
+
+
+@coco.exact(int, str, NoneType)
+def _individuals(entry: Entry, key: str) -> int | str | None:
+    value = entry.get(key)
+    return value if type(value) is str else coco.whole(entry, key)
 
 
 class _Columns:

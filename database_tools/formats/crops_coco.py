@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any, NamedTuple
 
 from database_tools.core.annotations import ImageId
@@ -62,24 +63,20 @@ def read(path: Path) -> CropsCoco:
         UserError: if there is no such file.
         FormatError: if it is not a dataset of crops, with one annotation for each.
     """
-    makers: dict[str, Callable[[Entry], Any]] = {
-        "images": lambda entry: (
-            _number(entry, "id"),
-            (coco.text(entry, "file_name"), _original_key(entry)),
+    makers: dict[str, coco.Maker] = {
+        "images": coco.Members(
+            ("id", _number), ("file_name", coco.text), ("original_key", _original_key)
         ),
-        "categories": lambda entry: (_number(entry, "id"), coco.text(entry, "name")),
-        "annotations": lambda entry: (
-            _number(entry, "image_id"),
-            _number(entry, "category_id"),
-        ),
+        "categories": coco.Members(("id", _number), ("name", coco.text)),
+        "annotations": coco.Members(("image_id", _number), ("category_id", _number)),
     }
     tables: dict[str, dict[Any, Any]] = {name: {} for name in makers}
     for name, start, _, made in coco.stretches(path, makers):
-        for i, (number, value) in enumerate(made, start):
+        for i, (number, *values) in enumerate(made, start):
             if number in tables[name]:
                 rule = f"the image_id {number!r}" if name == "annotations" else f"the id {number!r}"
                 raise FormatError(path, f"{name}[{i}]", f"{rule} is there twice")
-            tables[name][number] = value
+            tables[name][number] = values if name == "images" else values[0]
     images, categories, labels = tables.values()
     if apart := images.keys() ^ labels.keys():
         number = next(iter(apart))
@@ -96,6 +93,7 @@ def read(path: Path) -> CropsCoco:
     )
 
 
+@coco.exact(int)
 def _number(entry: Entry, key: str) -> int:
     value = coco.whole(entry, key) if key in entry else entry[key]
     if value is None:
@@ -103,10 +101,10 @@ def _number(entry: Entry, key: str) -> int:
     return value
 
 
-def _original_key(entry: Entry) -> ImageId | None:
+@coco.exact(int, str, NoneType)
+def _original_key(entry: Entry, key: str) -> ImageId | None:
     # null, and NaN, as of tables with gaps, say that it is not known
-    known = coco.plain(entry.get("original_key")) is not None
-    return coco.identity(entry, "original_key") if known else None
+    return None if coco.plain(entry.get(key)) is None else coco.identity(entry, key)
 
 
 def write(path: Path, crops: Callable[[], Iterable[Crop]], categories: Sequence[str]) -> None:
