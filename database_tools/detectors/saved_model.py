@@ -17,6 +17,7 @@ import tensorflow as tf
 from database_tools.core.errors import UserError
 from database_tools.detectors import class_names, graph_detector, raw_output
 from database_tools.detectors.graph_detector import GraphDetector
+from database_tools.durable import plain_paths
 
 _SIGNATURE = "serving_default"
 _BLOCK = 1 << 20
@@ -44,7 +45,8 @@ def _open(folder: Path) -> tf.Module:
     if not (folder / "saved_model.pb").is_file():
         raise UserError(f"{folder}: no saved_model.pb in this folder, so it is no SavedModel")
     try:
-        return tf.saved_model.load(str(folder))
+        with plain_paths.folder(folder) as plain:
+            return tf.saved_model.load(str(plain))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, tf.errors.OpError) as error:
         text = graph_detector.in_one_line(error)
         raise UserError(f"{folder}: this SavedModel cannot be loaded: {text}") from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from database_tools.core.errors import UserError
-from database_tools.durable import files
+from database_tools.durable import files, plain_paths
 from slim_legacy.inference.options import FreezeOptions
 from slim_legacy.training import checkpoints
 from tf_classification.predictor import frozen_graph
@@ -21,8 +21,6 @@ def freeze(options: FreezeOptions) -> None:
     Raises:
         UserError: for a missing or broken input, or a node that is not there.
     """
-    from tensorflow.python.tools import freeze_graph
-
     checkpoint = checkpoints.find(options.input_checkpoint) if options.input_checkpoint else None
     for given in (options.input_graph, options.input_meta_graph):
         if given and not Path(given).is_file():
@@ -44,6 +42,19 @@ def freeze(options: FreezeOptions) -> None:
         "saved_model_tags": options.saved_model_tags,
         "checkpoint_version": options.checkpoint_version,
     }
+    with contextlib.ExitStack() as links:
+        # TensorFlow's tool takes both for patterns.
+        if checkpoint:
+            arguments["input_checkpoint"] = links.enter_context(plain_paths.prefix(checkpoint))
+        if given := options.input_saved_model_dir:
+            plain = links.enter_context(plain_paths.folder(Path(given)))
+            arguments["input_saved_model_dir"] = str(plain)
+        _freeze(options, arguments)
+
+
+def _freeze(options: FreezeOptions, arguments: Mapping[str, Any]) -> None:
+    from tensorflow.python.tools import freeze_graph
+
     with files.replacing(Path(options.output_graph)) as temporary, _one_line(options):
         freeze_graph.freeze_graph(output_graph=str(temporary), **arguments)
         _check_inputs(temporary, options)

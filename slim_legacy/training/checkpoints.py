@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from database_tools.core.errors import FormatError, UserError
-from database_tools.durable import files
+from database_tools.durable import files, plain_paths
 
 KEEP = 5
 GLOBAL_STEP = "global_step"
@@ -50,19 +50,28 @@ def latest(folder: Path) -> str | None:
     The ``checkpoint`` file decides; where it names none that exists, because the folder was
     moved or copied in part, the highest step does.
     """
-    with contextlib.suppress(ValueError):  # an empty or torn `checkpoint` file names none
-        if named := tf.train.latest_checkpoint(str(folder)):
-            return str(named)
+    with (
+        contextlib.suppress(ValueError),  # an empty or torn `checkpoint` file names none
+        plain_paths.folder(folder) as plain,
+    ):
+        if named := tf.train.latest_checkpoint(str(plain)):
+            inside = Path(named).parent == plain
+            return str(folder / Path(named).name if inside else named)
     steps = [_step(index.with_suffix("")) for index in folder.glob(f"{_NAME}-*.index")]
     return str(folder / f"{_NAME}-{max(steps)}") if steps else None
 
 
-def open_reader(path: str) -> tf.train.CheckpointReader:
+@contextlib.contextmanager
+def open_reader(path: str) -> Iterator[tf.train.CheckpointReader]:
     """Open a checkpoint; raise FormatError if the file is not one."""
-    try:
-        return tf.train.load_checkpoint(path)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise FormatError(path, "", f"not a checkpoint: {str(error).splitlines()[0]}") from error
+    # The reader opens the files with the numbers only when it is asked for some.
+    with plain_paths.prefix(path) as plain:
+        try:
+            reader = tf.train.load_checkpoint(plain)
+        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+            said = str(error).splitlines()[0].replace(plain, path)
+            raise FormatError(path, "", f"not a checkpoint: {said}") from error
+        yield reader
 
 
 def restore(
@@ -82,7 +91,16 @@ def restore(
     Raises:
         UserError: if a name is missing (unless ignored) or a shape differs (never ignored).
     """
-    reader = open_reader(path)
+    with open_reader(path) as reader:
+        return _restore(path, reader, variables, ignore_missing)
+
+
+def _restore(
+    path: str,
+    reader: tf.train.CheckpointReader,
+    variables: Mapping[str, tf.Variable],
+    ignore_missing: bool | None,
+) -> list[str]:
     shapes = reader.get_variable_to_shape_map()
     missing = [name for name in variables if name not in shapes]
     if missing and not ignore_missing:
@@ -170,7 +188,8 @@ def save(folder: Path, step: int, variables: Mapping[str, tf.Variable]) -> Path:
 
 def step_of(path: str) -> int:
     """Return the global step that a checkpoint was written at."""
-    return int(_values(path, open_reader(path), [GLOBAL_STEP])[GLOBAL_STEP])
+    with open_reader(path) as reader:
+        return int(_values(path, reader, [GLOBAL_STEP])[GLOBAL_STEP])
 
 
 def _step(prefix: Path) -> int:

@@ -97,9 +97,9 @@ def evaluate(options: EvalOptions, dataset: Dataset) -> Accuracy:
 
 
 def _write_events(folder: Path, checkpoint: str, accuracy: Accuracy) -> None:
-    reader = checkpoints.open_reader(checkpoint)
-    named = reader.has_tensor(checkpoints.GLOBAL_STEP)
-    step = int(reader.get_tensor(checkpoints.GLOBAL_STEP)) if named else 0
+    with checkpoints.open_reader(checkpoint) as reader:
+        named = reader.has_tensor(checkpoints.GLOBAL_STEP)
+        step = int(reader.get_tensor(checkpoints.GLOBAL_STEP)) if named else 0
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step):
         tf.summary.scalar("eval/Accuracy", accuracy.top1)

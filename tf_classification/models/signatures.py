@@ -29,6 +29,7 @@ import keras
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
+from database_tools.durable import plain_paths
 from tf_classification.data import transforms
 from tf_classification.models import networks
 from tf_classification.models.calibration import Calibration, Curve
@@ -121,7 +122,8 @@ class Loaded(tf.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(name="loaded")
-        self._model = tf.saved_model.load(folder)  # keeps the variables
+        with plain_paths.folder(folder) as plain:
+            self._model = tf.saved_model.load(plain)  # keeps the variables
         for name in (LOGITS, PREPARED):
             if name not in self._model.signatures:
                 raise UserError(f"{folder} has no signature {name}: export it anew")

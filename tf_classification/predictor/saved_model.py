@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from database_tools.durable import plain_paths
 from database_tools.imaging import UnreadableImage
 from tf_classification.models import frozen, signatures
 from tf_classification.models.bundle import Bundle
@@ -33,7 +34,8 @@ class SavedModel(Predictor):
         super().__init__(bundle.path, described.labels, described.image_size, described.crop_recipe)
         self.bundle = bundle
         # Kept whole: the signatures alone do not keep their variables alive.
-        self._loaded = tf.saved_model.load(bundle.path)
+        with plain_paths.folder(bundle.path) as plain:
+            self._loaded = tf.saved_model.load(plain)
         self.signatures = dict(self._loaded.signatures)
         self.function = functools.cache(self._frozen)
 
