@@ -36,6 +36,24 @@ def test_the_draw_is_the_originals(fraction, drawn):
     assert test_locations(SIX, fraction) == drawn
 
 
+@given(
+    st.lists(st.sets(st.sampled_from("abcd")), min_size=1, max_size=12),
+    st.floats(0, 1),
+)
+def test_a_draw_that_covers_leaves_each_label_of_several_places_one_in_train(labels, fraction):
+    of = {f"p{i:02d}": found for i, found in enumerate(labels)}
+    plain, drawn = draw(list(of), fraction), draw(list(of), fraction, of)
+    for label in "abcd":
+        places = [place for place, found in of.items() if label in found]
+        assert len(places) < 2 or any(drawn[place] == "train" for place in places)
+    left = {label for place, found in of.items() for label in found if plain[place] == "train"}
+    several = {label for label in "abcd" if sum(label in found for found in labels) > 1}
+    if several <= left:
+        assert drawn == plain
+    number = list(plain.values()).count("test")
+    assert list(drawn.values()).count("test") <= number
+
+
 def test_numbers_are_drawn_from_their_own_order_not_that_of_their_texts():
     random.seed(0)
     original = random.sample(sorted({2, 10, 1, 33, 4}), 2)
