@@ -17,7 +17,7 @@ from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations, Loc
 from database_tools.core.errors import UserError
 from database_tools.core.names import EXACT, Disk, PictureName, Places, category_folders, key
 from database_tools.core.splits import SPLITS, TEST, TRAIN
-from database_tools.datasets import shards
+from database_tools.datasets import output_folder
 from database_tools.formats import splits_json
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def make(
     why = array("b", (_WORDS.index(repeated.get(i) or _reason(*row, excluded)) for i, row in rows))
     taken = {name.casefold() for name in reserved}
     folders = category_folders(
-        annotations.categories, lambda folder: folder in taken or shards.is_name(folder)
+        annotations.categories, lambda folder: folder in taken or output_folder.is_name(folder)
     )
     labels = _labels(annotations, locations, why)
     drawn = _splits(known, locations, labels, rule)

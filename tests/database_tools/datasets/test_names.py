@@ -101,14 +101,15 @@ def test_numbered_crops_get_out_of_the_way_of_folders_and_pictures(world):
     assert built.dropped() == {}
 
 
-def test_a_category_called_as_a_shard_leaves_the_shard_its_name(world):
-    world.table["categories"][0]["name"] = "train-00000"
+@pytest.mark.parametrize("file", ["train-00000", "train.json", "TRAIN.JSON", "train_index.npz"])
+def test_a_category_called_as_a_file_of_ours_leaves_it_its_name(world, file):
+    world.table["categories"][0]["name"] = file
     world.picture(world.add("a"))
     out = world.folder / "both"
     words = ["--coco_style_output", out, "--tfrecords_output", out, "--test_fraction", 0]
     assert world.run(*words, outputs="").status == 0
     assert (out / "train-00000").is_file()
-    assert (out / "train-00000_0/A/a.jpg").is_file()
+    assert (out / f"{file}_0/A/a.jpg").is_file()
 
 
 def test_pictures_of_both_unicode_forms_are_two_where_both_are_there(world):
