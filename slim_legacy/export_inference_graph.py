@@ -18,7 +18,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
-from database_tools.formats import classlist
+from database_tools.formats import classlist, dataset_info
 from slim_legacy.datasets import dataset_factory
 from slim_legacy.inference.options import EXPORT_GONE, ExportOptions
 from slim_legacy.nets import nets_factory
@@ -56,6 +56,8 @@ def _bundle(options: ExportOptions) -> None:
         if not getattr(options, name):
             raise UserError(f"--format=bundle needs --{name}")
     labels = classlist.read(Path(options.classlist))
+    told = options.dataset_dir and (Path(options.dataset_dir) / dataset_info.NAME).exists()
+    recipe = dataset_info.read(Path(options.dataset_dir)).recipe if told else None
 
     from slim_legacy.inference import to_bundle
 
@@ -66,7 +68,8 @@ def _bundle(options: ExportOptions) -> None:
         options.checkpoint_path,
         options.use_moving_averages,
     )
-    print(to_bundle.write(Path(options.output_file), network, options.model_name, labels))
+    base = Path(options.output_file)
+    print(to_bundle.write(base, network, options.model_name, labels, recipe))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
-from tf_classification.export.options import Options
+from tf_classification.export.request import ExportRequest
 from tf_classification.export.table import FORMATS
 
 
@@ -31,19 +31,19 @@ def build_parser() -> cli.Parser:
     add("--dataset-dir", type=Path, help="classification_ds.csv, label_index.json, splits.json")
     add("--cropped-images-dir", type=Path, help="folder of the crops")
     add("--tfrecords", type=Path, help="folder of TFRecords, instead of these two")
-    number = Options.calibration_crops
+    number = ExportRequest.calibration_crops
     add("--calibration-crops", type=int, default=number, help="for int8's ranges (%(default)s)")
-    number = Options.compared_crops
+    number = ExportRequest.compared_crops
     add("--compared-crops", type=int, default=number, help="for the table (%(default)s)")
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
-    options = Options(**{**vars(args), "formats": tuple(dict.fromkeys(args.formats))})
+    asked = ExportRequest(**{**vars(args), "formats": tuple(dict.fromkeys(args.formats))})
 
-    from tf_classification.export import comparison, run
+    from tf_classification.export import comparison, exporting
 
-    rows = run.export(options)
+    rows = exporting.export(asked)
     if rows:
         print(comparison.text(rows))
 

@@ -29,7 +29,7 @@ def networks_alone(path: Path, folder: Path, pixels: np.ndarray) -> dict[str, Ca
     """Write all formats and return a call of each, the SavedModel's first."""
     import tensorflow as tf
 
-    from tf_classification.export import onnx_file, openvino_file, run
+    from tf_classification.export import exporting, onnx_file, openvino_file
     from tf_classification.export.crops import Sample
     from tf_classification.export.table import FORMATS
     from tf_classification.models import bundle
@@ -41,15 +41,15 @@ def networks_alone(path: Path, folder: Path, pixels: np.ndarray) -> dict[str, Ca
     tensor = tf.constant(pixels)
     calls = {"savedmodel": lambda: model.signatures["serving_pixels"](pixels=tensor)}
     runners = {
-        "litert": litert.Runner,
-        "litert-int8": litert.Runner,
-        "onnx": onnx_file.Runner,
-        "openvino": openvino_file.Runner,
+        "litert": litert.LiteRTRunner,
+        "litert-int8": litert.LiteRTRunner,
+        "onnx": onnx_file.OnnxRunner,
+        "openvino": openvino_file.OpenVinoRunner,
     }
     sample = Sample(pixels, np.zeros(len(pixels), np.int32))
     for name, make in runners.items():
         file = folder / FORMATS[name].file
-        run.write(name, network, file, sample)
+        exporting.write(name, network, file, sample)
         runner = make(file)
         calls[name] = lambda runner=runner: runner(pixels)
     facts = source.description.to_json() | {"files": {n: FORMATS[n].file for n in runners}}

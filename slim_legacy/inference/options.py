@@ -17,7 +17,9 @@ class ExportOptions:
     dataset_name: str = option("imagenet", "module in slim_legacy/datasets, or auto")
     labels_offset: int = option(0, "taken from every label")
     output_file: str = option("", "graph to write, or folder of the bundle (required)")
-    dataset_dir: str = option("", "folder of the TFRecords; needed for --dataset_name=auto only")
+    dataset_dir: str = option(
+        "", "folder of the TFRecords, for --dataset_name=auto and a bundle's crops"
+    )
     write_text_graphdef: bool = option(False, "write the graph as text")
     format: str = option(
         "graphdef", "(addition) a graph, or a bundle of tf_classification", ("graphdef", "bundle")

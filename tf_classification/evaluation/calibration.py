@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tf_classification.evaluation.metrics import Floats
-from tf_classification.models.calibration import CLOSEST_POINTS, Calibration, Curve
+from tf_classification.models.calibration import CLOSEST_POINTS, Calibration, CalibrationCurve
 
 _ROWS = 8192  # rows of logits at a time
 _COLDEST, _HOTTEST = 0.01, 100.0
@@ -89,17 +89,17 @@ def isotonic(logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) 
     return Calibration(start.temperature, tuple(curves))
 
 
-def _curve(probability: npt.NDArray[np.floating], true: npt.NDArray[np.bool_]) -> Curve:
+def _curve(probability: npt.NDArray[np.floating], true: npt.NDArray[np.bool_]) -> CalibrationCurve:
     from sklearn.isotonic import IsotonicRegression
 
     grid = np.linspace(0, 1, round(1 / CLOSEST_POINTS) + 1)
     if true.sum() < FEWEST_EXAMPLES:
-        return Curve((0.0, 1.0), (0.0, 1.0))
+        return CalibrationCurve((0.0, 1.0), (0.0, 1.0))
     fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(probability, true)
     # One more example that says "leave it": no step is flat, so the order of two crops is kept
     # and nothing becomes impossible.
     y = (len(true) * fitted.predict(grid) + grid) / (len(true) + 1)
-    return Curve(*_thinned(grid, np.clip(np.maximum.accumulate(y), 0, 1)))
+    return CalibrationCurve(*_thinned(grid, np.clip(np.maximum.accumulate(y), 0, 1)))
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:

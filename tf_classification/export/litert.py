@@ -20,7 +20,7 @@ import tensorflow as tf
 from tf_classification.export import frozen
 from tf_classification.models.quiet import quiet
 from tf_classification.models.signatures import Loaded
-from tf_classification.predictor.litert import Runner
+from tf_classification.predictor.litert import LiteRTRunner
 
 Pixels = npt.NDArray[np.float32]
 
@@ -52,7 +52,7 @@ def convert_int8(network: keras.Model | Loaded, crops: Pixels) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "first.tflite"
         path.write_bytes(first)
-        rounded = Runner(path)(crops)
+        rounded = LiteRTRunner(path)(crops)
     exact = np.concatenate([network(crop[None], training=False) for crop in crops])
     last = network.get_layer("predictions")
     kernel, bias = last.get_weights()

@@ -36,7 +36,7 @@ def convert(network: keras.Model | Loaded) -> bytes:
     return bytes(model.SerializeToString())
 
 
-class Runner:
+class OnnxRunner:
     """Runs a file on the CPU."""
 
     def __init__(self, path: Path) -> None:

@@ -27,7 +27,7 @@ def convert(network: keras.Model | Loaded, xml: Path) -> None:
         openvino.save_model(openvino.convert_model(graph), xml, compress_to_fp16=False)
 
 
-class Runner:
+class OpenVinoRunner:
     """Runs a file on the CPU, in float32: OpenVINO takes bfloat16 by itself, with 1e-2 errors."""
 
     def __init__(self, path: Path) -> None:

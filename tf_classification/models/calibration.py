@@ -27,7 +27,7 @@ _SLACK = 1e-9
 
 
 @dataclass(frozen=True)
-class Curve:
+class CalibrationCurve:
     """One label's curve from uncalibrated to calibrated probability.
 
     Attributes:
@@ -61,7 +61,7 @@ class Calibration:
     """
 
     temperature: float = 1.0
-    curves: tuple[Curve, ...] | None = None
+    curves: tuple[CalibrationCurve, ...] | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -127,4 +127,4 @@ class Calibration:
             (tuple(map(float, curves[name]["x"])), tuple(map(float, curves[name]["y"])))
             for name in labels
         ]
-        return cls(float(temperature), tuple(Curve(x, y) for x, y in points))
+        return cls(float(temperature), tuple(CalibrationCurve(x, y) for x, y in points))

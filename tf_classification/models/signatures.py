@@ -32,7 +32,7 @@ from database_tools.core.errors import UserError
 from database_tools.durable import plain_paths
 from tf_classification.data import transforms
 from tf_classification.models import networks
-from tf_classification.models.calibration import Calibration, Curve
+from tf_classification.models.calibration import Calibration, CalibrationCurve
 from tf_classification.models.description import RESIZE, RESIZE_SLIM, Description
 from tf_classification.models.quiet import quiet
 
@@ -104,7 +104,7 @@ def calibrate(logits: tf.Tensor, calibration: Calibration) -> tf.Tensor:
     return tf.where(total > 0, tf.math.divide_no_nan(bent, total), softmax)
 
 
-def _bend(probability: tf.Tensor, curve: Curve) -> tf.Tensor:
+def _bend(probability: tf.Tensor, curve: CalibrationCurve) -> tf.Tensor:
     """Interpolate (N,) as a sum of ramps: no search, only operations that every runtime knows."""
     x, y = tf.constant(curve.x, tf.float32), tf.constant(curve.y, tf.float32)
     if len(curve.x) == 1:

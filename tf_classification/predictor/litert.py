@@ -36,7 +36,7 @@ class LiteRT(Predictor):
         self.description = _facts(path)
         described = self.description
         super().__init__(path, described.labels, described.image_size, described.crop_recipe)
-        self._runner = Runner(path, threads)
+        self._runner = LiteRTRunner(path, threads)
 
     def _pixels(self, encoded: bytes) -> Floats:
         return preparation.prepare(encoded, self.description)
@@ -59,7 +59,7 @@ def _facts(path: Path) -> Description:
     return description
 
 
-class Runner:
+class LiteRTRunner:
     """Runs a file on several processors.
 
     Args:

@@ -10,6 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from database_tools.core.crop_recipe import CropRecipe
+from database_tools.formats import dataset_info
+from database_tools.formats.dataset_info import DatasetInfo
 from slim_legacy import (
     detect_and_predict_image,
     eval_frozen_graph,
@@ -22,6 +25,7 @@ from slim_legacy.nets import nets_factory
 from slim_legacy.preprocessing import inception
 from slim_legacy.training import checkpoints
 from tf_classification import predictor
+from tf_classification.models import bundle
 from tf_classification.predictor import frozen_graph
 
 CLASSES = ["red fox", "roe deer", "badger"]
@@ -143,6 +147,18 @@ def bundled(trained, tmp_path_factory):
     return base
 
 
+def test_a_bundle_keeps_the_recipe_of_its_dataset(trained, tmp_path):
+    folder, _ = trained
+    counts = {"train": (1, 1, 1), "test": (0, 0, 0)}
+    recipe = CropRecipe.of_2019(1.69)
+    dataset_info.write(tmp_path, DatasetInfo(tuple(CLASSES), counts, recipe=recipe))
+    words = [f"--checkpoint_path={folder}", f"--classlist={folder / 'classlist.txt'}"]
+    words += ["--format=bundle", "--model_name=tiny", f"--output_file={tmp_path / 'model'}"]
+    for more, known in ([], None), ([f"--dataset_dir={tmp_path}"], recipe):
+        assert export_inference_graph.main([*words, *more]) == 0
+        assert bundle.read(tmp_path / "model").description.crop_recipe == known
+
+
 def test_a_bundle_answers_bytes_as_slims_evaluation_does(trained, bundled, crop):
     model = tf.saved_model.load(str(bundled / "1"))
     answer = model.signatures["serving_default"](image_bytes=tf.constant([crop.read_bytes()]))
@@ -152,7 +168,6 @@ def test_a_bundle_answers_bytes_as_slims_evaluation_does(trained, bundled, crop)
 
 def test_a_bundle_says_how_its_pixels_are_made_and_that_it_cannot_be_rebuilt(bundled):
     from database_tools.core.errors import UserError
-    from tf_classification.models import bundle
     from tf_classification.models.description import RESIZE_SLIM
 
     found = bundle.read(bundled)

@@ -29,16 +29,17 @@ def pixels():
 
 def write(name, network, pixels, folder):
     """Write a format and open it."""
-    from tf_classification.export import litert, onnx_file, openvino_file, run
+    from tf_classification.export import exporting, onnx_file, openvino_file
     from tf_classification.export.crops import Sample
     from tf_classification.export.table import FORMATS
+    from tf_classification.predictor.litert import LiteRTRunner
 
     for package in FORMATS[name].packages:
         pytest.importorskip(package, reason=f"{package} is not installed")
     path = folder / FORMATS[name].file
-    run.write(name, network, path, Sample(pixels, np.zeros(len(pixels), np.int32)))
-    kinds = {"litert": litert, "litert-int8": litert, "onnx": onnx_file, "openvino": openvino_file}
-    return kinds[name].Runner(path)
+    exporting.write(name, network, path, Sample(pixels, np.zeros(len(pixels), np.int32)))
+    others = {"onnx": onnx_file.OnnxRunner, "openvino": openvino_file.OpenVinoRunner}
+    return others.get(name, LiteRTRunner)(path)
 
 
 @pytest.mark.parametrize("name", ["litert", "onnx", "openvino"])

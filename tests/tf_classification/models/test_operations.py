@@ -12,11 +12,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from database_tools.core.errors import UserError
 from tf_classification.models import bundle, description, networks, operations, signatures, table
-from tf_classification.models.calibration import Calibration, Curve
+from tf_classification.models.calibration import Calibration, CalibrationCurve
 from tf_classification.models.description import RESIZE_WHOLE, Description
 
 LABELS = ("fox", "deer")
-CURVES = Calibration(2.0, (Curve((0.0, 0.5, 1.0), (0.0, 0.6, 0.9)), Curve((0.5,), (0.2,))))
+CURVES = Calibration(
+    2.0, (CalibrationCurve((0.0, 0.5, 1.0), (0.0, 0.6, 0.9)), CalibrationCurve((0.5,), (0.2,)))
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from PIL import Image
 from database_tools.core.errors import UserError
 from tf_classification.data import transforms
 from tf_classification.models import bundle
-from tf_classification.models.calibration import Calibration, Curve
+from tf_classification.models.calibration import Calibration, CalibrationCurve
 from tf_classification.models.description import RESIZE_WHOLE, Description
 
 LABELS = ("fox", "deer", "red fox", "hare", "boar", "zebra")
@@ -36,7 +36,10 @@ def written(request, tmp_path_factory):
     network = networks.build("demo-cnn", len(LABELS), image_size=32)
     kernel, bias = network.get_layer("predictions").get_weights()
     network.get_layer("predictions").set_weights([kernel * 30, bias])  # sure of itself
-    curves = (Curve((0.0, 0.01, 0.5, 1.0), (0.0, 0.3, 0.6, 0.9)), Curve((0.5,), (0.2,))) * 3
+    curves = (
+        CalibrationCurve((0.0, 0.01, 0.5, 1.0), (0.0, 0.3, 0.6, 0.9)),
+        CalibrationCurve((0.5,), (0.2,)),
+    ) * 3
     calibration = Calibration(2.0, curves if request.param == "isotonic" else None)
     written = bundle.write(
         tmp_path_factory.mktemp("models"),

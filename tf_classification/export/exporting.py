@@ -25,7 +25,7 @@ from tf_classification.data.examples import Dataset
 from tf_classification.export import comparison, crops, litert, onnx_file, openvino_file
 from tf_classification.export.comparison import Row, Run
 from tf_classification.export.crops import Sample
-from tf_classification.export.options import Options
+from tf_classification.export.request import ExportRequest
 from tf_classification.export.table import FORMATS
 from tf_classification.models import bundle, checkpoint
 from tf_classification.models.bundle import Bundle
@@ -42,12 +42,12 @@ log = logging.getLogger(__name__)
 
 _FOLDERS = ("dataset_dir", "cropped_images_dir", "tfrecords")
 _RUNNERS: dict[str, Callable[[Path], Run]] = {
-    "onnx": onnx_file.Runner,
-    "openvino": openvino_file.Runner,
+    "onnx": onnx_file.OnnxRunner,
+    "openvino": openvino_file.OpenVinoRunner,
 }
 
 
-def export(options: Options) -> list[Row]:
+def export(asked: ExportRequest) -> list[Row]:
     """Write what is asked for.
 
     Returns:
@@ -57,57 +57,57 @@ def export(options: Options) -> list[Row]:
     Raises:
         UserError: if files do not fit each other, or int8 has no crops to be calibrated on.
     """
-    source = _bundle(options)
-    if not options.formats:
+    source = _bundle(asked)
+    if not asked.formats:
         return []
     opened = saved_model.SavedModel(source)
-    sample = _sample(options, opened)
+    sample = _sample(asked, opened)
     # Of slim_legacy's networks there are only the signatures.
     known = source.description.network in NETWORKS
     model = source.network() if known else Loaded(source.path)
-    options.output_dir.mkdir(parents=True, exist_ok=True)
-    for name in options.formats:
-        path = options.output_dir / FORMATS[name].file
+    asked.output_dir.mkdir(parents=True, exist_ok=True)
+    for name in asked.formats:
+        path = asked.output_dir / FORMATS[name].file
         log.info("writing %s", path)
-        write(name, model, path, sample and sample.first(options.calibration_crops))
-    files.write_json(options.output_dir / "model.json", _facts(source.description, options.formats))
+        write(name, model, path, sample and sample.first(asked.calibration_crops))
+    files.write_json(asked.output_dir / "model.json", _facts(source.description, asked.formats))
     if sample is None:
         log.warning("no validation crops given, so the formats are not compared")
         return []
-    rows = comparison.compare(_runs(opened, options), sample)
-    files.write_text(options.output_dir / "formats.csv", _csv(rows))
+    rows = comparison.compare(_runs(opened, asked), sample)
+    files.write_text(asked.output_dir / "formats.csv", _csv(rows))
     return rows
 
 
-def _bundle(options: Options) -> Bundle:
-    if options.ckpt_path is None:
-        return bundle.read(options.source)
-    config = params.read(options.source)
+def _bundle(asked: ExportRequest) -> Bundle:
+    if asked.ckpt_path is None:
+        return bundle.read(asked.source)
+    config = params.read(asked.source)
     labels, origin = run_dataset.labels(config)
     expected = network.describe(config, labels)
-    read = network.read(options.source.parent, options.ckpt_path, expected, origin)
-    written = checkpoint.export(read, read.description, options.output_dir / "bundle")
+    read = network.read(asked.source.parent, asked.ckpt_path, expected, origin)
+    written = checkpoint.export(read, read.description, asked.output_dir / "bundle")
     log.info("model bundle: %s", written.path)
     return written
 
 
-def _sample(options: Options, model: saved_model.SavedModel) -> Sample | None:
+def _sample(asked: ExportRequest, model: saved_model.SavedModel) -> Sample | None:
     """Draw validation crops; None if nobody says where they are."""
-    found = _dataset(options, model.bundle)
+    found = _dataset(asked, model.bundle)
     if found is None:
-        if "litert-int8" in options.formats:
+        if "litert-int8" in asked.formats:
             where = "give --dataset-dir and --cropped-images-dir, or --tfrecords"
             raise UserError(f"--format litert-int8 is calibrated on validation crops: {where}")
         return None
     dataset, origin = found
     model.bundle.check_labels(dataset.label_names, origin)
-    count = max(options.calibration_crops, options.compared_crops)
+    count = max(asked.calibration_crops, asked.compared_crops)
     return crops.draw(dataset.splits["val"], model, count)
 
 
-def _dataset(options: Options, source: Bundle) -> tuple[Dataset, str] | None:
+def _dataset(asked: ExportRequest, source: Bundle) -> tuple[Dataset, str] | None:
     """Load the dataset of the flags, or else that of the training, if it is still there."""
-    config = _trained(options, source)
+    config = _trained(asked, source)
     if config is None:
         return None
     try:
@@ -118,7 +118,7 @@ def _dataset(options: Options, source: Bundle) -> tuple[Dataset, str] | None:
     return run_dataset.load(config, training=False), str(config.tfrecords or config.dataset_dir)
 
 
-def _trained(options: Options, source: Bundle) -> TrainConfig | None:
+def _trained(asked: ExportRequest, source: Bundle) -> TrainConfig | None:
     """Return where the crops are: by the flags, by the run, or by an old bundle itself."""
     trained = source.description.parameters
     how: dict[str, Any] = {
@@ -126,9 +126,9 @@ def _trained(options: Options, source: Bundle) -> TrainConfig | None:
     }
     # Those that a run leaves out are known by the labels that it keeps.
     how["labels"] = source.description.labels if how.get("min_crops") else None
-    given = {name: getattr(options, name) for name in _FOLDERS}
+    given = {name: getattr(asked, name) for name in _FOLDERS}
     if not any(given.values()):
-        run = options.source if options.ckpt_path else source.base.parent / params.PARAMS
+        run = asked.source if asked.ckpt_path else source.base.parent / params.PARAMS
         if run.is_file():
             return params.read(run)
         given = {name: trained.get(name) for name in _FOLDERS}
@@ -175,11 +175,11 @@ def _facts(description: Description, formats: tuple[str, ...]) -> dict[str, Any]
     }
 
 
-def _runs(model: saved_model.SavedModel, options: Options) -> dict[str, Run]:
+def _runs(model: saved_model.SavedModel, asked: ExportRequest) -> dict[str, Run]:
     """Name each format's function from pixels to probabilities."""
     runs: dict[str, Run] = {"savedmodel": model.of_pixels}
-    for name in options.formats:
-        path = options.output_dir / FORMATS[name].file
+    for name in asked.formats:
+        path = asked.output_dir / FORMATS[name].file
         if name in _RUNNERS:
             runs[name] = _calibrated(_RUNNERS[name](path), model.bundle.description)
         else:

@@ -10,7 +10,7 @@ from tf_classification.export.table import FORMATS
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportRequest:
     """One call of the command.
 
     Attributes:
