@@ -20,6 +20,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
+from tf_classification.runs import dataset
 from tf_classification.runs.config import PARAMS, TrainConfig, read
 from tf_classification.training import options, run_folder
 
@@ -56,6 +57,7 @@ def _run(args: argparse.Namespace) -> None:
         log.info("a longer one: --resume %s --epochs N", args.resume)
         return
     config.check_inputs(begun=args.resume is not None)
+    dataset.check_kind(config)
     # Slow imports wait until the flags are good.
     if args.dry_run:
         from tf_classification.training import dry_run

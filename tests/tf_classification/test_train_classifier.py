@@ -125,6 +125,19 @@ def test_a_state_that_is_not_whole_is_one_line(finished, tmp_path, capsys, conte
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("content", [b"", b"noise" * 1000])
+def test_best_weights_that_are_not_whole_are_one_line_and_no_bundle(
+    finished, tmp_path, capsys, content
+):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    shutil.rmtree(run / "bundle")
+    (run / "best.weights.h5").write_bytes(content)
+    assert train_classifier.main(["--resume", str(run)]) == 2
+    assert "best.weights.h5: does not fit demo-cnn: " in capsys.readouterr().err
+    assert not (run / "bundle").exists()
+
+
 @pytest.mark.slow
 def test_a_run_and_its_dataset_may_move_and_become_longer(finished, tmp_path):
     shutil.copytree(finished.parents[1], tmp_path / "new")
@@ -184,6 +197,23 @@ def test_a_wrong_path_is_said_before_tensorflow_is_loaded(tmp_path):
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.returncode == 2
     assert result.stderr.strip().endswith(f"DATASET_DIR {tmp_path}/none: no such file or folder")
+
+
+@pytest.mark.parametrize("kind", ["records", "coco"])
+def test_the_wrong_one_of_the_builders_folders_is_named_before_tensorflow_is_loaded(tmp_path, kind):
+    name = "train-00000" if kind == "records" else "train.json"
+    for file in (name, name.replace("train", "test")):
+        (tmp_path / file).write_bytes(b"")
+    words = [str(tmp_path)] if kind == "records" else ["--tfrecords", str(tmp_path)]
+    program = (
+        "import sys\nfrom tf_classification.train_classifier import main\n"
+        f"status = main({words})\n"
+        "assert 'tensorflow' not in sys.modules\nsys.exit(status)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 2
+    advice = {"records": f"give it as --tfrecords {tmp_path}", "coco": "give it as DATASET_DIR"}
+    assert advice[kind] in result.stderr
 
 
 def test_an_empty_split_is_named(tiny, flags, tmp_path, capsys):

@@ -184,8 +184,9 @@ def _donor(path: Path, model: keras.Model, network: str) -> keras.Model:
             donor = networks.build(network, _num_labels(path), image_size=size)
             fill(donor, path)
             return donor
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:
+        # h5py, zipfile and Keras raise whatever a broken file makes them stumble over.
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise FormatError(path, "", f"does not fit {network}: {reason}") from error
     raise UserError(f"{path}: expected a model bundle, .keras or {SUFFIX}")
 

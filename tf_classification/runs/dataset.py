@@ -55,10 +55,11 @@ def check_kind(config: TrainConfig) -> None:
     if config.tfrecords is not None:
         folder_kind.check_records(Path(config.tfrecords))
     else:
-        crops = config.cropped_images_dir
-        folder_kind.check_folders(
-            Path(str(config.dataset_dir)), None if crops is None else Path(crops)
-        )
+        folder, crops = _folders(config)
+        folder_kind.check_folders(folder, crops)
+        if config.weight_by_detection_conf and folder_kind.is_coco(folder):
+            rule = "the COCO-style folder has no confidences; its TFRecords have (--tfrecords)"
+            raise UserError(f"--weight-by-detection-conf: {rule}")
 
 
 def labels(config: TrainConfig) -> tuple[tuple[str, ...], str]:

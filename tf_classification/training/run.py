@@ -184,7 +184,7 @@ def _shown(at_work: Session, trainer: Trainer, logdir: Path) -> list[keras.callb
 def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -> None:
     """Judge the best weights on every split; write them as a bundle that knows what it is."""
     config, dataset = at_work.config, at_work.dataset
-    weights.fill(at_work.model, logdir / BEST)
+    weights.load(at_work.model, logdir / BEST, config.model_name)
     described = network.describe(config, dataset.label_names)
     judged = evaluation.evaluate(
         stream.of_keras(at_work.model, described),

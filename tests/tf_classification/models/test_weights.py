@@ -117,6 +117,26 @@ def test_what_is_no_file_with_weights_is_refused(tmp_path, name, content, messag
         weights.load(demo(2), tmp_path / name, "demo-cnn")
 
 
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.keras"])
+@pytest.mark.parametrize("damage", ["nothing", "zeros", "noise", "half", "noise inside"])
+def test_a_file_that_is_not_whole_is_one_line(tmp_path, name, damage):
+    path = tmp_path / name
+    model = demo(3)
+    model.save(path) if name.endswith(".keras") else weights.save(model, path)
+    whole = path.read_bytes()
+    noise = np.random.default_rng(0).bytes(len(whole))
+    broken = {
+        "nothing": b"",
+        "zeros": bytes(len(whole)),
+        "noise": noise,
+        "half": whole[: len(whole) // 2],
+        "noise inside": whole[:64] + noise[64:20_000] + whole[20_000:],
+    }
+    path.write_bytes(broken[damage])
+    with pytest.raises(UserError, match=f"{name}: does not fit demo-cnn: ."):
+        weights.load(demo(3), path, "demo-cnn")
+
+
 def test_imagenet_without_network_says_what_to_fetch_and_where_to_put_it(tmp_path, monkeypatch):
     def offline(*args, **kwargs):
         raise Exception(

@@ -112,6 +112,11 @@ def test_a_coco_style_folder_with_its_crops_named_is_the_same(world):
     assert len(load(TrainConfig(folder, folder)).splits["test"]) == 15
 
 
+def test_a_coco_style_folder_has_no_confidences_to_draw_by(world):
+    with pytest.raises(UserError, match="--weight-by-detection-conf: the COCO-style folder has no"):
+        run_dataset.check_kind(TrainConfig(str(world.coco()), weight_by_detection_conf=True))
+
+
 def test_a_crop_that_is_missing_in_a_coco_style_folder_is_counted(world):
     folder = world.coco()
     (folder / "demo/0/3.jpg").unlink()
