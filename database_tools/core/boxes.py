@@ -29,14 +29,16 @@ def from_corners(corners: npt.ArrayLike) -> Boxes:
         (N, 4) float64.  The differences of float32 values are taken in float64, where they
         are exact, so that ``to_corners`` gives the same corners back.
     """
-    ymin, xmin, ymax, xmax = np.asarray(corners, np.float64).reshape(-1, 4).T
-    return np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1)
+    boxes = np.asarray(corners, np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
+    boxes[:, 2:] -= boxes[:, :2]
+    return boxes
 
 
 def to_corners(boxes: npt.ArrayLike) -> Boxes:
     """Turn relative xywh (N, 4) into TensorFlow's corners (N, 4), float64."""
-    x, y, width, height = np.asarray(boxes, np.float64).reshape(-1, 4).T
-    return np.stack([y, x, y + height, x + width], axis=1)
+    corners = np.asarray(boxes, np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
+    corners[:, 2:] += corners[:, :2]
+    return corners
 
 
 def to_pixels(boxes: npt.ArrayLike, width: int, height: int) -> Boxes:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.detections import Detections, Failure, Found
+from database_tools.core.detections import NOTHING, Detections, Failure, Found
 
 _FAILED = -1
 
@@ -71,6 +71,8 @@ class DetectionTable:
         start, count = self._start[row], self._count[row]
         if count == _FAILED:
             return Failure(self._reason_texts[start])
+        if not count:
+            return NOTHING
         end = start + count
         return Detections.of_corners(
             np.array(self._corners[4 * start : 4 * end], np.float32),

@@ -87,8 +87,14 @@ class Detections:
 
     def select(self, keep: npt.NDArray[np.bool_]) -> Detections:
         """Return those where ``keep``, (N,) bool, is true, in the same order."""
+        if keep.all():
+            return self
         chosen = tuple(c for c, kept in zip(self.categories, keep, strict=True) if kept)
         return Detections(self.boxes[keep], self.scores[keep], chosen)
+
+
+NOTHING = Detections(np.zeros((0, 4)), np.zeros(0), ())
+"""Of the many pictures in which nothing was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,9 +143,8 @@ def ledger_path(workspace: Workspace) -> Path:
 
 def crop_lines(workspace: Workspace, split: str | None = None) -> Iterator[CropLine]:
     """Yield the crops of one split or of both, in the order of their ids."""
-    for line in journal.read(workspace.journal):
-        if isinstance(line, CropLine) and split in (None, line.split):
-            yield line
+    lines = journal.crops(workspace.journal)
+    return lines if split is None else (line for line in lines if line.split == split)
 
 
 def _counts(workspace: Workspace, plan: Plan) -> dict[str, tuple[int, ...]]:

@@ -115,6 +115,11 @@ def read(path: Path, start: int = 0) -> Iterator[Line]:
     return (line for _, line in read_with_ends(path, start))
 
 
+def crops(path: Path) -> Iterator[CropLine]:
+    """Yield the lines of crops; others are not even read."""
+    return (CropLine(*rest) for _, (_, *rest) in journal.read(path, kind="crop"))
+
+
 def read_with_ends(path: Path, start: int = 0) -> Iterator[tuple[int, Line]]:
     """Yield the lines as ``read`` does, each after the byte where it ends."""
     for end, values in journal.read(path, start):

@@ -48,11 +48,17 @@ class Journal:
         self._file.close()
 
 
-def read(path: Path, start: int = 0) -> Iterator[tuple[int, list[Any]]]:
+def read(path: Path, start: int = 0, kind: str = "") -> Iterator[tuple[int, list[Any]]]:
     """Yield each whole line from byte ``start`` on, after the byte where it ends.
 
     Lines end where one cannot be read: cut off, zeros, noise.
+
+    Args:
+        path: of the journal.
+        start: byte to begin with.
+        kind: first value of the lines that are wanted; others are passed over unread.
     """
+    wanted = f'["{kind}"'.encode()
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -62,8 +68,10 @@ def read(path: Path, start: int = 0) -> Iterator[tuple[int, list[Any]]]:
             end += len(line)
             if not line.endswith(b"\n"):
                 return
+            if kind and not line.startswith(wanted):
+                continue
             try:
-                values = json.loads(line)
+                values = json.loads(line.decode("ascii"))
             except (ValueError, RecursionError):
                 return
             if not isinstance(values, list):

@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from database_tools.core import detection_numbers, reasons
 from database_tools.core.detection_table import DetectionTable
-from database_tools.core.detections import ANIMAL, LEAST_CONFIDENCE, Detections
+from database_tools.core.detections import ANIMAL, LEAST_CONFIDENCE, NOTHING, Detections
 from database_tools.core.errors import FormatError
 from database_tools.durable import files
 from database_tools.formats import numpy_pickle
@@ -135,10 +135,15 @@ class _Writer:
         self._int32 = self._keep(self._type("i4", "<"))  # for detectors of more than 255 classes
         names = (_NUMBER, _CLASSES, _BOXES, _SCORES)
         self._keys = {name: self._keep(_text(name)) for name in names}
+        self._nothing = self._entry(NOTHING)  # of many pictures
         self._write(pickle.EMPTY_DICT)
 
     def add(self, key: ImageId, found: Detections) -> None:
         """Write one picture's entry."""
+        content = self._entry(found) if len(found) else self._nothing
+        self._write((_text(key) if isinstance(key, str) else _int(key)) + content + pickle.SETITEM)
+
+    def _entry(self, found: Detections) -> bytes:
         classes = np.array([int(category) for category in found.categories], "<i4")
         dtype = self._int32
         if ((classes >= 0) & (classes < 256)).all():
@@ -149,8 +154,7 @@ class _Writer:
             self._keys[_BOXES] + self._array(found.corners().astype("<f4"), self._float32),
             self._keys[_SCORES] + self._array(found.scores.astype("<f4"), self._float32),
         )
-        content = pickle.EMPTY_DICT + pickle.MARK + b"".join(entry) + pickle.SETITEMS
-        self._write((_text(key) if isinstance(key, str) else _int(key)) + content + pickle.SETITEM)
+        return pickle.EMPTY_DICT + pickle.MARK + b"".join(entry) + pickle.SETITEMS
 
     def close(self) -> None:
         """End the pickle."""
