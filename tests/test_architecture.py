@@ -122,6 +122,7 @@ def everything_imported(start: Path) -> Iterator[tuple[Path, str]]:
 
 # What decodes JSON that this program has just written itself, or that comes over the wire.
 OWN_JSON = {
+    "database_tools/labels_db/database.py",
     "database_tools/core/json_text.py",
     "database_tools/durable/journal.py",
     "database_tools/datasets/build_state.py",

@@ -1,0 +1,57 @@
+"""COCO Camera Traps as entries of the label database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from database_tools.core.annotations import ImageId
+from database_tools.core.errors import FormatError
+from database_tools.core.label_entries import Entry, Picture, Said
+from database_tools.formats import coco_camera_traps
+from database_tools.formats.coco_camera_traps import Category, Image
+
+
+def read(path: Path, location_key: str = "location") -> Iterator[Entry]:
+    """Yield pictures and what was said of them, as the file has them.
+
+    Categories may come after annotations that use them; a first look finds them then.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: with the place and the rule that the file breaks.
+    """
+    names: dict[ImageId, str] = {}
+    for row in coco_camera_traps.rows(path, location_key):
+        if isinstance(row, Category):
+            names[row.id] = row.name
+        elif isinstance(row, Image):
+            yield Picture(
+                row.id,
+                row.file_name.replace("\\", "/"),
+                row.location,
+                row.seq_id,
+                row.frame_num,
+                row.datetime,
+                row.width,
+                row.height,
+            )
+        else:
+            if not names:
+                names = _categories(path, location_key)
+            if row.category_id not in names:
+                rule = f"no category has the id {row.category_id!r}"
+                raise FormatError(path, f"annotation of image {row.image_id!r}", rule)
+            label, box = names[row.category_id], row.bbox_relative
+            yield Said(
+                row.image_id,
+                label,
+                bool(row.sequence_level),
+                None if box is None else (label, *box),
+                row.bbox,
+            )
+
+
+def _categories(path: Path, location_key: str) -> dict[ImageId, str]:
+    rows = coco_camera_traps.rows(path, location_key)
+    return {row.id: row.name for row in rows if isinstance(row, Category)}

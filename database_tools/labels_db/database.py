@@ -1,0 +1,152 @@
+"""Asks the label database.
+
+with LabelDatabase(Path("labels.db")) as labels:
+    for image in labels.images("idfg", {"elk", "deer"}):
+        ...
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from database_tools.core.annotations import Location
+from database_tools.labels_db import schema
+from database_tools.labels_db.importing import Place
+
+
+class LabeledImage(NamedTuple):
+    """A picture of a dataset, and its class.
+
+    Attributes:
+        file: path with the dataset's prefix, with forward slashes.
+        location: as the source wrote it; None for none.
+        labels: classes of the dataset, sorted; one, unless several were asked for.
+        of_sequence: said of the whole burst, not of this picture.
+        sequence: id of its burst, or None.
+        boxes: (category, x, y, width, height) of each, relative; None where nobody drew any.
+    """
+
+    file: str
+    location: Location | None
+    labels: tuple[str, ...]
+    of_sequence: bool
+    sequence: str | None
+    boxes: tuple[tuple[str, float, float, float, float], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCount:
+    """How often a class of a dataset occurs: pictures, and locations."""
+
+    dataset: str
+    label: str
+    images: int
+    locations: int
+
+
+_IMAGES = """
+SELECT image.file, location.value, label.name, image.of_sequence, image.sequence, image.boxes
+FROM image JOIN label ON label.id = image.label LEFT JOIN location ON location.id = image.location
+WHERE image.label IN ({places}) ORDER BY image.id
+"""
+
+_SEVERAL = """
+SELECT image.file, location.value, group_concat(label.name, char(0)), several.of_sequence,
+       image.sequence, image.boxes
+FROM several JOIN image ON image.id = several.image JOIN label ON label.id = several.label
+LEFT JOIN location ON location.id = image.location
+WHERE image.id IN (SELECT image FROM several WHERE label IN ({places}))
+GROUP BY image.id ORDER BY image.id
+"""
+
+_COUNTS = """
+SELECT dataset.name, label.name, count(*), count(DISTINCT coalesce(image.location, -1))
+FROM image JOIN label ON label.id = image.label JOIN dataset ON dataset.id = image.dataset
+GROUP BY image.label ORDER BY dataset.name, label.name
+"""
+
+
+class LabelDatabase:
+    """A database that is open to be asked; use as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it; raise UserError if there is none."""
+        self._db = schema.open_to_read(path)
+
+    def __enter__(self) -> LabelDatabase:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def datasets(self) -> dict[str, Place]:
+        """Return where each dataset's pictures lie, in alphabetical order."""
+        rows = self._db.execute(
+            "SELECT name, container_url, path_prefix, sas_env FROM dataset ORDER BY name"
+        )
+        return {row[0]: Place(*row) for row in rows}
+
+    def images(self, dataset: str, labels: Collection[str]) -> Iterator[LabeledImage]:
+        """Yield pictures of exactly one class that is wanted, sorted by file.
+
+        The picture's own class counts before that of its burst.
+        """
+        yield from self._ask(_IMAGES, dataset, labels)
+
+    def images_of_several(self, dataset: str, labels: Collection[str]) -> Iterator[LabeledImage]:
+        """Yield pictures of several classes of which one or more are wanted, with all of them."""
+        yield from self._ask(_SEVERAL, dataset, labels)
+
+    def counts(self) -> Iterator[LabelCount]:
+        """Yield how often each class of each dataset occurs in pictures of one class."""
+        return (LabelCount(*row) for row in self._db.execute(_COUNTS))
+
+    def sequence_sizes(self, dataset: str) -> dict[str, int]:
+        """Return the number of pictures of each burst."""
+        rows = self._db.execute(
+            "SELECT sequence, count(*) FROM image JOIN dataset ON dataset.id = image.dataset "
+            "WHERE dataset.name = ? AND sequence IS NOT NULL GROUP BY sequence",
+            (dataset,),
+        )
+        return dict(rows)
+
+    def _ask(self, query: str, dataset: str, labels: Collection[str]) -> Iterator[LabeledImage]:
+        prefix = self._prefix(dataset)
+        ids = self._label_ids(dataset, labels)
+        if not ids:
+            return
+        question = query.format(places=", ".join("?" * len(ids)))
+        # A dataset has few locations and classes, and many pictures of each.
+        place, classes = cache(json.loads), cache(lambda names: tuple(sorted(names.split("\0"))))
+        for file, location, names, of_sequence, sequence, boxes in self._db.execute(question, ids):
+            yield LabeledImage(
+                prefix + file,
+                None if location is None else place(location),
+                classes(names),
+                of_sequence == 1,
+                sequence,
+                None if boxes is None else tuple(map(tuple, json.loads(boxes))),
+            )
+
+    def _prefix(self, dataset: str) -> str:
+        prefix = self.datasets()[dataset].path_prefix
+        return f"{prefix.rstrip('/')}/" if prefix else ""
+
+    def _label_ids(self, dataset: str, labels: Collection[str]) -> list[int]:
+        rows = self._db.execute(
+            "SELECT label.name, label.id FROM label JOIN dataset ON dataset.id = label.dataset "
+            "WHERE dataset.name = ?",
+            (dataset,),
+        )
+        return [number for name, number in rows if name in labels]
