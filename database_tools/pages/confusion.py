@@ -3,7 +3,7 @@
     SVG(confusion.svg_of(np.load("confusion_matrices.npz")["test"], label_names))
 
 Rows are true labels, columns predicted ones, each row in percent: green what is right, orange
-what is not.  Of more than ``MOST_LABELS`` labels it shows those with the most crops.
+what is not.  Of more than ``MOST_LABELS`` labels it shows those with the most mistakes.
 """
 
 from __future__ import annotations
@@ -48,8 +48,13 @@ class Cell:
 
 
 def shown(table: npt.NDArray[np.number]) -> npt.NDArray[np.int64]:
-    """Return the labels that are shown of (C, C) counts, in label order."""
-    return np.sort(np.argsort(-table.sum(axis=1), kind="stable")[:MOST_LABELS])
+    """Return the labels that are shown of (C, C) counts, in label order.
+
+    Those with the most mistakes, of them or for them; of equals those with the most crops.
+    """
+    crops = table.sum(axis=1)
+    mistakes = crops + table.sum(axis=0) - 2 * np.diagonal(table)
+    return np.sort(np.lexsort((-crops, -mistakes))[:MOST_LABELS])
 
 
 def cells(table: npt.NDArray[np.number], names: Sequence[str]) -> Iterator[Cell]:

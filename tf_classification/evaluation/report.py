@@ -5,6 +5,7 @@ page(Content("ckpt_12.weights.h5", evaluation, dataset.splits))
 
 from __future__ import annotations
 
+import numpy as np
 from markupsafe import Markup
 
 from database_tools.core.thresholds import FEWEST_LOCATIONS, PROMISE
@@ -26,6 +27,9 @@ _NAMES = {
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
 }
+
+
+_FEW = 12  # labels whose pictures are shown at once
 
 
 def page(content: Content) -> str:
@@ -143,15 +147,23 @@ def _pictures(content: Content) -> Markup:
     found = grids.by_prediction(content.splits[judged.split], judged.predictions, names)
     note = (
         f"Crops of {judged.split} by what they were taken for. Rest the pointer on one to read its "
-        "name."
+        "name. Labels for which most was mistaken come first."
     )
     if any(grids.is_people(name) for name in names):
         note += " Pictures of people are not shown."
-    return html.section("Pictures", tag("p", note), *(_grid(grid) for grid in found))
+    mistakes = judged.confusion.sum(axis=0) - np.diagonal(judged.confusion)
+    wrong = dict(zip(names, mistakes.tolist(), strict=True))
+    ordered = sorted(found, key=lambda grid: -wrong[grid.predicted])
+    parts = [_grid(grid, wrong[grid.predicted], len(found) <= _FEW) for grid in ordered]
+    first, rest = (tag("div", *part, cls="folds") for part in (parts[:_FEW], parts[_FEW:]))
+    if len(parts) <= _FEW:
+        return html.section("Pictures", tag("p", note), first)
+    others = html.fold(f"{len(parts) - _FEW} other labels", rest, opened=False)
+    return html.section("Pictures", tag("p", note), first, others)
 
 
-def _grid(grid: Grid) -> Markup:
-    rows = {"surest, right": grid.right, "surest, wrong": grid.wrong, "least sure": grid.unsure}
+def _grid(grid: Grid, wrong: int, opened: bool) -> Markup:
+    rows = {"surest, wrong": grid.wrong, "least sure": grid.unsure, "surest, right": grid.right}
     parts = [
         tag(
             "div",
@@ -161,7 +173,8 @@ def _grid(grid: Grid) -> Markup:
         for said, thumbnails in rows.items()
         if thumbnails
     ]
-    return tag("div", tag("h3", f"taken for {grid.predicted}"), *parts, cls="grids")
+    heading = f"taken for {grid.predicted}, {wrong:,} wrongly"
+    return html.fold(heading, Markup("").join(parts), opened)
 
 
 def _thumbnail(of: Thumbnail, predicted: str) -> Markup:

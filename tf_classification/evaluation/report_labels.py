@@ -24,7 +24,23 @@ def labels(content: Content) -> Markup:
         "Precision: of the crops taken for the label, how many are. Recall: of the crops of the "
         "label, how many were found. In brackets the 95% interval over locations."
     )
-    return html.section("Labels", tag("p", note), *parts)
+    return html.section("Labels", tag("p", note), _alarm(content), *parts)
+
+
+def _alarm(content: Content) -> Markup:
+    """Name the labels that are never predicted, with what they were learnt from: mostly little."""
+    found, train = content.main.figures["all"], content.splits.get("train")
+    assert found is not None, "a judged split has crops"
+    names = content.evaluation.label_names
+    never = np.flatnonzero((found.counts.truth > 0) & (found.counts.predicted == 0))
+    said = []
+    for i in never:
+        places = () if train is None else train.locations[train.labels == i]
+        where = f"{len(places):,} crops from {len(np.unique(places)):,} locations in train"
+        said.append(f"{names[i]} ({where})")
+    if not said:
+        return Markup("")
+    return tag("p", f"Never predicted: {', '.join(said)}.", cls="callout alarm")
 
 
 def _label_table(content: Content, judged: Judgement) -> Markup:
@@ -92,7 +108,7 @@ def confusions(content: Content) -> Markup:
     note = "Each row: what the crops of a label were taken for, in percent."
     if len(names) > confusion.MOST_LABELS:
         note += (
-            f" The {confusion.MOST_LABELS} labels with the most crops; all {len(names)} are in "
+            f" The {confusion.MOST_LABELS} most confused labels; all {len(names)} are in "
             "confusion_matrices.npz."
         )
     return html.section("What is taken for what", tag("p", note), *parts)

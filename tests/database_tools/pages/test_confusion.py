@@ -38,7 +38,14 @@ def test_few_labels_are_named():
     assert (named[20 + 40 :] != other[20 + 40 :]).any()
 
 
-def test_of_many_labels_those_with_most_crops_are_shown_both_ways():
+def test_of_many_labels_the_most_confused_are_shown():
+    table = np.diag(np.arange(100))
+    table[3, 7] = 1  # 3 and 7 are rare, but they are what one has to look at
+    shown = confusion.shown(table).tolist()
+    assert shown == [3, 7, *range(62, 100)]
+
+
+def test_of_equals_those_with_most_crops_are_shown_both_ways():
     table, names = np.diag(np.arange(100)), [f"label {i}" for i in range(100)]
     assert confusion.shown(table).tolist() == list(range(60, 100))
     drawing = confusion.svg_of(table, names)

@@ -133,6 +133,33 @@ def test_a_page_without_calibration_and_thresholds_does_not_speak_of_them(datase
     assert "before calibration" not in words
 
 
+def test_labels_with_the_most_mistakes_come_first_and_mistakes_before_the_rest(content):
+    words = " ".join(Checker(report.page(content)).words)
+    wrong = content.main.confusion.sum(axis=0) - np.diagonal(content.main.confusion)
+    names = content.evaluation.label_names
+    expected = [names[i] for i in np.argsort(-wrong, kind="stable")]
+    places = [
+        words.index(f"taken for {name}, {wrong[names.index(name)]} wrongly") for name in expected
+    ]
+    assert places == sorted(places)
+    assert words.index("surest, wrong") < words.index("surest, right")
+
+
+def test_a_label_that_is_never_predicted_is_named_with_what_it_was_learnt_from(dataset):
+    content = content_of(dataset)
+    assert "Never predicted" not in report.page(content)
+    judged = content.main
+    hares = judged.predictions.labels == 2
+    logits = np.where(hares[:, None], [[9, 0, 0]], 9 * np.eye(3)[judged.predictions.labels])
+    batch = judgement.of_logits(judged.predictions.rows, logits.astype(np.float32), Calibration())
+    again = judgement.judge("test", Truth.of(dataset.splits["test"]), [batch], 3)
+    evaluation = Evaluation(dataset.label_names, Calibration(), {}, frozenset(), 0.95, (again,))
+    train = dataset.splits["train"]
+    places = train.locations[train.labels == 2]
+    said = f"Never predicted: hare ({len(places)} crops from {len(np.unique(places))} locations"
+    assert said in report.page(Content("a", evaluation, dataset.splits))
+
+
 def test_pictures_are_few_and_small(content):
     most = 9
     examples = content.splits["test"]
