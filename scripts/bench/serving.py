@@ -5,6 +5,9 @@
 Both decode, resize, compute and calibrate in the graph.  Directly: batches of 16 from one loop.
 Served: 16 clients, each of which sends a crop, waits for the answer and sends the next.  They run
 on the same processors, so their time is counted apart.  Each round measures one after the other.
+
+Then /health is asked every 20 ms, first alone, then while a client sends one hostile body after
+the other: 9 MB of ``"",``, 30 MB of numbers, 30 MB that is no base64.
 """
 
 from __future__ import annotations
@@ -134,6 +137,59 @@ async def _ask_all(port: int, requests: list[bytes], until: float) -> int:
     return sum(await asyncio.gather(*(client(i) for i in range(CLIENTS))))
 
 
+def hostile() -> list[bytes]:
+    """Make the requests that are to stall the server."""
+    bodies = [
+        b'{"instances":[' + b'"",' * 3_000_000 + b'""]}',
+        b'{"signature_name":"serving_pixels","instances":[' + b"1," * 15_000_000 + b"1]}",
+        b'{"instances":[{"b64":"' + b"?" * 30_000_000 + b'"}]}',
+    ]
+    head = "POST /v1/models/b0:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n"
+    return [head.format(len(body)).encode() + body for body in bodies]
+
+
+async def health(
+    port: int, seconds: float, attacks: list[bytes]
+) -> tuple[list[float], list[bytes]]:
+    """Ask /health every 20 ms; return how long each answer took and what the attacks were told."""
+    until, told = time.perf_counter() + seconds, []
+
+    async def ask(request: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        return head
+
+    async def attack() -> None:
+        while attacks and time.perf_counter() < until:
+            for request in attacks:
+                told.append((await ask(request)).split(b"\r\n")[0])
+
+    attacking = asyncio.create_task(attack())
+    waits = []
+    while time.perf_counter() < until:
+        start = time.perf_counter()
+        await ask(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        waits.append(time.perf_counter() - start)
+        await asyncio.sleep(0.02)
+    attacking.cancel()
+    return waits, told
+
+
+def show_health(port: int, server: psutil.Process, seconds: float) -> None:
+    """Print how long /health takes, without and with an attack."""
+    before = server.memory_info().rss
+    for name, attacks in (("alone", []), ("attacked", hostile())):
+        waits, told = asyncio.run(health(port, seconds, attacks))
+        quantiles = statistics.quantiles(waits, n=100)
+        print(
+            f"/health {name}: median {1000 * quantiles[49]:.1f} ms, 99 % {1000 * quantiles[98]:.1f}"
+            f" ms, longest {1000 * max(waits):.1f} ms; {len(told)} attacks, {sorted(set(told))}"
+        )
+    print(f"memory of the server grew by {(server.memory_info().rss - before) / 1e6:.0f} MB")
+
+
 @contextlib.contextmanager
 def serving(path: Path, flags: list[str]) -> Iterator[tuple[int, psutil.Process]]:
     """Run serve.py; give its port and process."""
@@ -172,6 +228,7 @@ def main() -> None:
                 )
                 for _ in range(args.rounds)
             ]
+            show_health(port, server, args.seconds)
     for i, (one, two) in enumerate(pairs, start=1):
         print(
             f"round {i}: direct {one.crops / one.wall:.1f}/s, {one.per_cpu_second:.1f} per CPU s; "

@@ -38,6 +38,7 @@ MARK = "\0rows"
 
 _BLOCK = 2**18
 _HEAD = 300  # bytes around a picture: its name, brackets, white space
+_LONG = 2**20  # most bytes of a row that is parsed whatever it is
 _FEW = 1000
 """A row of so few values is parsed whatever it is, for the sake of what can be said about it."""
 
@@ -84,28 +85,38 @@ class Rows:
         return len(self._places)
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield JSON values; a long list of numbers as a float64 array, base64 as a memoryview."""
+        """Yield JSON values; a long list of numbers as a float64 array, base64 as bytes."""
         for i, (start, end) in enumerate(self._places):
             commas = self._body.count(b",", start, end)
-            if commas <= _FEW:
-                yield self._picture(start, end) or parse_text(memoryview(self._body)[start:end])
-            else:
+            if commas > _FEW:
                 self._check(i, commas, self._body.count(b"[", start, end))
                 yield _numbers(self._body[start:end])
+            elif (picture := self._picture(start, end)) is not None:
+                yield picture
+            elif end - start > _LONG:
+                raise invalid(f"row {i} is no picture in base64 and no list of numbers")
+            else:
+                yield parse_text(memoryview(self._body)[start:end])
 
     def _picture(self, start: int, end: int) -> dict[str, Any] | None:
-        """Return a picture in base64 without a copy of it; None if the row is anything else."""
+        """Return a picture in base64 as it stands there; None if the row is anything else."""
         view = memoryview(self._body)
         match = _BASE64.match(view[start : min(end, start + _HEAD)])
         if match is None:
             return None
         first = start + match.end()
         last = self._body.find(b'"', first, end)
-        if last < 0 or end - last > _HEAD or self._body.find(b"\\", first, last) >= 0:
+        if last < 0 or end - last > _HEAD:
             return None
         if b"".join(bytes(view[last + 1 : end]).split()) != (b"}}" if match[1] else b"}"):
             return None
-        picture = {"b64": view[first:last]}
+        text: bytes | memoryview = view[first:last]
+        if self._body.find(b"\\", first, last) >= 0:  # PHP writes \/, others break lines by \n
+            for escaped, plain in ((b"\\/", b"/"), (b"\\n", b""), (b"\\r", b"")):
+                text = bytes(text).replace(escaped, plain)
+            if b"\\" in text:
+                return None
+        picture = {"b64": text}
         return picture if not match[1] else {bytes(match[1]).decode("utf-8", "replace"): picture}
 
     def _check(self, i: int, commas: int, opens: int) -> None:

@@ -157,7 +157,7 @@ def _row_tensor(
     columns: Mapping[str, list[Array]], name: str, value: Any, types: Mapping[str, str]
 ) -> Array:
     if name not in types:
-        raise invalid(f"JSON object: does not have named input: {name}")
+        raise invalid(f"JSON object: does not have named input: {name[:100]}")
     tensor = _tensor(value, types[name])
     _check_alike(tensor, columns[name])
     return tensor
@@ -180,7 +180,7 @@ def _is_named(value: Any) -> bool:
 def _is_base64(value: Any) -> bool:
     if not isinstance(value, dict) or len(value) != 1:
         return False
-    return isinstance(value.get("b64"), str | memoryview)
+    return isinstance(value.get("b64"), str | bytes | memoryview)
 
 
 def _tensor(value: Any, kind: str) -> Array:
@@ -264,7 +264,7 @@ def _bytes(value: Any) -> bytes:
     raise _type_error(value, STRING)
 
 
-def _decode_base64(text: str | memoryview) -> bytes:
+def _decode_base64(text: str | bytes | memoryview) -> bytes:
     """Decode as TensorFlow Serving does: white space is skipped, padding may be missing."""
     try:
         return binascii.a2b_base64(text, strict_mode=True)
@@ -297,7 +297,7 @@ def _begin(value: Any, level: int = 0) -> Any:
         return {str(key)[:_QUOTED]: _begin(item, level + 1) for key, item in first}
     if isinstance(value, list):
         return [_begin(item, level + 1) for item in value[:_QUOTED_ITEMS]]
-    if isinstance(value, memoryview):
+    if isinstance(value, bytes | memoryview):
         return bytes(value[:_QUOTED]).decode("utf-8", "replace")
     if isinstance(value, str):
         return value[:_QUOTED]
