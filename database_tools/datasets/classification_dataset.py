@@ -21,6 +21,7 @@ from typing import Any
 from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detection_choice import LOWER
+from database_tools.core.errors import UserError
 from database_tools.core.splits import SPLITS
 from database_tools.crops import cutting
 from database_tools.datasets import (
@@ -41,6 +42,7 @@ from database_tools.datasets.plan import Plan, SplitRule
 from database_tools.datasets.workspace import Sizes, Workspace
 from database_tools.detections.passing import Source
 from database_tools.durable import files, spelling
+from database_tools.durable.folders import STATE
 from database_tools.formats import coco_camera_traps
 from database_tools.work import executors, stream
 
@@ -167,12 +169,29 @@ def _split_rule(config: BuildConfig) -> SplitRule:
     )
 
 
+def _store(config: BuildConfig) -> Path | None:
+    """Return where detections are kept, if the command says so.
+
+    Raises:
+        UserError: for a folder in an output, whose other files the next run takes for strangers'.
+    """
+    store = config.detection_store
+    for output in (config.coco_style_output, config.tfrecords_output):
+        if store is not None and output is not None:
+            inside = [*store.resolve().parents, store.resolve()]
+            if output.resolve() in inside and (output / STATE).resolve() not in inside:
+                raise UserError(
+                    f"--detection_store {store}: is in {output}, which is for the crops"
+                )
+    return store
+
+
 def _detection(config: BuildConfig) -> DetectionConfig:
     return DetectionConfig(
         detector=None if config.frozen_graph == "-" else Path(config.frozen_graph),
         file=config.use_detection_file,
         strip_prefix=config.strip_prefix,
-        store=config.detection_store,
+        store=_store(config),
         source=Source(config.image_dir, config.max_pixels, config.workers),
         categories=config.detection_category,
         threshold=config.detection_threshold,

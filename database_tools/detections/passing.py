@@ -240,7 +240,8 @@ def _restarting(lengths: Rows) -> Rows:
 def plan(names: Sequence[str], source: Source, kept: DetectionStore, group_size: int) -> Pass:
     """Find out what a store does not know of listed pictures, and write down the groups of it.
 
-    A picture whose file is gone is known as it was.  One that could not be read is tried again.
+    A picture whose file is gone is known as it was, as a drive may be away.  One that could not
+    be read, or that the detector failed at, is tried again.
 
     Args:
         names: of the pictures, relative to the folder of pictures.

@@ -40,6 +40,7 @@ import numpy.typing as npt
 
 from database_tools.core import names
 from database_tools.core.detections import Detections, Failure, Found
+from database_tools.core.errors import UserError
 from database_tools.detections.record_log import RecordLog
 from database_tools.durable import locks
 
@@ -225,6 +226,10 @@ def open(folder: Path, fingerprint: str) -> Iterator[DetectionStore]:
     Raises:
         UserError: if it cannot be written, or another process is writing there.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}") from error
     with locks.locked(folder / "detections.lock"):
         store = DetectionStore(folder, fingerprint)
         with contextlib.closing(store):

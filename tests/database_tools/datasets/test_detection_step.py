@@ -141,6 +141,15 @@ def test_a_prefix_without_a_detection_file_is_refused(world, capsys):
     assert "--strip_prefix is for the names in a --use_detection_file" in last(capsys)
 
 
+@pytest.mark.parametrize("folder", ["out/c", "out/c/store", "out/t/deep/store"])
+def test_a_store_among_the_crops_is_refused(world, capsys, folder):
+    flags = ("--detection_store", world.folder / folder)
+    assert world.fill(4).run(*ALL_IN_TRAIN, *flags).status == 2
+    assert "which is for the crops" in last(capsys)
+    flags = ("--detection_store", world.folder / "out/c/.build/store")
+    assert world.run(*ALL_IN_TRAIN, *flags).status == 0
+
+
 def test_names_in_another_unicode_form_are_found_and_those_in_another_case_hinted_at(world, capsys):
     for number, name in (("a", "A/cafe\u0301.jpg"), ("b", "A/B.jpg")):
         world.picture(world.add(number, file=name))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from database_tools.core.detections import Detections, Failure
+from database_tools.core.errors import UserError
 from database_tools.detections import store
 from database_tools.detections.store import File, Seen
 
@@ -129,6 +130,13 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path):
             [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True
         )
     assert "another run is writing here" in run.stderr
+
+
+def test_a_folder_that_is_a_file_is_the_users_error(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match="cannot write"), store.open(folder, "f"):
+            pass
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
