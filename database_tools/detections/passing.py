@@ -88,8 +88,8 @@ class Source:
 def look_at(source: Source, name: str) -> tuple[File, Image | Failure]:
     """Return a picture's file as it was before it was decoded, and its pixels."""
     file = source.file(name)
-    if file != NO_FILE:
-        file = replace(file, content=source.content(name))
+    if file.size >= 0:
+        file = File(file.size, file.time, source.content(name))
     return file, source.load(name)
 
 
@@ -156,9 +156,8 @@ class Pass:
             found: in each of them.
         """
         members = self.members(group)
-        parts = zip(self._keys[members], files, found, strict=True)
-        rows = self.kept.append([Seen(*part) for part in parts], int(self._numbers[group]))
-        self._rows[members] = rows
+        number = int(self._numbers[group])
+        self._rows[members] = self.kept.append(self._keys[members], files, found, number)
 
     def _settle(self, known: Sequence[int], threads: ThreadPoolExecutor) -> None:
         """Forget known pictures that have changed; note those whose file is a copy."""
@@ -175,8 +174,9 @@ class Pass:
                     self._rows[picture] = UNKNOWN
         again = [*self._copies(copied, threads), *self._failures(failed, threads)]
         if again:
-            rows = self.kept.append([seen for _, seen in again])
-            self._rows[[picture for picture, _ in again]] = rows
+            pictures = [picture for picture, _ in again]
+            parts = [seen.file for _, seen in again], [seen.found for _, seen in again]
+            self._rows[pictures] = self.kept.append(self._keys[pictures], *parts)
 
     def _copies(
         self, pictures: Sequence[tuple[int, File]], threads: ThreadPoolExecutor
@@ -200,7 +200,7 @@ class Pass:
             if reason is None:
                 self._rows[picture] = UNKNOWN
             elif Failure(reason) != seen.found:
-                yield picture, Seen(seen.key, now, Failure(reason))
+                yield picture, Seen(now, Failure(reason))
 
     def _form_groups(self, size: int) -> None:
         """Keep the planned groups that are missing whole, cut the rest anew, write all down."""

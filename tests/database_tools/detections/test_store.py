@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from database_tools.core.detections import Detections, Failure
 from database_tools.core.errors import UserError
 from database_tools.detections import store
-from database_tools.detections.store import File, Seen
+from database_tools.detections.store import File
 
 UNIT = st.floats(0, 1, width=32)
 BOXES = st.lists(st.tuples(UNIT, UNIT, st.sampled_from(["1", "2", "\ud800"])), max_size=3)
@@ -30,9 +30,9 @@ def found(score):
     return Detections.of_corners([[0, 0, 1, 1]], [score], ["1"])
 
 
-def seen(names, results):
-    keys = store.keys_of(names)
-    return [Seen(key, File(7, 8, (9, 10)), r) for key, r in zip(keys, results, strict=True)]
+def append(kept, names, results, **options):
+    files = [File(7, 8, (9, 10))] * len(names)
+    return kept.append(store.keys_of(names), files, results, **options)
 
 
 def same(first, second):
@@ -50,7 +50,8 @@ def test_what_was_appended_is_read_after_reopening(tmp_path_factory, pictures, s
     with store.open(folder, "f") as kept:
         for start in range(0, len(names), size):
             rows = range(start, min(start + size, len(names)))
-            kept.append([Seen(keys[i], pictures[i][1], pictures[i][0]) for i in rows])
+            found, files = zip(*(pictures[i] for i in rows), strict=True)
+            kept.append(keys[rows.start : rows.stop], files, found)
     with store.open(folder, "f") as kept:
         rows = kept.rows(keys)
         for row, (result, file) in zip(rows.tolist(), pictures, strict=True):
@@ -63,9 +64,9 @@ def test_what_was_appended_is_read_after_reopening(tmp_path_factory, pictures, s
 def test_the_last_record_of_a_picture_counts(tmp_path):
     names = ["a.jpg", "b.jpg"]
     with store.open(tmp_path, "f") as kept:
-        kept.append(seen(names, [Failure("missing"), found(0.5)]))
+        append(kept, names, [Failure("missing"), found(0.5)])
         assert kept.has_detections
-        kept.append(seen(["a.jpg"], [found(0.25)]))
+        append(kept, ["a.jpg"], [found(0.25)])
         for opened in (kept, None):
             assert opened is None or opened.rows(store.keys_of(names)).tolist() == [2, 1]
     with store.open(tmp_path, "f") as kept:
@@ -75,7 +76,7 @@ def test_the_last_record_of_a_picture_counts(tmp_path):
 
 def test_another_detector_has_a_store_of_its_own(tmp_path):
     with store.open(tmp_path, "f") as kept:
-        kept.append(seen(["a.jpg"], [found(0.5)]))
+        append(kept, ["a.jpg"], [found(0.5)])
     with store.open(tmp_path, "g") as other:
         assert len(other) == 0
         assert other.path != kept.path
@@ -89,7 +90,7 @@ def test_a_plan_is_what_has_no_results_yet_and_the_last_one(tmp_path):
     with store.open(tmp_path, "f") as kept:
         assert len(kept.planned[0]) == 0
         kept.plan(np.array([2, 2, 1]), keys)
-        kept.append(seen(names[2:4], [found(0.5), Failure("missing")]), group=1)
+        append(kept, names[2:4], [found(0.5), Failure("missing")], group=1)
     with store.open(tmp_path, "f") as kept:
         numbers, lengths, members = kept.planned
         assert numbers.tolist() == [0, 2]
@@ -146,7 +147,7 @@ def test_a_store_that_was_zeroed_from_some_byte_on_keeps_what_is_before(tmp_path
         kept.plan(np.full(10, 2), store.keys_of(names))
         for i in range(10):
             results = [found(0.5), Failure("missing")]
-            kept.append(seen(names[2 * i : 2 * i + 2], results), group=i)
+            append(kept, names[2 * i : 2 * i + 2], results, group=i)
         path = kept.path
     content = path.read_bytes()
     whole = int(part * len(content))
