@@ -11,7 +11,8 @@ from database_tools.core import dataset_statistics
 from database_tools.core.annotations import Location
 from database_tools.core.dataset_statistics import LocationFinder
 from database_tools.core.errors import UserError
-from database_tools.formats import classlist, coco_camera_traps, crops_coco
+from database_tools.datasets.output_folder import STAGE
+from database_tools.formats import classlist, coco_camera_traps, crops_coco, ledger_json
 from database_tools.formats.crops_coco import CropsCoco
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ def report(
     finder = LocationFinder(table.ids, table.files, table.locations)
     yield "index created!"
     train, test = crops_coco.read(train_json), crops_coco.read(test_json)
+    number = len(train.files) + len(test.files)
+    if told := ledger_json.disagreement(train_json.parent, STAGE, number):
+        log.warning("WARNING: %s crops", told)
     if classlist_output is not None:
         classlist.write(classlist_output, train.categories.values())
     for path, crops, split in ((train_json, train, "training"), (test_json, test, "testing")):

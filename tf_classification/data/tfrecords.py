@@ -6,6 +6,7 @@ They have a training and a test part; the validation part is split off the train
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,16 @@ import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Ledger
-from database_tools.formats import dataset_info
+from database_tools.datasets import output_folder
+from database_tools.formats import dataset_info, ledger_json
 from database_tools.formats.dataset_info import DatasetInfo
 from tf_classification.data import folder_kind, record_index, validation_part
 from tf_classification.data.directory import STAGE
 from tf_classification.data.examples import Dataset, Examples
 from tf_classification.data.readers import RecordReader
 from tf_classification.data.record_index import RecordIndex
+
+log = logging.getLogger(__name__)
 
 VAL_FRACTION = validation_part.FRACTION
 
@@ -54,12 +58,14 @@ def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> 
         "test": _examples(folder, "test", test, locations[1], np.ones(len(test.keys), bool)),
     }
     number = len(train.keys) + len(test.keys)
+    if told := ledger_json.disagreement(folder, output_folder.STAGE, number):
+        log.warning("WARNING: %s records", told)
     empty = np.flatnonzero(np.sum(list(info.counts.values()), axis=0) == 0)
     return Dataset(
         info.classes,
         places,
         splits,
-        Ledger(STAGE, number, number),
+        Ledger(STAGE, number, sum(map(len, splits.values()))),
         tuple(int(i) for i in empty),
         info.recipe,
     )

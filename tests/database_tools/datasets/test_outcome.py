@@ -1,7 +1,10 @@
 """When a build is none: nothing could be read, or no crop was made; said again without building."""
 
+import json
+
 import pytest
 
+from database_tools import cropped_camera_trap_dataset_statistics as statistics
 from database_tools import make_classification_dataset
 
 ONE = ("--test_fraction", 0)
@@ -77,3 +80,17 @@ def test_it_is_a_dataset_when_pictures_have_come(world):
     assert world.run(*ONE).status == 2
     world.picture(path)
     assert world.run(*ONE).status == 0
+
+
+def test_the_statistics_say_when_a_crop_is_not_counted_by_the_ledger(world, capsys):
+    built = world.fill().run()
+    words = [built.coco / name for name in ("train.json", "test.json")]
+    words = [str(word) for word in (world.folder / "cct.json", *words)]
+    assert statistics.main(words) == 0
+    assert "WARNING" not in capsys.readouterr().err
+    table = json.loads((built.coco / "test.json").read_text(encoding="utf-8"))
+    table["images"].pop()
+    table["annotations"].pop()
+    (built.coco / "test.json").write_text(json.dumps(table), encoding="utf-8")
+    assert statistics.main(words) == 0
+    assert "_ledger.json counts 12, but there are 11 crops" in capsys.readouterr().err
