@@ -18,7 +18,7 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from database_tools.core import reasons
@@ -109,8 +109,11 @@ class PictureName:
 class Listed:
     """The names of one list, found by those of another, whatever Unicode form either has."""
 
-    def __init__(self, names: Collection[str]) -> None:
-        """Look at each name once; ``names`` is kept, and asked ``name in names`` later."""
+    def __init__(self, names: Collection[Hashable]) -> None:
+        """Look at each name once; ``names`` is kept, and asked ``name in names`` later.
+
+        What is no text, ids of pictures for one, is no name.
+        """
         self._names = names
         self._by_key = {key(n): n for n in names if isinstance(n, str) and key(n) != n}
 

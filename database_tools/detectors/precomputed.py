@@ -41,7 +41,7 @@ class Precomputed:
         self, name: str, categories: Mapping[str, str], by: str, table: DetectionTable
     ) -> None:
         self.name, self.categories, self.by = name, categories, by
-        self._table, self._listed = table, names.Listed(table)  # type: ignore[arg-type]
+        self._table, self._listed = table, names.Listed(table)
 
     def __len__(self) -> int:
         return len(self._table)
