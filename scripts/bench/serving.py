@@ -182,7 +182,7 @@ def show_health(port: int, server: psutil.Process, seconds: float) -> None:
     before = server.memory_info().rss
     for name, attacks in (("alone", []), ("attacked", hostile())):
         waits, told = asyncio.run(health(port, seconds, attacks))
-        quantiles = statistics.quantiles(waits, n=100)
+        quantiles = statistics.quantiles(waits, n=100, method="inclusive")
         print(
             f"/health {name}: median {1000 * quantiles[49]:.1f} ms, 99 % {1000 * quantiles[98]:.1f}"
             f" ms, longest {1000 * max(waits):.1f} ms; {len(told)} attacks, {sorted(set(told))}"
