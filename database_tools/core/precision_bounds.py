@@ -32,7 +32,7 @@ class Judged:
     Attributes:
         confidence: (N,) float64 in [0, 1], what was said.
         right: (N,) bool, what was so.
-        place: (N,) location numbers from 0.
+        place: (N,) location numbers from 0, without large gaps.
     """
 
     confidence: Floats
@@ -63,8 +63,9 @@ def spread(of: Judged, cells: npt.NDArray[np.integer]) -> float:
     from scipy import special
 
     freedom = len(np.unique(of.place)) - 1
-    doubt = np.bincount(cells, of.doubt)
-    surprise = np.bincount(cells, of.right - of.confidence)
+    _, cell = np.unique(cells, return_inverse=True)
+    doubt = np.bincount(cell, of.doubt)
+    surprise = np.bincount(cell, of.right - of.confidence)
     if freedom < 1 or not doubt.any():
         return 0.0
     found = float((surprise**2 - doubt).sum() / (doubt**2).sum())

@@ -53,12 +53,15 @@ def choose(
     """Choose the thresholds of labels.
 
     Args:
-        judged: (N,) predictions that no threshold and no network was learnt from.
+        judged: (N,) predictions that no threshold and no network was learnt from, with any
+            location numbers.
         predicted: (N,) their labels; ``judged`` says whether they are right.
         num_labels: C.
         target: precision to keep, in (0, 1].
     """
     values = np.full(num_labels, np.nan)
+    _, place = np.unique(judged.place, return_inverse=True)
+    judged = Judged(judged.confidence, judged.right, place)
     of_all = precision_bounds.spread(judged, judged.place)
     cells = judged.place * num_labels + predicted
     of_label = max(of_all, precision_bounds.spread(judged, cells))

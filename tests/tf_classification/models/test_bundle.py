@@ -22,7 +22,7 @@ DEMO = Description(
     image_size=32,
     crop_recipe=CropRecipe.of_2019(1.3),
     calibration=Calibration(1.5),
-    thresholds={"deer": 0.8},
+    thresholds={"deer": 0.8, "red fox": None},
     taxonomy={"deer": (Taxon("family", "cervidae", (("class", "mammalia"),)),)},
     parameters={"seed": 1, "lr": 0.016},
 )
