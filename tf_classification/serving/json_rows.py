@@ -134,11 +134,15 @@ def split(body: bytes | bytearray, limits: Limits) -> tuple[bytes, Rows | None]:
     """Find the rows of a request.
 
     Returns:
-        The frame, with ``MARK`` for the rows, and the rows; None where no list is in an object.
+        The frame, with ``MARK`` for the rows, and the rows; None where there is no list in an
+        object, or the request is as small as usual ones.
 
     Raises:
         RequestError: if there is more than may be.
     """
+    opens = body.count(b"[") + body.count(b"{")
+    if len(body) <= FRAME and opens <= DEPTH and body.count(b",") < limits.rows:
+        return bytes(body), None  # a usual request: too little of all to have too much of any
     scan = _Scan(limits)
     for start in range(0, len(body), _BLOCK):
         size = min(_BLOCK, len(body) - start)
