@@ -106,6 +106,23 @@ def test_a_tflite_gives_the_same_answer_without_tensorflow(tflite, served):
     np.testing.assert_allclose(model.of_encoded(CROPS), served, rtol=0, atol=1e-5)
 
 
+def test_an_int8_tflite_gives_its_own_answer_by_every_way(network, opened, tflite):
+    from tf_classification.export import litert
+
+    pixels = np.stack([opened.pixels(one) for one in CROPS])
+    file = tflite.with_name("model_int8.tflite")
+    file.write_bytes(litert.convert_int8(network, pixels))
+    facts = DESCRIBED.to_json() | {"files": {"a": tflite.name, "b": file.name}}
+    tflite.with_name("model.json").write_text(json.dumps(facts))
+    model = predictor.open(file)
+    # A hundredth of a grey level may fall to the other side of a step of int8.
+    step = np.ptp(model.logits(pixels)) / 255
+    ways = [model.logits(np.stack([model.pixels(one) for one in CROPS])), model.logits(pixels)]
+    np.testing.assert_allclose(*ways, rtol=0, atol=3 * step)
+    calibrated = DESCRIBED.calibration.probabilities(ways[0])
+    np.testing.assert_allclose(model.of_encoded(CROPS), calibrated, rtol=0, atol=1e-6)
+
+
 def test_streamed_logits_are_those_of_each_picture_by_itself(network, written, opened):
     broken = [*CROPS[:2], b"no picture", *CROPS[2:], b""]
 
