@@ -29,7 +29,14 @@ from tf_classification.predictor import stream
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network, strategies
 from tf_classification.runs.config import BUNDLE, TrainConfig
-from tf_classification.training import extremes, failures, run_folder, session, state
+from tf_classification.training import (
+    extremes,
+    failures,
+    interruption,
+    run_folder,
+    session,
+    state,
+)
 from tf_classification.training.callbacks import (
     BEST,
     Account,
@@ -87,7 +94,8 @@ def fit(at_work: Session, logdir: Path, progress: Progress, *, resume: bool = Fa
     if summary := at_work.dataset.ledger.summary():
         log.info("%s", summary)
     begin = time.process_time()
-    with _goes_on(logdir):
+    with _goes_on(logdir), interruption.noted() as stop:
+        trainer.check = stop.check
         trainer.fit()
     seconds = time.process_time() - begin
     log.info("trained in %.0f CPU seconds, evaluations included", seconds)
