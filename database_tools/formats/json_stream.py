@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, TextIO
@@ -58,9 +59,22 @@ def stretches(path: Path) -> Iterator[tuple[str, int | None, Any]]:
         FormatError: where it is not JSON in UTF-8 (a byte order mark is tolerated), or when the
             top level is not an object.
     """
+    with _opened(path) as file:
+        yield from _Decoder(path, file).members()
+
+
+def elements(path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield (position, element) of a list at the top level; raise as ``stretches``."""
+    with _opened(path) as file:
+        for start, values in _Decoder(path, file).elements():
+            yield from enumerate(values, start)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
     try:
         with path.open(encoding="utf-8-sig") as file:
-            yield from _Decoder(path, file).members()
+            yield file
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
 
@@ -86,6 +100,16 @@ class _Decoder:
                 yield from self._member()
                 if not self._comma("}"):
                     break
+        self._end()
+
+    def elements(self) -> Iterator[tuple[int, list[Any]]]:
+        """Yield (position of the first, elements) for each stretch of a list at the top level."""
+        self._expect("[", "expected a list")
+        if self._next() != "]":
+            yield from ((start, values) for _, start, values in self._elements(""))
+        self._end()
+
+    def _end(self) -> None:
         self._position += 1
         if self._next():
             raise self._error("more text after the end")

@@ -22,14 +22,14 @@ Source: https://lila.science/taxonomy-mapping-for-camera-trap-data-sets
 from __future__ import annotations
 
 import ast
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.core.taxon_tree import Taxon, TaxonomyRow, TaxonTree, TaxonTreeError
+from database_tools.formats import csv_table
 
 LEVELS = (
     *("kingdom", "phylum", "subphylum", "superclass", "class", "subclass", "infraclass"),
@@ -68,7 +68,7 @@ def read(path: Path, parents: Path | None = None) -> TaxonTree:
 
 def rows(path: Path) -> Iterator[TaxonomyRow]:
     """Yield the rows that are taxa, in the order of the file."""
-    for line, row in _table(path, _NEEDED):
+    for line, row in csv_table.rows(path, _NEEDED):
         place = f"line {line}"
         try:
             lineage = _lineage(row)
@@ -81,24 +81,6 @@ def rows(path: Path) -> Iterator[TaxonomyRow]:
             rule = f"the columns say {' '.join(said)}, {_STRING} says {' '.join(lineage[0])}"
             raise FormatError(path, place, rule)
         yield TaxonomyRow(row["dataset_name"].lower(), row["query"].lower(), lineage, line)
-
-
-def _table(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            columns = reader.fieldnames or []
-            if missing := [name for name in needed if name not in columns]:
-                rule = f"no column {missing[0]!r}; it has {', '.join(columns) or 'none'}"
-                raise FormatError(path, "line 1", rule)
-            for row in reader:
-                yield reader.line_num, row
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
-    except UnicodeDecodeError as error:
-        raise FormatError(path, "", f"not UTF-8 text: {error.reason}") from None
-    except csv.Error as error:
-        raise FormatError(path, f"line {reader.line_num}", f"not CSV: {error}") from None
 
 
 def _lineage(row: Mapping[str, str]) -> tuple[Taxon, ...]:
@@ -131,7 +113,7 @@ def _length(matches: list[re.Match[str]]) -> int:
 def _read_parents(path: Path) -> dict[Taxon, Taxon]:
     return {
         _taxon(path, line, row["child"]): _taxon(path, line, row["parent"])
-        for line, row in _table(path, ("child", "parent"))
+        for line, row in csv_table.rows(path, ("child", "parent"))
     }
 
 

@@ -23,33 +23,20 @@ def read(path: Path, location_key: str = "location") -> Iterator[Entry]:
     """
     names: dict[ImageId, str] = {}
     for row in coco_camera_traps.rows(path, location_key):
-        if isinstance(row, Category):
+        if isinstance(row, Image):
+            key, file, location, sequence, _, frame, taken, width, height, _, _ = row
+            yield Picture(key, file, location, sequence, frame, taken, width, height)
+        elif isinstance(row, Category):
             names[row.id] = row.name
-        elif isinstance(row, Image):
-            yield Picture(
-                row.id,
-                row.file_name.replace("\\", "/"),
-                row.location,
-                row.seq_id,
-                row.frame_num,
-                row.datetime,
-                row.width,
-                row.height,
-            )
         else:
             if not names:
                 names = _categories(path, location_key)
-            if row.category_id not in names:
-                rule = f"no category has the id {row.category_id!r}"
-                raise FormatError(path, f"annotation of image {row.image_id!r}", rule)
-            label, box = names[row.category_id], row.bbox_relative
-            yield Said(
-                row.image_id,
-                label,
-                bool(row.sequence_level),
-                None if box is None else (label, *box),
-                row.bbox,
-            )
+            _, key, category, of_sequence, _, pixels, box = row
+            if (label := names.get(category)) is None:
+                rule = f"no category has the id {category!r}"
+                raise FormatError(path, f"annotation of image {key!r}", rule)
+            relative = None if box is None else (label, *box)
+            yield Said(key, label, bool(of_sequence), relative, pixels)
 
 
 def _categories(path: Path, location_key: str) -> dict[ImageId, str]:

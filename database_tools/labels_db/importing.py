@@ -6,7 +6,9 @@ them; SQLite joins them in one transaction.  Killed before its end, the database
 
 from __future__ import annotations
 
+import gc
 import json
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,51 +16,70 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import reasons
 from database_tools.core.errors import UserError
 from database_tools.core.label_entries import Entry, Picture, Said
+from database_tools.core.ledger import Ledger
 from database_tools.core.names import PictureName
 from database_tools.labels_db import schema
 
+STAGE = "import_labels"
+
 _AT_ONCE = 5000
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
+
+# A file name that needs no closer look, as nearly all do.
+_PLAIN = re.compile(r"(?:[^./\\:\0][^/\\:\0]*/)*[^./\\:\0][^/\\:\0]*")
 
 _WAITING = """
 PRAGMA temp_store=FILE;
-PRAGMA cache_size=-8000;
-PRAGMA temp.cache_size=-16000;
+PRAGMA cache_size=-4000;
+PRAGMA temp.cache_size=-8000;
 CREATE TEMP TABLE picture (
-    key, file TEXT, location INTEGER, sequence TEXT, frame, datetime, width, height, no_boxes);
-CREATE TEMP TABLE said (key, label INTEGER, of_sequence, kind TEXT, x, y, w, h, in_pixels);
+    key, file TEXT, location, sequence TEXT, frame, datetime, width, height, no_boxes);
+CREATE TEMP TABLE said (key, label INTEGER, of_sequence);
+CREATE TEMP TABLE box (key, kind TEXT, x, y, w, h, in_pixels);
+CREATE TEMP TABLE place (raw, location INTEGER);
 """
 
 # Of each picture the least and the largest class, its own and those of its burst: two that are
 # equal are one class.
 _JOIN = """
-CREATE INDEX temp.said_by_key ON said (key, of_sequence, label, kind);
+CREATE INDEX temp.said_by_key ON said (key, of_sequence, label);
+CREATE INDEX temp.box_by_key ON box (key);
 CREATE TEMP TABLE found AS SELECT key,
     min(CASE of_sequence WHEN 0 THEN label END) AS own, max(CASE of_sequence WHEN 0 THEN label END)
     AS own_last, min(CASE of_sequence WHEN 1 THEN label END) AS burst,
-    max(CASE of_sequence WHEN 1 THEN label END) AS burst_last, count(kind) AS boxes
+    max(CASE of_sequence WHEN 1 THEN label END) AS burst_last
 FROM said GROUP BY key;
 CREATE INDEX temp.found_by_key ON found (key);
+CREATE INDEX temp.place_by_raw ON place (raw);
 """
 
-# Rows get their ids as they come, so in the order of the files' names.
+# Rows get their ids as they come, so in the order of the files' names.  Boxes end where the picture
+# does.
 _IMAGES = """
 INSERT INTO image (dataset, file, location, sequence, frame, datetime, label, of_sequence, boxes)
 SELECT
-    :dataset, p.file, p.location, p.sequence,
-    p.frame, p.datetime,
+    :dataset, p.file, place.location, p.sequence, p.frame, p.datetime,
     CASE WHEN own IS NOT NULL THEN iif(own = own_last, own, NULL)
          WHEN burst = burst_last THEN burst END,
     own IS NULL AND burst IS NOT NULL,
-    CASE WHEN boxes THEN (
-        SELECT json_group_array(json_array(kind, x, y, w, h)) FROM (
-            SELECT kind, iif(in_pixels, x / p.width, x) AS x, iif(in_pixels, y / p.height, y) AS y,
-                iif(in_pixels, w / p.width, w) AS w, iif(in_pixels, h / p.height, h) AS h
-            FROM said WHERE said.key = p.key AND kind IS NOT NULL
-            AND (NOT in_pixels OR (p.width > 0 AND p.height > 0)) ORDER BY said.rowid))
+    CASE WHEN EXISTS (SELECT 1 FROM box WHERE box.key = p.key) THEN (
+        SELECT json_group_array(json_array(kind, max(x, 0), max(y, 0), width, height)) FROM (
+            SELECT kind, x, y,
+                iif(x < 0 OR x + w > 1.000001, min(x + w, 1) - max(x, 0), w) AS width,
+                iif(y < 0 OR y + h > 1.000001, min(y + h, 1) - max(y, 0), h) AS height
+            FROM (
+                SELECT kind, box.rowid AS n,
+                    iif(in_pixels, x / p.width, x) AS x, iif(in_pixels, y / p.height, y) AS y,
+                    iif(in_pixels, w / p.width, w) AS w, iif(in_pixels, h / p.height, h) AS h
+                FROM box WHERE box.key = p.key
+                AND (NOT in_pixels OR (p.width > 0 AND p.height > 0)))
+            WHERE width > 0 AND height > 0 ORDER BY n))
         WHEN p.no_boxes THEN '[]' END
-FROM picture p LEFT JOIN found ON found.key = p.key ORDER BY p.file
+FROM picture p LEFT JOIN found ON found.key = p.key LEFT JOIN place ON place.raw = p.location
+ORDER BY p.file
 """
 
 _SEVERAL = """
@@ -71,11 +92,17 @@ WHERE (own <> own_last OR (own IS NULL AND burst <> burst_last))
 """
 
 _COUNTS = """
-SELECT count(*), count(label),
+SELECT (SELECT count(*) FROM picture), count(*), count(label),
     (SELECT count(DISTINCT image) FROM several JOIN label ON label.id = several.label
-     WHERE label.dataset = :dataset),
-    (SELECT count(*) FROM said WHERE key NOT IN (SELECT key FROM picture))
+     WHERE label.dataset = :dataset)
 FROM image WHERE dataset = :dataset
+"""
+
+_UNLISTED = "SELECT DISTINCT key FROM said WHERE key NOT IN (SELECT key FROM picture) ORDER BY key"
+
+_ALIKE = """
+DELETE FROM picture WHERE rowid NOT IN (SELECT min(rowid) FROM picture
+    GROUP BY key, file, location, sequence, frame, datetime, width, height, no_boxes)
 """
 
 
@@ -95,22 +122,40 @@ class Place:
     path_prefix: str = ""
     sas_env: str | None = None
 
+    def __post_init__(self) -> None:
+        if "/" in self.dataset or not self.dataset.strip():
+            raise UserError(f"--dataset must be a name without slashes, got {self.dataset!r}")
+        # What was given is not shown: it is, or holds, what nobody else may see.
+        if "?" in (self.container_url or ""):
+            rule = "keep the SAS in an environment variable, and name that with --sas-env"
+            raise UserError(f"--container-url must end before the ?: {rule}")
+        if self.sas_env is not None and not _VARIABLE.fullmatch(self.sas_env):
+            raise UserError("--sas-env must be the name of an environment variable, not a SAS")
+
 
 @dataclass(frozen=True)
 class Imported:
     """What came in.
 
     Attributes:
-        pictures: all that are listed.
+        listed: pictures of the source, each once.
+        pictures: those that the database has now.
         one_class: those of one class, their own or that of their burst.
         several_classes: those of several.
-        unlisted: what was said of pictures that are not listed.
+        unlisted: ids of pictures that something was said of, but that are not listed.
     """
 
+    listed: int
     pictures: int
     one_class: int
     several_classes: int
-    unlisted: int
+    unlisted: tuple[str, ...]
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of the pictures; more than none is left out by a fault only."""
+        beside = {reasons.UNLISTED: self.unlisted} if self.unlisted else {}
+        return Ledger(STAGE, self.listed, self.pictures, beside=beside)
 
 
 def run(path: Path, place: Place, entries: Iterable[Entry], source: Path) -> Imported:
@@ -126,20 +171,20 @@ def run(path: Path, place: Place, entries: Iterable[Entry], source: Path) -> Imp
         UserError: if a picture occurs twice, a file leads out of the dataset's folder, or there
             is no picture.
     """
-    if "/" in place.dataset or not place.dataset.strip():
-        raise UserError(f"--dataset must be a name without slashes, got {place.dataset!r}")
     db = schema.create_or_open(path)
     try:
         db.executescript(_WAITING)
         db.execute("BEGIN IMMEDIATE")
         dataset = _renew(db, place)
+        gc.disable()  # millions of tuples, none of them in a circle: a quarter of the time
         _Waiting(db, dataset, source).take(entries)
         _check_once(db, source)
-        imported = _join(db, dataset)
+        imported = _join(db, dataset, source)
         db.execute("COMMIT")
     except sqlite3.Error as error:
         raise UserError(f"{path}: {error}") from None
     finally:
+        gc.enable()
         db.close()  # rolls back what was not committed
     return imported
 
@@ -158,81 +203,88 @@ def _renew(db: sqlite3.Connection, place: Place) -> int:
     return int(db.execute(statement, values).lastrowid or 0)
 
 
-class _Numbers:
-    """Rows of a small table of names, made when they are first met."""
-
-    def __init__(self, db: sqlite3.Connection, table: str, column: str, dataset: int) -> None:
-        self._insert = f"INSERT INTO {table} (dataset, {column}) VALUES (?, ?)"
-        self._db, self._dataset = db, dataset
-        self._known: dict[Any, int] = {}
-
-    def of(self, name: str | None) -> int | None:
-        """Return the row of a name; None for None."""
-        if name is None:
-            return None
-        if (number := self._known.get(name)) is None:
-            number = int(self._db.execute(self._insert, (self._dataset, name)).lastrowid or 0)
-            self._known[name] = number
-        return number
-
-
 class _Waiting:
     """Puts entries into the temporary tables."""
 
     def __init__(self, db: sqlite3.Connection, dataset: int, source: Path) -> None:
-        self._db, self._source = db, source
-        self._labels = _Numbers(db, "label", "name", dataset)
-        self._locations = _Numbers(db, "location", "value", dataset)
+        self._db, self._dataset, self._source = db, dataset, source
+        self._labels: dict[str, int] = {}
 
     def take(self, entries: Iterable[Entry]) -> None:
-        stream = iter(entries)
+        stream, insert = iter(entries), self._db.executemany
         while batch := list(islice(stream, _AT_ONCE)):
-            self._db.executemany(
-                "INSERT INTO picture VALUES (?,?,?,?,?,?,?,?,?)",
-                [self._picture(entry) for entry in batch if type(entry) is Picture],
-            )
-            self._db.executemany(
-                "INSERT INTO said VALUES (?,?,?,?,?,?,?,?,?)",
-                [self._said(entry) for entry in batch if type(entry) is Said],
-            )
+            pictures = [self._checked(entry) for entry in batch if type(entry) is Picture]
+            said = [entry for entry in batch if type(entry) is Said]
+            insert("INSERT INTO picture VALUES (?,?,?,?,?,?,?,?,?)", pictures)
+            insert("INSERT INTO said VALUES (?,?,?)", map(self._said, said))
+            boxes = filter(None, map(_box, said))
+            insert("INSERT INTO box VALUES (?,?,?,?,?,?,?)", boxes)
+        places = self._db.execute("SELECT DISTINCT location FROM picture WHERE location NOT NULL")
+        numbers = [(raw, self._new("location", "value", json.dumps(raw))) for (raw,) in [*places]]
+        insert("INSERT INTO place VALUES (?,?)", numbers)
 
-    def _picture(self, entry: Picture) -> tuple[Any, ...]:
-        key, file, location, *rest = entry
-        name = PictureName.of(file)
+    def _checked(self, entry: Picture) -> Picture:
+        if _PLAIN.fullmatch(entry.file):
+            return entry
+        name = PictureName.of(entry.file)
         if name is None:
-            raise UserError(f"{self._source}: {file!r} leads out of the dataset's folder")
-        place = None if location is None else json.dumps(location)
-        return (key, name.written, self._locations.of(place), *rest)
+            raise UserError(f"{self._source}: {entry.file!r} leads out of the dataset's folder")
+        return entry._replace(file=name.written)
 
     def _said(self, entry: Said) -> tuple[Any, ...]:
-        label = self._labels.of(entry.label)
-        if entry.box is not None:
-            return (entry.key, label, entry.of_sequence, _kind(entry.box[0]), *entry.box[1:], 0)
-        if entry.pixel_box is not None:
-            x, y, w, h = map(float, entry.pixel_box)
-            return (entry.key, label, entry.of_sequence, _kind(entry.label), x, y, w, h, 1)
-        return (entry.key, label, entry.of_sequence, None, None, None, None, None, 0)
+        key, label, of_sequence, _, _ = entry
+        if label is None:
+            return key, None, of_sequence
+        if (number := self._labels.get(label)) is None:
+            self._labels[label] = number = self._new("label", "name", label)
+        return key, number, of_sequence
+
+    def _new(self, table: str, column: str, value: str) -> int:
+        """Make a row of a small table of names, and return its number."""
+        statement = f"INSERT INTO {table} (dataset, {column}) VALUES (?, ?)"
+        return int(self._db.execute(statement, (self._dataset, value)).lastrowid or 0)
+
+
+def _box(entry: Said) -> tuple[Any, ...] | None:
+    if entry.box is not None:
+        return (entry.key, _kind(entry.box[0]), *entry.box[1:], 0)
+    if entry.pixel_box is not None:
+        return (entry.key, _kind(entry.label), *map(float, entry.pixel_box), 1)
+    return None
 
 
 def _check_once(db: sqlite3.Connection, source: Path) -> None:
+    """Index the pictures by key and by file; entries of one picture that are alike are one."""
     for column, word in (("key", "image id"), ("file", "file name")):
+        index = f"CREATE UNIQUE INDEX temp.picture_{column} ON picture ({column})"
         try:
-            db.execute(f"CREATE UNIQUE INDEX temp.picture_{column} ON picture ({column})")
+            db.execute(index)
         except sqlite3.IntegrityError:
+            db.execute(_ALIKE)
             twice = db.execute(
                 f"SELECT {column} FROM picture GROUP BY {column} HAVING count(*) > 1 LIMIT 1"
             ).fetchone()
-            raise UserError(f"{source}: the {word} {twice[0]!r} is there twice") from None
+            if twice:
+                rule = f"the {word} {twice[0]!r} is there twice, and not alike"
+                raise UserError(f"{source}: {rule}") from None
+            db.execute(index)
     if not db.execute("SELECT count(*) FROM picture").fetchone()[0]:
         raise UserError(f"{source}: lists no image")
 
 
-def _join(db: sqlite3.Connection, dataset: int) -> Imported:
+def _join(db: sqlite3.Connection, dataset: int, source: Path) -> Imported:
     for statement in _JOIN.split(";")[:-1]:
         db.execute(statement)
     db.execute(_IMAGES, {"dataset": dataset})
     db.execute(_SEVERAL, {"dataset": dataset})
-    return Imported(*db.execute(_COUNTS, {"dataset": dataset}).fetchone())
+    counts = db.execute(_COUNTS, {"dataset": dataset}).fetchone()
+    unlisted = tuple(str(key) for (key,) in db.execute(_UNLISTED))
+    if unlisted and not any(counts[2:]):
+        raise UserError(
+            f"{source}: no image has the id {unlisted[0]!r}, nor any other that is said"
+        )
+    listed, pictures, one_class, several = counts
+    return Imported(listed, pictures, one_class, several, unlisted)
 
 
 _PEOPLE = frozenset({"human", "person", "people", "homo sapiens"})

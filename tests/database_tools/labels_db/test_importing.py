@@ -116,7 +116,7 @@ def test_what_came_in_is_counted(path):
         Said(1, "cat"),
         Said(9, "cat"),
     )
-    assert counts == Imported(pictures=4, one_class=1, several_classes=1, unlisted=1)
+    assert counts == Imported(4, 4, one_class=1, several_classes=1, unlisted=("9",))
 
 
 @pytest.mark.parametrize(

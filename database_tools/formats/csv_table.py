@@ -1,0 +1,46 @@
+"""Tables of texts with a header: rows as they come, with the line that each ends on.
+
+UTF-8, with or without a byte order mark.  Missing cells are "", as is what a short row lacks;
+more cells than columns are an error unless they are blank.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from database_tools.core.errors import FormatError, UserError
+
+Row = Mapping[str, str]
+
+
+def rows(path: Path | zipfile.Path, needed: Collection[str] = ()) -> Iterator[tuple[int, Row]]:
+    """Yield (line, row) of each row below the header, values by their columns.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if it is no table, or lacks a column that is needed.
+    """
+    line = 1
+    try:
+        with path.open("r", encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restval="")
+            columns = reader.fieldnames or []
+            if missing := [name for name in needed if name not in columns]:
+                rule = f"no column {missing[0]!r}; it has {', '.join(columns) or 'none'}"
+                raise FormatError(str(path), "line 1", rule)
+            for row in reader:
+                line = reader.line_num
+                # DictReader keeps what is too much under None.
+                if any(row.pop(None, ())):
+                    rule = f"more values than the {len(columns)} columns"
+                    raise FormatError(str(path), f"line {line}", rule)
+                yield line, row
+    except (FileNotFoundError, IsADirectoryError):
+        raise UserError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(str(path), "", f"not UTF-8 text: {error.reason}") from None
+    except csv.Error as error:
+        raise FormatError(str(path), f"after line {line}", f"not CSV: {error}") from None

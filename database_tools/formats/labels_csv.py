@@ -1,0 +1,61 @@
+"""A CSV of labels: a row for each picture, or for each of its labels, columns by any names.
+
+    file,label,location
+    site1/a.jpg,elk,013
+    site1/b.jpg,,013
+
+A picture without a label is one that nobody looked at.  What a picture's rows say beside the label
+must be alike.  A location is text, so "013" stays "013".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tools.core import splits
+from database_tools.core.errors import FormatError
+from database_tools.core.label_entries import Entry, Picture, Said
+from database_tools.formats import csv_table
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns.
+
+    Attributes:
+        file: path below the dataset's folder.
+        label: what the picture shows.
+        location: where the camera stood; read if it is there, as all that follow.
+        sequence: of which burst it is.
+        datetime: when it was taken.
+    """
+
+    file: str = "file"
+    label: str = "label"
+    location: str = "location"
+    sequence: str = "sequence"
+    datetime: str = "datetime"
+
+
+def read(path: Path, columns: Columns) -> Iterator[Entry]:
+    """Yield the pictures, and what was said of them.
+
+    A column that was renamed must be there, whichever it is.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: with the line and the rule that it breaks.
+    """
+    usual = Columns()
+    renamed = {name for role, name in vars(columns).items() if name != getattr(usual, role)}
+    for line, row in csv_table.rows(path, (columns.file, columns.label, *sorted(renamed))):
+        file, label = row[columns.file], row[columns.label].strip()
+        if not file.strip():
+            raise FormatError(path, f"line {line}", f"no {columns.file}")
+        location = str(splits.known(row.get(columns.location)) or "") or None
+        sequence, taken = row.get(columns.sequence) or None, row.get(columns.datetime) or None
+        yield Picture(file, file, location, sequence, datetime=taken)
+        if label:
+            yield Said(file, label)

@@ -1,0 +1,59 @@
+"""CPU time and peak memory of the label database: importing a dataset, and asking for its labels.
+
+python scripts/bench/label_database.py --images 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import annotations
+
+IMPORT = """
+import re, sys, time
+from pathlib import Path
+from database_tools import import_labels
+begin = time.process_time()
+assert import_labels.main([sys.argv[2], sys.argv[1], "--dataset", "ds"]) == 0
+seconds = time.process_time() - begin
+"""
+
+ASK = """
+import re, sys, time
+from pathlib import Path
+from database_tools.labels_db.database import LabelDatabase
+begin = time.process_time()
+with LabelDatabase(Path(sys.argv[2])) as labels:
+    found = sum(1 for _ in labels.images("ds", {f"species {i}" for i in range(int(sys.argv[3]))}))
+seconds = time.process_time() - begin
+print(f"{found:,} rows", end="  ")
+"""
+
+TELL = """
+peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+print(f"{seconds:6.2f} CPU s  {int(peak) / 1000:8.1f} MB")
+"""
+
+
+def main() -> None:
+    """Print a line for the import and one for each number of labels asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=1_000_000)
+    count = parser.parse_args().images
+    with tempfile.TemporaryDirectory() as folder:
+        source, database = Path(folder) / "cct.json", Path(folder) / "labels.db"
+        annotations.write(source, count)
+        print(f"{count:,} images and as many annotations, {source.stat().st_size / 1e6:.0f} MB")
+        for name, program, labels in (("import", IMPORT, 0), ("ask", ASK, 20), ("ask", ASK, 1)):
+            print(f"{name:<8}", end="", flush=True)
+            words = [str(source), str(database), str(labels)]
+            subprocess.run([sys.executable, "-c", program + TELL, *words], check=True)
+        print(f"database: {database.stat().st_size / 1e6:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
