@@ -10,6 +10,9 @@ of the picture    crops of 2019                          crops of 2021
 ``elk/a.jpg``     ``elk/a.jpg`` (the only one),          ``elk/a.jpg___crop03_mdv4.1.jpg``
                   ``elk/a_0.jpg``, ``elk/a_1.jpg``, ...  (``___crop03.jpg``: drawn by hand)
 ================  =====================================  ======================================
+
+Since 2022 others name the detector's whole file, ``elk/a.jpg___crop03_md_v5a.0.0.pt.jpg``, which
+is read as version ``5a.0.0.pt``.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²�
 _HALVES = re.compile("[\ud800-\udfff]")
 _ENDING = re.compile(r"[ .]+\Z")
 _CROP = re.compile(
-    r"(?P<image>.+)___crop(?P<box>[0-9]{2,})(_mdv(?P<detector>[^/]+))?\.jpg", re.DOTALL
+    r"(?P<image>.+)___crop(?P<box>[0-9]{2,})(_(?:mdv|md_v)(?P<detector>[^/]+))?\.jpg", re.DOTALL
 )
 
 

@@ -15,7 +15,9 @@ whole numbers without a decimal point; backslashes in paths; keys of later tools
 With a warning: no ``info`` or no version in it, or the version of another tool.  A picture with
 NaN or infinity is read as a failure; numbers in other units are an error that guesses which.
 
-Files of millions of pictures are read and written as streams.
+Files of millions of pictures are read and written as streams.  Written is 1.6, or 1.0 as the
+tools of 2021 did: images first, each with ``max_detection_conf``, a failure without
+``detections``, an indent of 1.
 
 Source: https://lila.science/megadetector-output-format
 """
@@ -40,7 +42,7 @@ from database_tools.formats import json_stream
 
 log = logging.getLogger(__name__)
 
-FORMAT_VERSION = "1.6"
+FORMAT_VERSION, OLDEST_VERSION = "1.6", "1.0"
 _ACCESS = "image access failure"
 
 
@@ -230,32 +232,32 @@ def failure_reason(text: str) -> str:
 
 
 @contextlib.contextmanager
-def writing(path: Path, header: Header) -> Iterator[Writer]:
-    """Write a file of version 1.6, picture by picture; it appears when the block ends well.
+def writing(
+    path: Path, header: Header, version: str = FORMAT_VERSION
+) -> Iterator[Writer | OldWriter]:
+    """Write a file, picture by picture; it appears when the block ends well.
 
     Args:
         path: of the file.
         header: ``format_version`` is set; ``detector`` belongs into ``info``.
+        version: ``FORMAT_VERSION`` or ``OLDEST_VERSION``.
     """
+    kind: type[Writer] | type[OldWriter] = Writer if version == FORMAT_VERSION else OldWriter
     with (
         files.replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="\n") as stream,
     ):
-        writer = Writer(stream, header)
+        writer = kind(stream, header)
         yield writer
         writer.close()
 
 
 class Writer:
-    """Writes images as they come; make it with ``writing``."""
+    """Writes images of version 1.6 as they come; make it with ``writing``."""
 
     def __init__(self, stream: IO[str], header: Header) -> None:
         self._write, self._separator = stream.write, "\n"
-        info = {**header.info, "format_version": FORMAT_VERSION}
-        table = {"info": info, "detection_categories": dict(header.detection_categories)}
-        if header.classification_categories:
-            table["classification_categories"] = dict(header.classification_categories)
-        table.update(header.extra)
+        table = {**_top(header, FORMAT_VERSION), **header.extra}
         self._write(_dumps(table)[:-1] + ', "images": [')
 
     def add(self, image: Image) -> None:
@@ -273,8 +275,56 @@ class Writer:
         self._write("\n]}\n")
 
 
-def _dumps(value: Mapping[str, Any]) -> str:
-    return files.escape_surrogates(json.dumps(value, ensure_ascii=False, allow_nan=False))
+class OldWriter:
+    """Writes images of version 1.0 as they come; make it with ``writing``."""
+
+    def __init__(self, stream: IO[str], header: Header) -> None:
+        self._write, self._header, self._separator = stream.write, header, "\n"
+        self._write('{\n "images": [')
+
+    def add(self, image: Image) -> None:
+        """Write one image."""
+        entry: dict[str, Any] = {"file": image.file, **image.extra}
+        if image.failure is not None:
+            entry["failure"] = image.failure
+        elif image.boxes is None:
+            entry["detections"] = None
+        else:
+            entry["max_detection_conf"] = float(max((box.conf for box in image.boxes), default=0))
+            entry["detections"] = [_entry(box) for box in image.boxes]
+        # Texts in JSON hold no line break, so each is the start of a line.
+        self._write(f"{self._separator}  {_dumps(entry, 1)}".replace("\n", "\n  "))
+        self._separator = ","
+
+    def close(self) -> None:
+        """End the file."""
+        table = _top(self._header, OLDEST_VERSION)
+        order = ("detection_categories", "info", "classification_categories")
+        rest = {key: table[key] for key in order if key in table} | dict(self._header.extra)
+        self._write(("" if self._separator == "\n" else "\n ") + "]," + _dumps(rest, 1)[1:])
+
+
+def _top(header: Header, version: str) -> dict[str, Any]:
+    table = {
+        "info": {**header.info, "format_version": version},
+        "detection_categories": dict(header.detection_categories),
+    }
+    if header.classification_categories:
+        table["classification_categories"] = dict(header.classification_categories)
+    return table
+
+
+def _entry(box: Box) -> dict[str, Any]:
+    corners = list(map(float, box.bbox))
+    entry: dict[str, Any] = {"category": box.category, "conf": float(box.conf), "bbox": corners}
+    if box.classifications:
+        entry["classifications"] = [list(pair) for pair in box.classifications]
+    return {**entry, **box.extra}
+
+
+def _dumps(value: Mapping[str, Any], indent: int | None = None) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return files.escape_surrogates(text)
 
 
 def _written(box: Box) -> str:

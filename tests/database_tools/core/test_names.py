@@ -227,6 +227,11 @@ def test_crop_name_survives_any_image_name(image, box, detector):
     assert CropName.parse(str(crop)) == crop
 
 
+def test_the_crop_names_of_2022_are_read():
+    name = "elk/a.JPG___crop03_md_v5a.0.0.pt.jpg"
+    assert CropName.parse(name) == CropName("elk/a.JPG", 3, "5a.0.0.pt")
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.jpg___crop1.jpg", "a___crop00.png", "___crop00.jpg"])
 def test_what_is_no_crop_is_refused(name):
     with pytest.raises(ValueError, match="is not a crop name"):

@@ -281,3 +281,44 @@ def test_interrupted_writing_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt), megadetector_json.writing(tmp_path / "m.json", HEADER):
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
+
+
+def test_the_version_of_2021_is_written_as_its_tools_did(tmp_path):
+    names = Header({"detector": "md_v4.1.0.pb"}, {"1": "animal"}, {"0": "elk"})
+    box = Box("1", 0.926, (0.0, 0.2, 0.5, 0.25), (("0", 0.57),))
+    path = tmp_path / "m.json"
+    with megadetector_json.writing(path, names, "1.0") as writer:
+        writer.add(Image("a.jpg", (box, Box("1", 1, (0, 0, 1, 1))), None, {"meta": "x"}))
+        writer.add(Image("empty.jpg", ()))
+        writer.add(Image("bad.jpg", None, "Failure image access"))
+        writer.add(Image("later.jpg", None))
+    boxes = [
+        {"category": "1", "conf": 0.926, "bbox": [0.0, 0.2, 0.5, 0.25]},
+        {"category": "1", "conf": 1.0, "bbox": [0.0, 0.0, 1.0, 1.0]},
+    ]
+    boxes[0]["classifications"] = [["0", 0.57]]
+    expected = {
+        "images": [
+            {"file": "a.jpg", "meta": "x", "max_detection_conf": 1.0, "detections": boxes},
+            {"file": "empty.jpg", "max_detection_conf": 0.0, "detections": []},
+            {"file": "bad.jpg", "failure": "Failure image access"},
+            {"file": "later.jpg", "detections": None},
+        ],
+        "detection_categories": {"1": "animal"},
+        "info": {"detector": "md_v4.1.0.pb", "format_version": "1.0"},
+        "classification_categories": {"0": "elk"},
+    }
+    assert path.read_text("utf-8") == json.dumps(expected, indent=1)
+    assert megadetector_json.read_header(path).classification_categories == {"0": "elk"}
+    assert [image.file for image in megadetector_json.images(path)] == [
+        "a.jpg",
+        "empty.jpg",
+        "bad.jpg",
+        "later.jpg",
+    ]
+
+
+def test_the_version_of_2021_without_a_picture_is_json_too(tmp_path):
+    with megadetector_json.writing(tmp_path / "m.json", HEADER, "1.0"):
+        pass
+    assert json.loads((tmp_path / "m.json").read_text("utf-8"))["images"] == []
