@@ -21,7 +21,7 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from database_tools.core import reasons
@@ -45,6 +45,16 @@ def tidy(text: str) -> str:
     path = text.replace("\\", "/")
     kept = "/".join(part for part in path.split("/") if part not in ("", "."))
     return f"/{kept}" if path.startswith("/") else kept
+
+
+def root(folder: str) -> str:
+    """Return a folder as tidy names below it begin."""
+    return f"{tidy(folder).rstrip('/')}/"
+
+
+def below(name: str, roots: Sequence[str]) -> str:
+    """Return a tidy name relative to the first root that it is below; itself if there is none."""
+    return next((name[len(start) :] for start in roots if name.startswith(start)), name)
 
 
 def key(name: str) -> str:

@@ -1,7 +1,7 @@
 """Detections that somebody computed before, instead of a detector.
 
-Three kinds of file: this tool's ``detections_final.pkl``, whose keys are image ids; its twin
-``detections_final.json``; and any batch output of MegaDetector.  The latter two know pictures by
+This tool's ``detections_final.pkl``, whose keys are image ids; its twin ``detections_final.json``;
+any batch output of MegaDetector; and SpeciesNet's predictions.  All but the first know pictures by
 file name, in either Unicode form.  Of a picture that a file has twice, a result counts and a
 failure does not; two results that differ are an error.
 """
@@ -18,7 +18,7 @@ from database_tools.core import names
 from database_tools.core.detection_table import DetectionTable
 from database_tools.core.detections import CATEGORY_NAMES, Detections, Failure, Found
 from database_tools.core.errors import FormatError, UserError
-from database_tools.formats import detections_pickle, megadetector_json
+from database_tools.formats import detection_json, detections_pickle, megadetector_json
 
 ImageId = str | int
 
@@ -123,7 +123,7 @@ def read(
 def _twins_names(path: Path) -> Mapping[str, str]:
     """Return the categories of the JSON that a build wrote beside its pickle, if it is there."""
     try:
-        return megadetector_json.read_header(path.with_suffix(".json")).detection_categories
+        return detection_json.read_header(path.with_suffix(".json")).detection_categories
     except UserError:
         return CATEGORY_NAMES
 
@@ -131,16 +131,16 @@ def _twins_names(path: Path) -> Mapping[str, str]:
 def _read_json(
     path: Path, folders: list[Path], categories: Mapping[str, str], strip_prefix: str | None
 ) -> Precomputed:
-    header = megadetector_json.read_header(path)
-    roots = [_root(str(f)) for folder in folders for f in (folder, folder.resolve())]
-    prefix = None if strip_prefix is None else _root(strip_prefix)
+    header = detection_json.read_header(path)
+    roots = [names.root(str(f)) for folder in folders for f in (folder, folder.resolve())]
+    prefix = None if strip_prefix is None else names.root(strip_prefix)
     ids = same_ids(header.detection_categories, categories)
     table = DetectionTable()
     stripped = False
-    for i, image in enumerate(megadetector_json.images(path)):
+    for i, image in enumerate(detection_json.images(path)):
         name = names.tidy(image.file)
         stripped |= prefix is not None and name.startswith(prefix)
-        key = _relative(name, roots if prefix is None else [prefix, *roots])
+        key = names.below(name, roots if prefix is None else [prefix, *roots])
         try:
             _add(table, key, image, ids)
         except ValueError as error:
@@ -156,11 +156,6 @@ def _read_json(
             f"one is {found.example()!r}"
         )
     return found
-
-
-def _root(folder: str) -> str:
-    """Return a folder as names below it begin."""
-    return f"{names.tidy(folder).rstrip('/')}/"
 
 
 def same_ids(own: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
@@ -185,10 +180,6 @@ def same_ids(own: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]
         ids[category] = next(str(n) for n in count(1) if str(n) not in taken)
         taken.add(ids[category])
     return ids
-
-
-def _relative(file_name: str, roots: list[str]) -> str:
-    return next((file_name[len(r) :] for r in roots if file_name.startswith(r)), file_name)
 
 
 def _add(
@@ -218,6 +209,6 @@ def _add(
 
 def _place(path: Path, key: str, roots: list[str]) -> int:
     """Return where a file has the first result of a picture."""
-    images = enumerate(megadetector_json.images(path))
-    same = (i for i, image in images if _relative(names.tidy(image.file), roots) == key)
+    images = enumerate(detection_json.images(path))
+    same = (i for i, image in images if names.below(names.tidy(image.file), roots) == key)
     return next(same, 0)

@@ -28,7 +28,7 @@ import contextlib
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -155,14 +155,25 @@ def images(path: Path) -> Iterator[Image]:
         UserError: if there is no such file.
         FormatError: at the first image that breaks a rule.
     """
+    return entries(path, "images", image)
+
+
+def entries(path: Path, member: str, read: Callable[[Any], Image]) -> Iterator[Image]:
+    """Yield what ``read`` makes of each element of a list at the top level; else as ``images``.
+
+    Args:
+        path: of the file.
+        member: the list's key.
+        read: raises ValueError, TypeError or KeyError for an element that breaks a rule.
+    """
     for key, i, entry in json_stream.members(path):
-        if key != "images" or i is None:
+        if key != member or i is None:
             continue
         try:
-            yield _image(entry)
+            yield read(entry)
         except (ValueError, TypeError, KeyError) as error:
-            file = entry.get("file") if isinstance(entry, dict) else entry
-            place = f"images[{i}] ({json.dumps(file)[:200]})"
+            file = entry.get("file", entry.get("filepath")) if isinstance(entry, dict) else entry
+            place = f"{member}[{i}] ({json.dumps(file)[:200]})"
             raise FormatError(path, place, _said(error)) from None
 
 
@@ -170,7 +181,8 @@ def _said(error: Exception) -> str:
     return f"no key {error}" if isinstance(error, KeyError) else str(error)
 
 
-def _image(entry: Any) -> Image:
+def image(entry: Any) -> Image:
+    """Read one entry of ``images``; raise ValueError, TypeError or KeyError if it breaks a rule."""
     if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         raise ValueError('expected an object with "file", a text')
     rest = {k: v for k, v in entry.items() if k not in _IMAGE_KEYS}
@@ -262,12 +274,7 @@ class Writer:
 
     def add(self, image: Image) -> None:
         """Write one image."""
-        entry = {"file": image.file, **image.extra}
-        if image.failure is not None:
-            entry["failure"] = image.failure
-        self._write(self._separator + _dumps(entry)[:-1] + ', "detections": ')
-        boxes = image.boxes if image.failure is None else None
-        self._write("null}" if boxes is None else f"[{', '.join(map(_written, boxes))}]}}")
+        self._write(self._separator + text(image))
         self._separator = ",\n"
 
     def close(self) -> None:
@@ -320,6 +327,16 @@ def _entry(box: Box) -> dict[str, Any]:
     if box.classifications:
         entry["classifications"] = [list(pair) for pair in box.classifications]
     return {**entry, **box.extra}
+
+
+def text(image: Image) -> str:
+    """Return the JSON of one image in version 1.6, on one line."""
+    entry = {"file": image.file, **image.extra}
+    if image.failure is not None:
+        entry["failure"] = image.failure
+    boxes = image.boxes if image.failure is None else None
+    found = "null" if boxes is None else f"[{', '.join(map(_written, boxes))}]"
+    return f'{_dumps(entry)[:-1]}, "detections": {found}}}'
 
 
 def _dumps(value: Mapping[str, Any], indent: int | None = None) -> str:

@@ -1,0 +1,73 @@
+r"""Keep what a detector found in a dataset, for detect_and_crop and create_classification_dataset.
+
+    python cache_batchapi_outputs.py \
+        $BASE_LOGDIR/detections.json \
+        --format detections \
+        --dataset name_of_dataset \
+        --detector-output-cache-dir "/path/to/classifier-training/mdcache" --detector-version "4.1"
+
+The file is added to <cache>/v<version>/<dataset>.json; of a picture that is there already, the new
+result counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+
+_FORMATS = ("response", "detections")
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("cache_batchapi_outputs.py", __doc__)
+    add = parser.add_argument
+    add(
+        "json_file",
+        type=Path,
+        help="MegaDetector's batch output (1.0 to 1.6) or SpeciesNet's predictions",
+    )
+    add(
+        "-f",
+        "--format",
+        choices=_FORMATS,
+        help="what the file is (default: its keys tell); a response of the Batch Detection API is "
+        "refused: it says where the detections are",
+    )
+    add("-d", "--dataset", required=True, help="name of the dataset, without slashes")
+    add(
+        "-c",
+        "--detector-output-cache-dir",
+        type=Path,
+        required=True,
+        help="folder of the cache",
+    )
+    add("-v", "--detector-version", help="e.g. 4.1 (default: as the file's info.detector says)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    from database_tools.core.errors import FormatError
+    from database_tools.detections import cache
+    from database_tools.formats import detection_json
+
+    path: Path = args.json_file
+    kind = detection_json.kind(path)
+    if kind == detection_json.RESPONSE:
+        rule = "a response of the Batch Detection API: download the detections file that it names"
+        raise FormatError(path, "", f"{rule}, and give that one")
+    if args.format == detection_json.RESPONSE:
+        raise FormatError(path, "", f"--format response, but it is a file of {kind}")
+    cache.add(path, args.detector_output_cache_dir, args.dataset, args.detector_version)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
