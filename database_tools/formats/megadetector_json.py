@@ -286,7 +286,7 @@ class OldWriter:
     """Writes images of version 1.0 as they come; make it with ``writing``."""
 
     def __init__(self, stream: IO[str], header: Header) -> None:
-        self._write, self._header, self._separator = stream.write, header, "\n"
+        self._write, self._header, self._separator = stream.write, header, ""
         self._write('{\n "images": [')
 
     def add(self, image: Image) -> None:
@@ -300,7 +300,7 @@ class OldWriter:
             entry["max_detection_conf"] = float(max((box.conf for box in image.boxes), default=0))
             entry["detections"] = [_entry(box) for box in image.boxes]
         # Texts in JSON hold no line break, so each is the start of a line.
-        self._write(f"{self._separator}  {_dumps(entry, 1)}".replace("\n", "\n  "))
+        self._write(f"{self._separator}\n{_dumps(entry, 1)}".replace("\n", "\n  "))
         self._separator = ","
 
     def close(self) -> None:
@@ -308,7 +308,7 @@ class OldWriter:
         table = _top(self._header, OLDEST_VERSION)
         order = ("detection_categories", "info", "classification_categories")
         rest = {key: table[key] for key in order if key in table} | dict(self._header.extra)
-        self._write(("" if self._separator == "\n" else "\n ") + "]," + _dumps(rest, 1)[1:])
+        self._write(("\n " if self._separator else "") + "]," + _dumps(rest, 1)[1:])
 
 
 def _top(header: Header, version: str) -> dict[str, Any]:
