@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,21 @@ def test_interrupted_is_130_and_done_is_0(parser, capsys):
     assert cli.run(parser, interrupt, []) == 130
     assert cli.run(parser, lambda args: None, []) == 0
     assert cli.run(parser, lambda args: 3, []) == 3
+
+
+def test_progress_says_how_fast_and_how_long(monkeypatch, caplog):
+    module = sys.modules["database_tools.cli.progress"]
+    monkeypatch.setattr(module, "_SECONDS_BETWEEN_LINES", 0)
+    caplog.set_level("INFO")
+    assert list(cli.progress(range(3), desc="counting")) == [0, 1, 2]
+    assert len(caplog.messages) == 3
+    assert re.fullmatch(r"counting: 3 of 3, [\d.]+ per second, 0 s left", caplog.messages[-1])
+    assert [module._duration(s) for s in (59, 60, 3599, 11100)] == [
+        "59 s",
+        "1 min",
+        "1 h 0 min",
+        "3 h 5 min",
+    ]
 
 
 def test_progress_yields_everything():

@@ -40,6 +40,17 @@ def _lines(items: Iterable[T], total: int | None, desc: str) -> Iterator[T]:
         now = time.monotonic()
         if now - said >= _SECONDS_BETWEEN_LINES:
             said = now
-            of_total = f" of {total:,}" if total else ""
             rate = done / (now - start)
-            log.info("%s: %s%s, %.1f per second", desc or "progress", f"{done:,}", of_total, rate)
+            of_total = f" of {total:,}" if total else ""
+            left = f", {_duration((total - done) / rate)} left" if total else ""
+            log.info(
+                "%s: %s%s, %.1f per second%s", desc or "progress", f"{done:,}", of_total, rate, left
+            )
+
+
+def _duration(seconds: float) -> str:
+    """Say a time as people do: 40 s, 12 min, 3 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

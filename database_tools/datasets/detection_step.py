@@ -116,7 +116,7 @@ def detect(
         work = passing.plan(names, config.source, kept, detector.batch_size)
         log.info("%d of %d images are to be detected", work.missing, len(names))
         guard = CategoryGuard(rule.categories, rule.threshold, detector.categories or {})
-        _advance(passing.run(work, detector, guard), watch(range(work.missing)))
+        passing.finish(work, detector, watch, guard)
         step.results.use(work, rule)
         step.inputs["detector"] = detector.fingerprint
         if config.file is None:
@@ -171,14 +171,3 @@ def _names(known: Mapping[str, str] | None, detector: Detector) -> Mapping[str, 
     if known is None:
         return detector.categories
     return {**(detector.categories or CATEGORY_NAMES), **known}
-
-
-def _advance(groups: Iterator[int], pictures: Iterable[int]) -> None:
-    """Run the pass while showing progress by pictures."""
-    left = 0
-    for _ in pictures:
-        if left == 0:
-            left = next(groups)
-        left -= 1
-    for _ in groups:
-        raise AssertionError("more groups than pictures")

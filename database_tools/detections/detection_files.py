@@ -54,7 +54,7 @@ def write(
     header = megadetector_json.Header({"detector": detector}, names)
     with megadetector_json.writing(folder / JSON, header) as writer:
         for picture, result in results():
-            writer.add(_image(picture.file_name, result))
+            writer.add(entry(picture.file_name, _written(result)))
 
 
 def _naming(
@@ -68,11 +68,18 @@ def _naming(
             yield picture.id, found
 
 
-def _image(file_name: str, result: Found) -> megadetector_json.Image:
+def _written(result: Found) -> Found:
+    """Leave out boxes that are in no detection file."""
+    if isinstance(result, Failure):
+        return result
+    return result.select(result.at_least(LEAST_CONFIDENCE))
+
+
+def entry(file_name: str, result: Found) -> megadetector_json.Image:
+    """Return what a batch output says of a picture: all of its boxes, or why there are none."""
     if isinstance(result, Failure):
         why = megadetector_json.failure_text(result.reason)
         return megadetector_json.Image(file_name, None, why)
-    kept = result.select(result.at_least(LEAST_CONFIDENCE))
-    rows = zip(kept.categories, kept.scores.tolist(), kept.boxes.tolist(), strict=True)
+    rows = zip(result.categories, result.scores.tolist(), result.boxes.tolist(), strict=True)
     boxes = tuple(megadetector_json.Box(c, conf, (x, y, w, h)) for c, conf, (x, y, w, h) in rows)
     return megadetector_json.Image(file_name, boxes)

@@ -16,7 +16,7 @@ import hashlib
 import stat
 import struct
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -288,6 +288,22 @@ def run(work: Pass, detector: Detector, guard: CategoryGuard | None = None) -> I
                 yield len(looked)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
+
+
+def finish(
+    work: Pass,
+    detector: Detector,
+    watch: Callable[[range], Iterable[int]],
+    guard: CategoryGuard | None = None,
+) -> None:
+    """Detect all that a pass misses, as ``run`` does, while ``watch`` shows the pictures."""
+    groups, left = run(work, detector, guard), 0
+    for _ in watch(range(work.missing)):
+        if left == 0:
+            left = next(groups)
+        left -= 1
+    for _ in groups:
+        raise AssertionError("more groups than pictures")
 
 
 def _show(work: Pass, guard: CategoryGuard | None, start: int) -> int:

@@ -1,0 +1,238 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from database_tools import detectors, run_tf_detector_batch
+from database_tools.core.detections import Detections
+from database_tools.formats import ledger_json
+
+
+class Brightness:
+    """A detector whose one score is the brightness over 250; a second box is of class 7."""
+
+    categories, fingerprint = None, "b1"
+
+    def __init__(self, path, batch_size):
+        self.name, self.batch_size, self.batches = path.name, batch_size, []
+
+    @property
+    def seen(self):
+        return [level for batch in self.batches for level in batch]
+
+    def check(self):
+        pass
+
+    def detect(self, images):
+        self.batches.append([int(image[0, 0, 0]) for image in images])
+        return [
+            Detections.of_corners(
+                [[0.1, 0.2, 0.55, 0.777777], [0, 0, 1, 1]],
+                [np.float32(image.max() / 250), 0.05],
+                ["1", "7"],
+            )
+            for image in images
+        ]
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The detectors that were opened; the flag's path may be any."""
+    opened = []
+
+    def open_one(path, batch_size):
+        opened.append(Brightness(path, batch_size))
+        return opened[-1]
+
+    monkeypatch.setattr(detectors, "open", open_one)
+    return opened
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder with nine pictures of brightness 0, 25, ... 200; one more is missing."""
+    for i in range(9):
+        path = tmp_path / "images" / f"cam{i % 2}" / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 6), (25 * i,) * 3).save(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+README = ["md_v4.1.0.pb", "images", "detections.json", "--recursive", "--output_relative_filenames"]
+
+
+def run(*words):
+    return run_tf_detector_batch.main([str(word) for word in words])
+
+
+def read(path="detections.json"):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def test_the_readmes_line_writes_what_other_commands_read(here, opened):
+    assert run(*README) == 0
+    table = read()
+    assert table["info"] == {"detector": "md_v4.1.0.pb", "format_version": "1.6"}
+    assert [image["file"] for image in table["images"]][:2] == ["cam0/0.png", "cam0/2.png"]
+    boxes = {image["file"]: image["detections"] for image in table["images"]}
+    assert boxes["cam0/0.png"] == []
+    # 25 / 250 as float32 is a little above the threshold of 0.1
+    assert boxes["cam1/1.png"][0]["conf"] == float(np.float32(0.1)) > 0.1
+    assert boxes["cam0/8.png"][0]["conf"] == float(np.float32(0.8))
+    assert table["detection_categories"] == {"1": "animal", "2": "person", "3": "vehicle"}
+    ledger = ledger_json.read(here / "run_tf_detector_batch_ledger.json")
+    assert (ledger.total, ledger.kept) == (9, 9)
+
+
+def test_megadetectors_own_validator_accepts_it(here, opened):
+    validator = pytest.importorskip("megadetector.postprocessing.validate_batch_results")
+    (here / "images" / "cam0" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    assert run(*README, "--threshold", 0.01) == 0
+    options = validator.ValidateBatchResultsOptions()
+    results = validator.validate_batch_results("detections.json", options)["validation_results"]
+    assert results["errors"] == results["warnings"] == []
+    assert read()["detection_categories"]["7"] == "class 7"
+
+
+def test_without_relative_names_they_are_as_the_user_writes_them(here, opened):
+    assert run("d.pb", "images", "out.json", "--recursive") == 0
+    assert read("out.json")["images"][0]["file"] == "images/cam0/0.png"
+    assert run("d.pb", here / "images", "out.json", "--recursive") == 0
+    assert read("out.json")["images"][0]["file"] == f"{here.as_posix()}/images/cam0/0.png"
+    assert run("d.pb", "images/cam0/8.png", "out.json") == 0
+    assert [image["file"] for image in read("out.json")["images"]] == ["images/cam0/8.png"]
+
+
+def test_version_1_0_has_the_originals_keys_digits_and_words(here, opened):
+    (here / "images" / "cam1" / "9.png").write_text("no picture")
+    assert run(*README, "--format_version", "1.0") == 0
+    table = read()
+    assert list(table) == ["images", "detection_categories", "info"]
+    assert list(table["info"]) == ["detection_completion_time", "format_version"]
+    entries = {image["file"]: image for image in table["images"]}
+    assert entries["cam0/8.png"] == {
+        "file": "cam0/8.png",
+        "max_detection_conf": 0.8,
+        "detections": [{"category": "1", "conf": 0.8, "bbox": [0.2, 0.1, 0.5777, 0.45]}],
+    }
+    assert entries["cam1/9.png"] == {"file": "cam1/9.png", "failure": "Failure image access"}
+
+
+def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(here, opened, monkeypatch):
+    assert run(*README[:2], "whole.json", *README[3:], "--batch_size", 2) == 0
+
+    def stop_after_three(pictures):
+        for i in pictures:
+            if i == 4:
+                raise KeyboardInterrupt
+            yield i
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(run_tf_detector_batch, "_watch", stop_after_three)
+        assert run(*README, "--batch_size", 2) == 130
+    assert not Path("detections.json").exists()
+    assert run(*README, "--batch_size", 2) == 0
+    assert Path("detections.json").read_bytes() == Path("whole.json").read_bytes()
+    seen = [detector.seen for detector in opened[1:]]
+    assert len(seen[0]) == 4
+    assert sorted(seen[0] + seen[1]) == sorted(opened[0].seen)  # none twice
+
+
+def test_checkpoint_frequency_saves_no_later_than_asked(here, opened):
+    assert run(*README, "--checkpoint_frequency", 3) == 0
+    assert [len(batch) for batch in opened[0].batches] == [3, 3, 3]
+    assert run(*README[:2], "b.json", *README[3:], "--checkpoint_frequency", 10000) == 0
+    assert [len(batch) for batch in opened[1].batches] == [8, 1]
+    assert read("b.json") == read()
+
+
+def test_an_originals_checkpoint_is_gone_on_from(here, opened):
+    box = {"category": "1", "conf": 0.987, "bbox": [0, 0.1, 0.5777, 0.45]}
+    done = {"file": f"{here}/images/cam0/0.png", "max_detection_conf": 0.987, "detections": [box]}
+    failed = {"file": f"{here}/images/cam0/2.png", "failure": "Failure TF inference"}
+    (here / "checkpoint.json").write_text(json.dumps({"images": [done, failed]}))
+    words = [*README, "--format_version", "1.0", "--resume_from_checkpoint", "checkpoint.json"]
+    assert run(*words) == 0
+    assert 0 not in opened[0].seen  # cam0/0.png, which is black
+    assert 50 in opened[0].seen  # a failure is tried again
+    assert read()["images"][0] == {**done, "file": "cam0/0.png"}
+    assert Path("checkpoint.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--threshold", "0"], "--threshold must be above 0 and at most 1, got 0.0"),
+        (["--threshold", "1.1"], "--threshold must be above 0 and at most 1, got 1.1"),
+        (["--checkpoint_frequency", "0"], "--checkpoint_frequency must be -1 or at least 1, got 0"),
+        (["--ncores", "-1"], "--ncores must be at least 0"),
+        (["--resume_from_checkpoint", "no.json"], "no.json: no such file"),
+        (["--resume_from_checkpoint", "label.json"], 'label.json: top level: no list "images"'),
+    ],
+)
+def test_wrong_flags_are_one_line(here, opened, capsys, words, said):
+    (here / "label.json").write_text('{"info": {}}')
+    assert run(*README, *words) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said in error
+    assert not opened
+
+
+@pytest.mark.parametrize(
+    ("images", "output", "words", "said"),
+    [
+        ("images", "out.txt", [], "must end in .json"),
+        ("images", "none/out.json", [], "no such folder to write to"),
+        ("list.json", "list.json", [], "is the list of pictures"),
+        ("list.json", "out.json", ["--output_relative_filenames"], "list.json is no folder"),
+        ("images", "out.json", [], "--recursive looks below it too"),
+    ],
+)
+def test_impossible_requests_are_one_line(here, opened, capsys, images, output, words, said):
+    (here / "list.json").write_text('["images/cam0/0.png"]')
+    assert run("d.pb", images, output, *words) == 2
+    assert said in capsys.readouterr().err
+    assert (here / "list.json").read_text() == '["images/cam0/0.png"]'
+
+
+def test_pictures_that_cannot_be_read_are_failures_and_counted(here, opened, capsys):
+    listing = ["images/cam0/0.png", "gone.jpg", "images/cam0/0.png"]
+    (here / "list.json").write_text(json.dumps(listing))
+    assert run("d.pb", "list.json", "out.json") == 0
+    failure = {"file": "gone.jpg", "failure": "image access failure: missing", "detections": None}
+    assert read("out.json")["images"][1] == failure
+    ledger = ledger_json.read(here / "run_tf_detector_batch_ledger.json")
+    assert dict(ledger.dropped) == {
+        "file name listed before": ["images/cam0/0.png"],
+        "missing": ["gone.jpg"],
+    }
+    assert run("d.pb", "list.json", "out.json", "--strict") == 2
+    assert "--strict: 1 of 3 pictures could not be read" in capsys.readouterr().err
+    (here / "list.json").write_text('["gone.jpg"]')
+    assert run("d.pb", "list.json", "out.json") == 2
+    assert "1 of 1 pictures could not be read" in capsys.readouterr().err
+
+
+def test_ncores_holds_the_detector_to_some_cores(here, opened, monkeypatch):
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system cannot")
+    before, within = os.sched_getaffinity(0), []
+    monkeypatch.setattr(Brightness, "check", lambda self: within.append(os.sched_getaffinity(0)))
+    assert run(*README, "--ncores", 1) == 0
+    assert [len(cores) for cores in within] == [1]
+    assert os.sched_getaffinity(0) == before
+
+
+def test_a_real_graph_finds_the_bright_rectangle(here, frozen_graph):
+    picture = np.full((100, 200, 3), 20, np.uint8)
+    picture[20:60, 40:160] = 255
+    Image.fromarray(picture).save(here / "bright.png")
+    assert run(frozen_graph, "bright.png", "out.json") == 0
+    [image] = read("out.json")["images"]
+    [box] = image["detections"]
+    assert box["bbox"] == pytest.approx([0.2, 0.2, 0.6, 0.4], abs=1e-6)
+    assert box["conf"] == 1.0
