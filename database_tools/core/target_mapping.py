@@ -32,6 +32,11 @@ class TargetMapping:
     targets: tuple[str, ...]
     groups: tuple[tuple[int, ...], ...]
 
+    def probabilities(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Turn probabilities (N, C) into those of the targets, (N, T); 0 without labels."""
+        rows = np.asarray(probabilities, np.float64)
+        return np.stack([rows[:, list(group)].sum(axis=1) for group in self.groups], axis=1)
+
     def logits(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Turn logits, or log probabilities, (N, C) into those of the targets, (N, T).
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from database_tools.core.errors import FormatError
@@ -15,15 +15,21 @@ from database_tools.core.target_mapping import OTHER, TargetMapping
 from database_tools.durable import files
 
 
+def write(path: Path, table: Mapping[str, Sequence[str]]) -> None:
+    """Write each target's labels, in the order given."""
+    files.write_json(path, {target: list(labels) for target, labels in table.items()})
+
+
 def read(
-    path: Path, classifier_labels: Sequence[str], dataset_labels: Sequence[str]
+    path: Path, classifier_labels: Sequence[str], dataset_labels: Sequence[str] | None = None
 ) -> TargetMapping:
     """Read a target mapping, as ``map_classification_categories.py`` writes it.
 
     Args:
         path: the JSON file.
         classifier_labels: names of the classifier's outputs, in order.
-        dataset_labels: names of the dataset's labels, in order.
+        dataset_labels: names of the dataset's labels, in order; None where there is no dataset:
+            the targets are then those of the file, in alphabetical order.
 
     Raises:
         FormatError: if the targets are not the dataset's labels (and perhaps "other"), a label
@@ -32,6 +38,8 @@ def read(
     table = files.read_json(path)
     if not isinstance(table, dict) or not all(isinstance(v, list) for v in table.values()):
         raise FormatError(path, "top level", 'expected an object like {"canid": ["red fox"]}')
+    if dataset_labels is None:
+        dataset_labels = sorted(table)
     _check_targets(path, table, dataset_labels)
     _check_labels(path, table, classifier_labels)
     extra = [OTHER] if OTHER in table and OTHER not in dataset_labels else []

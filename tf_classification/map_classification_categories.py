@@ -1,0 +1,55 @@
+r"""Map a classifier's labels to the categories that you want.
+
+    python map_classification_categories.py \
+        target_label_spec.json \
+        /path/to/megaclassifier/v0.1_label_spec.json \
+        /path/to/camera_trap_taxonomy_mapping.csv \
+        --output target_to_classifier_labels.json \
+        --classifier-label-index /path/to/megaclassifier/v0.1_index_to_name.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("map_classification_categories.py", __doc__)
+    add = parser.add_argument
+    add("desired_label_spec_json", type=Path, help="label specification of the targets")
+    add("classifier_label_spec_json", type=Path, help="label specification of the classifier")
+    add("taxonomy_csv", type=Path, help="taxonomy CSV that both speak of")
+    add("-o", "--output", type=Path, required=True, help="JSON to write: target to labels")
+    add(
+        "-i",
+        "--classifier-label-index",
+        type=Path,
+        help="label index of the classifier, if it has fewer labels than its specification",
+    )
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    from tf_classification.predictions import mapping
+
+    mapping.write_mapping(
+        args.desired_label_spec_json,
+        args.classifier_label_spec_json,
+        args.taxonomy_csv,
+        args.output,
+        args.classifier_label_index,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What a classifier said, for people: mapped to other labels, merged with detections, reviewed."""
