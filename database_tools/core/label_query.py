@@ -9,11 +9,13 @@ they are written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from database_tools.core import taxa
 from database_tools.core.label_spec import LabelSpec, Selection, TaxonRule
+from database_tools.core.taxa import Taxonomy
 from database_tools.core.taxon_tree import DatasetLabel, TaxonTree
 
 Resolved = Mapping[str, frozenset[DatasetLabel]]
@@ -79,6 +81,29 @@ def locate(taxon: TaxonRule, tree: TaxonTree, place: str) -> tuple[str, str]:
         hint = f"; did you mean {' '.join(nearest)}?" if nearest else ""
         raise LabelSpecError(place, f"{' '.join(wanted)} is not in the taxonomy{hint}")
     return wanted
+
+
+def taxonomy(spec: LabelSpec, tree: TaxonTree) -> Taxonomy:
+    """Return what each label of a specification that ``resolve`` takes stands for.
+
+    Its taxa, and those of its dataset labels as far as the taxonomy has them; of a taxon and one
+    above it, the one above.
+    """
+    return {label: tuple(_stands_for(rule, tree, label)) for label, rule in spec.items()}
+
+
+def _stands_for(rule: Selection, tree: TaxonTree, label: str) -> Iterator[taxa.Taxon]:
+    named = [
+        (dataset.lower(), name.lower())
+        for dataset, names in rule.dataset_labels.items()
+        for name in names
+    ]
+    found = {locate(taxon, tree, label): None for taxon in rule.taxa}
+    found.update(dict.fromkeys(tree.labels[name] for name in named if name in tree.labels))
+    for taxon in found:
+        above = tree.lineage(taxon)[1:]
+        if not any(other in found for other in above):
+            yield taxa.Taxon(*taxon, lineage=above[::-1])
 
 
 def overlaps(resolved: Resolved) -> list[Overlap]:

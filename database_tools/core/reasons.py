@@ -21,6 +21,12 @@ EXCLUDED_CATEGORY = "excluded category"
 NO_LOCATION = "no location"
 SEVERAL_LOCATIONS = "several locations"
 
+SEVERAL_CLASSES = "several classes, not all of them wanted"
+OF_THE_SEQUENCE = "label of the whole sequence only"
+MISLABELED = "known to be mislabeled"
+FEW_LOCATIONS = "label at too few locations"
+NOT_SAMPLED = "more than max_count"
+
 # of a file; the image loader tells them apart
 MISSING = "missing"
 UNREADABLE = "unreadable"
@@ -28,6 +34,7 @@ EMPTY = "empty"
 TRUNCATED = "truncated"
 CORRUPT = "corrupt"
 NOT_AN_IMAGE = "not an image"
+NO_IMAGE_NAME = "file name that is not an image's"
 TOO_LARGE = "too large"
 
 # of detections
@@ -45,9 +52,20 @@ NO_AREA = "box without area"
 NOT_ENCODABLE = "crop that its kind of file cannot hold"
 CROP_TOO_LARGE = "crop of too many pixels"
 
-NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, NO_TEXT, CLASH})
+NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, NO_TEXT, CLASH, NO_IMAGE_NAME})
 ANNOTATIONS = frozenset(
-    {NO_ANNOTATION, SEVERAL_CATEGORIES, EXCLUDED_CATEGORY, NO_LOCATION, SEVERAL_LOCATIONS}
+    {
+        NO_ANNOTATION,
+        SEVERAL_CATEGORIES,
+        EXCLUDED_CATEGORY,
+        NO_LOCATION,
+        SEVERAL_LOCATIONS,
+        SEVERAL_CLASSES,
+        OF_THE_SEQUENCE,
+        MISLABELED,
+        FEW_LOCATIONS,
+        NOT_SAMPLED,
+    }
 )
 READING = frozenset({MISSING, UNREADABLE, EMPTY, TRUNCATED, CORRUPT, NOT_AN_IMAGE, TOO_LARGE})
 """Why a picture cannot be used; ``unreadable`` is what the system refuses."""

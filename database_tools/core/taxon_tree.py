@@ -72,6 +72,7 @@ class TaxonTree:
         taxa: every taxon, parents before their children, brothers and sisters in alphabetical
             order.
         labels: dataset label to its taxon.
+        disputed: taxa that rows give several parents, with these, sorted.
     """
 
     def __init__(self, parents: Mapping[Taxon, Taxon | None], rows: Iterable[TaxonomyRow]) -> None:
@@ -79,6 +80,7 @@ class TaxonTree:
         self.labels: dict[DatasetLabel, Taxon] = {
             (row.dataset, row.label): row.lineage[0] for row in rows
         }
+        self.disputed: dict[Taxon, tuple[Taxon, ...]] = {}
         self._parents = parents
         self._children: dict[Taxon | None, list[Taxon]] = {}
         for taxon in sorted(parents):
@@ -99,13 +101,18 @@ class TaxonTree:
 
     @classmethod
     def of(
-        cls, rows: Sequence[TaxonomyRow], decided: Mapping[Taxon, Taxon] | None = None
+        cls,
+        rows: Sequence[TaxonomyRow],
+        decided: Mapping[Taxon, Taxon] | None = None,
+        *,
+        single_parent: bool = False,
     ) -> TaxonTree:
         """Make the tree of a table.
 
         Args:
             rows: of the taxonomy CSV.
             decided: taxon to its parent, before every other rule.
+            single_parent: whether a taxon of two parents, which is not decided, is an error.
 
         Raises:
             TaxonTreeError: if a taxon has parents of which none can be chosen, or is above itself.
@@ -115,6 +122,10 @@ class TaxonTree:
             for child, parent in zip(row.lineage, row.lineage[1:], strict=False):
                 seen.setdefault(child, {}).setdefault(parent, row.line)
             seen.setdefault(row.lineage[-1], {})
+        disputed = {taxon: tuple(sorted(found)) for taxon, found in seen.items() if len(found) > 1}
+        for taxon in disputed if single_parent else ():
+            if taxon not in (decided or {}):
+                raise _undecided(taxon, seen[taxon])
         above = _Above(seen)
         choices = {**KNOWN_PARENTS, **(decided or {})}
         parents = {
@@ -125,7 +136,9 @@ class TaxonTree:
             if wrong := [taxon for taxon in (child, chosen) if taxon not in parents]:
                 rule = f"{_named(child)} below {_named(chosen)}: no row has {_named(wrong[0])}"
                 raise TaxonTreeError(0, rule)
-        return cls(parents, rows)
+        tree = cls(parents, rows)
+        tree.disputed = disputed
+        return tree
 
     def __contains__(self, taxon: Taxon) -> bool:
         return taxon in self._place
@@ -223,8 +236,12 @@ def _parent(
             return second
         if choices.get(taxon) in found:
             return choices[taxon]
+    raise _undecided(taxon, found)
+
+
+def _undecided(taxon: Taxon, found: Mapping[Taxon, int]) -> TaxonTreeError:
     rule = f"{_named(taxon)} has the parents {', '.join(map(_named, sorted(found)))}"
-    raise TaxonTreeError(max(found.values()), f"{rule}; say which with --taxonomy_parents")
+    return TaxonTreeError(max(found.values()), f"{rule}; say which with --taxonomy_parents")
 
 
 def _named(taxon: Taxon) -> str:

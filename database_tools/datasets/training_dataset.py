@@ -5,7 +5,7 @@
     splits.json             which location is in which split (``training_splits``)
 
 Beside them: the ledger of the queried pictures, and ``dataset_info.json``, which carries on how
-the crops were made.
+the crops were made, and what the labels stand for (``label_taxa.json``, beside the queried ones).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from database_tools.formats import (
     dataset_info,
     label_index,
     label_spec,
+    label_taxa,
     ledger_json,
     queried_images,
     splits_json,
@@ -171,6 +172,11 @@ def _write_info(config: TrainingConfig, table: LocationTable, parts: Splits | No
     """Carry on how the crops were made, and count them by label and split."""
     before = _earlier_info(config.output_dir)
     recipe, parameters = (None, {}) if before is None else (before.recipe, before.parameters)
+    known = None if before is None else before.taxonomy
+    if config.queried_images_json is not None:
+        known = label_taxa.read(config.queried_images_json.parent)
+    if known is not None:
+        known = {label: taxa for label, taxa in known.items() if label in table.labels}
     if config.cropped_images_dir is not None:
         made = crops_info.read(config.cropped_images_dir)
         recipe = None if made is None else made.recipe
@@ -185,7 +191,9 @@ def _write_info(config: TrainingConfig, table: LocationTable, parts: Splits | No
     for name, places in (parts or {"all": frozenset(table.locations)}).items():
         inside = [i for i, location in enumerate(table.locations) if location in places]
         counts[name] = tuple(table.crops[inside].sum(axis=0).tolist())
-    dataset_info.write(config.output_dir, DatasetInfo(table.labels, counts, parameters, recipe))
+    dataset_info.write(
+        config.output_dir, DatasetInfo(table.labels, counts, parameters, recipe, known)
+    )
 
 
 def _earlier_info(folder: Path) -> DatasetInfo | None:

@@ -34,7 +34,6 @@ STAGE = "create_classification_dataset"
 
 NO_CACHE = "no detections of its dataset"
 NO_CROP = "crop missing"
-FEW_LOCATIONS = "label at too few locations"
 MATCHED_TEST = "at a location of the test set to match"
 
 _ANIMAL = "animal"
@@ -100,7 +99,7 @@ def rows(
         first = crops[0]
         image = CropName.parse(first.path).image
         if filters.min_locs and len(places[_label(first)]) < filters.min_locs:
-            drops.add(FEW_LOCATIONS, image)
+            drops.add(reasons.FEW_LOCATIONS, image)
         elif (first.dataset, first.location) in filters.taken:
             drops.add(MATCHED_TEST, image)
         else:

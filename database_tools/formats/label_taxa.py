@@ -21,8 +21,12 @@ from database_tools.durable import files
 NAME = "label_taxa.json"
 
 
-def read(folder: Path, labels: Collection[str]) -> Taxonomy | None:
+def read(folder: Path, labels: Collection[str] | None = None) -> Taxonomy | None:
     """Read ``label_taxa.json`` of a dataset's folder; None if there is none.
+
+    Args:
+        folder: that may have it.
+        labels: of the dataset; None where it may speak of others too.
 
     Raises:
         FormatError: if it is not one, or speaks of something that is no label.
@@ -34,7 +38,7 @@ def read(folder: Path, labels: Collection[str]) -> Taxonomy | None:
         found = taxa.from_json(files.read_json(path))
     except ValueError as error:
         raise FormatError(path, "", str(error)) from None
-    if unknown := [label for label in found if label not in labels]:
+    if labels is not None and (unknown := [label for label in found if label not in labels]):
         raise FormatError(path, repr(unknown[0]), "is no label of the dataset")
     return found
 

@@ -47,12 +47,13 @@ _TUPLE = re.compile(
 )
 
 
-def read(path: Path, parents: Path | None = None) -> TaxonTree:
+def read(path: Path, parents: Path | None = None, *, single_parent: bool = False) -> TaxonTree:
     """Read the table and make its tree.
 
     Args:
         path: of the taxonomy CSV.
         parents: a table that says which parent a taxon with several has, or None.
+        single_parent: whether a taxon of two parents is an error if that table does not have it.
 
     Raises:
         UserError: if there is no such file.
@@ -61,7 +62,7 @@ def read(path: Path, parents: Path | None = None) -> TaxonTree:
     """
     decided = {} if parents is None else _read_parents(parents)
     try:
-        return TaxonTree.of(list(rows(path)), decided)
+        return TaxonTree.of(list(rows(path)), decided, single_parent=single_parent)
     except TaxonTreeError as error:
         raise FormatError(path, f"line {error.line}" if error.line else "", error.rule) from None
 

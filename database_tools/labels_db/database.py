@@ -71,6 +71,10 @@ FROM image JOIN label ON label.id = image.label JOIN dataset ON dataset.id = ima
 GROUP BY image.label ORDER BY dataset.name, label.name
 """
 
+_COVERAGE = """
+SELECT count(*), count(DISTINCT coalesce(location, -1)) FROM image WHERE label IN ({places})
+"""
+
 
 class LabelDatabase:
     """A database that is open to be asked; use as a context manager."""
@@ -96,6 +100,17 @@ class LabelDatabase:
             "SELECT name, container_url, path_prefix, sas_env FROM dataset ORDER BY name"
         )
         return {row[0]: Place(*row) for row in rows}
+
+    def classes(self, dataset: str) -> list[str]:
+        """Return the classes of a dataset, in alphabetical order."""
+        return sorted(self._numbers(dataset))
+
+    def coverage(self, dataset: str, labels: Collection[str]) -> tuple[int, int]:
+        """Return how many pictures have one of these classes alone, and at how many locations."""
+        ids = self._label_ids(dataset, labels)
+        question = _COVERAGE.format(places=", ".join("?" * len(ids)))
+        images, locations = self._db.execute(question, ids).fetchone()
+        return images, locations
 
     def images(self, dataset: str, labels: Collection[str]) -> Iterator[LabeledImage]:
         """Yield pictures of exactly one class that is wanted, sorted by file.
@@ -144,9 +159,12 @@ class LabelDatabase:
         return f"{prefix.rstrip('/')}/" if prefix else ""
 
     def _label_ids(self, dataset: str, labels: Collection[str]) -> list[int]:
+        return [number for name, number in self._numbers(dataset).items() if name in labels]
+
+    def _numbers(self, dataset: str) -> dict[str, int]:
         rows = self._db.execute(
             "SELECT label.name, label.id FROM label JOIN dataset ON dataset.id = label.dataset "
             "WHERE dataset.name = ?",
             (dataset,),
         )
-        return [number for name, number in rows if name in labels]
+        return dict(rows)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from database_tools.core.errors import UserError
+from database_tools.core.taxa import Taxonomy
 from database_tools.formats import crops_coco, dataset_info, label_index, label_taxa
 from tf_classification.data import coco_folder, directory, examples, fingerprint, folder_kind
 from tf_classification.data import tfrecords as records
@@ -38,8 +39,7 @@ def load(config: TrainConfig, *, training: bool) -> Dataset:
     """
     check_kind(config)
     dataset, source = _load(config)
-    taxonomy = label_taxa.read(source, dataset.label_names)
-    dataset = replace(dataset, taxonomy=taxonomy)
+    dataset = replace(dataset, taxonomy=_taxonomy(source, dataset.label_names))
     if config.min_crops:
         dataset = examples.keep_labels(dataset, _kept(config, dataset))
     if config.labels is not None:
@@ -108,6 +108,14 @@ def _labels(config: TrainConfig, path: Path) -> tuple[tuple[str, ...], str]:
         train = path / folder_kind.COCO_FILES[0]
         return tuple(crops_coco.read(train).categories.values()), str(train)
     return label_index.read(path / "label_index.json"), str(path / "label_index.json")
+
+
+def _taxonomy(folder: Path, labels: Sequence[str]) -> Taxonomy | None:
+    """Return what the dataset carries on, else what somebody put beside it."""
+    carried = dataset_info.read(folder) if (folder / dataset_info.NAME).exists() else None
+    if carried is not None and carried.taxonomy is not None:
+        return {label: taxa for label, taxa in carried.taxonomy.items() if label in labels}
+    return label_taxa.read(folder, labels)
 
 
 def _kept(config: TrainConfig, dataset: Dataset) -> Sequence[str]:

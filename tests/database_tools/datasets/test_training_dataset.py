@@ -9,7 +9,15 @@ import pytest
 
 from database_tools import create_classification_dataset
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.formats import crops_info, dataset_info, label_index, ledger_json, splits_json
+from database_tools.core.taxa import Taxon
+from database_tools.formats import (
+    crops_info,
+    dataset_info,
+    label_index,
+    label_taxa,
+    ledger_json,
+    splits_json,
+)
 from database_tools.formats.crops_info import CropsInfo
 
 
@@ -121,6 +129,15 @@ def test_the_worked_example(example):
     assert label_index.read(example.out / "label_index.json") == ("canid", "felid", "other")
 
 
+def test_what_labels_stand_for_is_carried_on_for_those_that_the_dataset_has(example):
+    felid = Taxon("family", "felidae", (("order", "carnivora"),))
+    label_taxa.write(example.out, {"felid": (felid,), "nobody": (felid,)})
+    example.run("--val-frac", "0.5", mode=("csv", "splits"))
+    assert dataset_info.read(example.out).taxonomy == {"felid": (felid,)}
+    example.run("--val-frac", "0.5", mode=("splits",))
+    assert dataset_info.read(example.out).taxonomy == {"felid": (felid,)}
+
+
 def test_every_queried_picture_is_accounted_for(example):
     example.run()
     ledger = example.ledger
@@ -131,7 +148,7 @@ def test_every_queried_picture_is_accounted_for(example):
         "crop missing": ["dsA/a/8.jpg"],
         "not in the detection file": ["dsA/a/9.jpg"],
         "failure in the detection file": ["dsB/x.jpg"],
-        "people or vehicles only": ["dsB/y.jpg"],
+        "people or other categories only": ["dsB/y.jpg"],
         "no detections of its dataset": ["dsC/x.jpg"],
     }
 

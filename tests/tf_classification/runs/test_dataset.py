@@ -11,6 +11,7 @@ import pytest
 
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
+from database_tools.core.taxa import Taxon
 from database_tools.formats import (
     classification_csv,
     crop_locations,
@@ -20,6 +21,7 @@ from database_tools.formats import (
     label_index,
     tfrecord,
 )
+from database_tools.formats.dataset_info import DatasetInfo
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs.config import TrainConfig
 
@@ -237,6 +239,14 @@ def test_taxa_lie_beside_the_dataset(world):
     (world.base / "label_taxa.json").write_text('{"wolf": []}')
     with pytest.raises(UserError, match=r"label_taxa\.json: 'wolf': is no label of the dataset"):
         load(world.config)
+
+
+def test_taxa_that_the_dataset_carries_on_come_before_those_beside_it(world):
+    known = {"fox": (Taxon("genus", "vulpes", (("family", "canidae"),)),), "gone": ()}
+    info = DatasetInfo(LABELS, {"train": (1, 1, 1)}, taxonomy=known)
+    dataset_info.write(world.base, info)
+    (world.base / "label_taxa.json").write_text('{"wolf": []}')
+    assert load(world.config).taxonomy == {"fox": known["fox"]}
 
 
 def sha256(config):

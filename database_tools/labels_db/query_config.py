@@ -1,0 +1,74 @@
+"""What ``json_validator.py`` is asked to do, and which requests make no sense.
+
+Light to import, as the command takes its defaults from here.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tools.core.errors import UserError
+
+DROP, KEEP, SINGLE = "drop", "keep", "single"
+
+DATABASE = "TF_CLASSIFICATION_DB"
+_COSMOS = ("COSMOS_ENDPOINT", "COSMOS_KEY")
+
+
+@dataclass(frozen=True)
+class QueryConfig:
+    """What to ask for; flags of the command, by the same names.
+
+    Attributes:
+        label_spec_json: the specification.
+        taxonomy_csv: the taxonomy.
+        allow_multilabel: whether labels may share dataset labels.
+        single_parent_taxonomy: whether a taxon of two parents is an error.
+        check_blob_exists: folder of pictures, ``<dataset>/<file>``, that must be there; None for
+            no such check.
+        min_locs: fewest locations of a label.
+        output_dir: where to write; None: only the dataset labels, to stdout.
+        json_indent: of ``queried_images.json``.
+        seed: of the choice where a label has more pictures than wanted.
+        mislabeled_images: folder of tables of known mislabeled pictures, or None.
+        db: the label database, or None for that of the environment.
+        taxonomy_parents: table of taxa and their parents, or None.
+        multiple_labels: ``drop`` pictures of several classes or ``keep`` them.
+        sequence_labels: ``keep``, ``drop``, or only those of ``single`` pictures.
+    """
+
+    label_spec_json: Path
+    taxonomy_csv: Path
+    allow_multilabel: bool = False
+    single_parent_taxonomy: bool = False
+    check_blob_exists: Path | None = None
+    min_locs: int | None = None
+    output_dir: Path | None = None
+    json_indent: int | None = None
+    seed: int = 123
+    mislabeled_images: Path | None = None
+    db: Path | None = None
+    taxonomy_parents: Path | None = None
+    multiple_labels: str = DROP
+    sequence_labels: str = KEEP
+
+    def __post_init__(self) -> None:
+        if self.min_locs is not None and self.min_locs < 1:
+            raise UserError(f"--min-locs must be at least 1, got {self.min_locs}")
+        for name in ("check_blob_exists", "mislabeled_images"):
+            folder = getattr(self, name)
+            if folder is not None and not folder.is_dir():
+                raise UserError(f"{folder}: no such folder, given as --{name.replace('_', '-')}")
+
+    @property
+    def database(self) -> Path:
+        """Where the labels are; raise UserError if nobody says."""
+        if found := self.db or os.environ.get(DATABASE):
+            return Path(found)
+        cosmos = " and ".join(_COSMOS)
+        if all(map(os.environ.get, _COSMOS)):
+            rule = f"{cosmos} are set, but Cosmos cannot be asked without the extra [azure]"
+            raise UserError(f"{rule}: give --db FILE or set {DATABASE}")
+        raise UserError(f"no labels to ask: give --db FILE, or set {DATABASE}, or {cosmos}")
