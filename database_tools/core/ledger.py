@@ -10,6 +10,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+NEARLY_ALL = 0.9
+"""Share of pictures that could not be read from which on something else is wrong."""
+
 
 @dataclass(frozen=True)
 class Ledger:

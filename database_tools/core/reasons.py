@@ -41,6 +41,8 @@ TOO_LARGE = "too large"
 NOT_IN_DETECTION_FILE = "not in the detection file"
 FAILURE_IN_DETECTION_FILE = "failure in the detection file"
 DETECTOR_FAILED = "inference failure"
+NO_DETECTION_FILE = "no detections of its dataset"
+VIDEO = "boxes of a video"
 NOT_FINITE = "detections that are not finite numbers"
 NOTHING_DETECTED = "nothing detected"
 BELOW_THRESHOLD = "only below the threshold"
@@ -78,6 +80,8 @@ DETECTIONS = frozenset(
         NOT_IN_DETECTION_FILE,
         FAILURE_IN_DETECTION_FILE,
         DETECTOR_FAILED,
+        NO_DETECTION_FILE,
+        VIDEO,
         NOT_FINITE,
         NOTHING_DETECTED,
         BELOW_THRESHOLD,

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
-from database_tools.core.ledger import Ledger
+from database_tools.core.ledger import NEARLY_ALL, Ledger
 from database_tools.datasets.build_config import BuildConfig
 from database_tools.durable import spelling
 from database_tools.formats import ledger_json
-
-_NEARLY_ALL = 0.9
-"""Share of pictures that could not be read from which on something else is wrong."""
 
 
 def check(path: Path, config: BuildConfig) -> None:
@@ -27,7 +24,7 @@ def check(path: Path, config: BuildConfig) -> None:
     opened = ledger.kept + unread + ledger.count(reasons.CROPS)
     if config.frozen_graph != "-":
         opened += ledger.count(reasons.DETECTIONS)
-    if unread and unread >= _NEARLY_ALL * opened:
+    if unread and unread >= NEARLY_ALL * opened:
         raise UserError(
             f"{unread:,} of {opened:,} images that were looked for could not be read, as "
             f"{_example(ledger, config.image_dir)}; see {path}"

@@ -1,0 +1,102 @@
+"""Flags of the commands that cut pictures into a folder of crops, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from database_tools.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from database_tools.core.crop_recipe import CropRecipe
+    from database_tools.crops.wanted import Rule
+
+
+def declare(parser: Parser) -> None:
+    """Declare the original's flags of cutting, and ours."""
+    add = parser.add_argument
+    add("-i", "--images-dir", type=Path, help="folder of the pictures")
+    add(
+        "--save-full-images",
+        action="store_true",
+        help="keep pictures that are downloaded in --images-dir (from Azure, which comes later)",
+    )
+    add(
+        "--square-crops",
+        action="store_true",
+        help="cut the smallest square around each box instead of the box",
+    )
+    add(
+        "--check-crops-valid",
+        action="store_true",
+        help="decode the crops that are there; cut those anew that are broken",
+    )
+    add(
+        "-t",
+        "--threshold",
+        type=float,
+        default=0.0,
+        help="least confidence of a box (default: %(default)s)",
+    )
+    add(
+        "-n",
+        "--threads",
+        type=int,
+        default=1,
+        help="downloads at a time; cutting takes --workers",
+    )
+    add = parser.add_argument_group("additions").add_argument
+    add(
+        "--legacy-square",
+        action="store_true",
+        help="squares as the original cut them: at the right and bottom edges they reach out of "
+        "the picture, black there",
+    )
+    add("--jpeg-quality", type=int, default=75, help="of the crops (default: %(default)s)")
+    add(
+        "--detection_category",
+        nargs="+",
+        default=["animal"],
+        metavar="NAME",
+        help="names of the categories that are cut (default: animal; people are not)",
+    )
+    add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    add("--strict", action="store_true", help="end with status 2 if a picture could not be read")
+
+
+def images_dir(args: argparse.Namespace) -> Path:
+    """Return the folder of the pictures; raise UserError if there is none."""
+    from database_tools.core.errors import UserError
+
+    if args.images_dir is None:
+        raise UserError("--images-dir: pictures are read from a folder only, so it is needed")
+    if args.threads < 1:
+        raise UserError(f"--threads must be at least 1, got {args.threads}")
+    folder: Path = args.images_dir
+    return folder
+
+
+def recipe(args: argparse.Namespace) -> CropRecipe:
+    """Return how crops are cut; raise UserError for a quality out of range."""
+    from database_tools.core.crop_recipe import CropRecipe, Geometry
+    from database_tools.core.errors import UserError
+
+    geometry = Geometry.SQUARE if args.square_crops else Geometry.BOX
+    if args.legacy_square:
+        geometry = Geometry.LEGACY_SQUARE
+    try:
+        return CropRecipe(geometry, quality=args.jpeg_quality)
+    except ValueError as error:
+        raise UserError(f"--jpeg-quality: {error}") from None
+
+
+def rule(args: argparse.Namespace) -> Rule:
+    """Return which boxes are cut; raise UserError for a threshold out of range."""
+    from database_tools.core.errors import UserError
+    from database_tools.crops.wanted import Rule
+
+    if not 0 <= args.threshold <= 1:
+        raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
+    return Rule(args.threshold, tuple(args.detection_category))

@@ -1,0 +1,74 @@
+r"""Cut pictures at the boxes of a detection file.
+
+    python crop_detections.py \
+        detections.json \
+        /path/to/crops \
+        --images-dir /path/to/images \
+        --container-url "https://account.blob.core.windows.net/container?sas_token" \
+        --detector-version "4.1" \
+        --threshold 0.8 \
+        --save-full-images --square-crops \
+        --threads 50 \
+        --logdir "."
+
+Crops are called as their picture, box and detector: a/b.jpg___crop00_mdv4.1.jpg.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from database_tools import cli
+from database_tools.cli import crop_flags
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("crop_detections.py", __doc__)
+    add = parser.add_argument
+    add("detections_json", type=Path, help="of MegaDetector (1.0 to 1.6) or SpeciesNet")
+    add("cropped_images_dir", type=Path, help="folder of the crops")
+    add(
+        "-c",
+        "--container-url",
+        help="Azure container of pictures that are not below --images-dir; it is not read yet: "
+        "they are missing",
+    )
+    add("-v", "--detector-version", help="e.g. 4.1 (default: as the file's info.detector says)")
+    add("--logdir", type=Path, default=Path(), help="folder of the log (default: this one)")
+    crop_flags.declare(parser)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    from database_tools.crops import of_detections, report
+    from database_tools.crops.of_detections import Request
+
+    request = Request(
+        args.detections_json,
+        crop_flags.images_dir(args),
+        args.cropped_images_dir,
+        args.detector_version,
+        crop_flags.recipe(args),
+        crop_flags.rule(args),
+        args.check_crops_valid,
+        args.workers,
+    )
+    ledger, new = of_detections.cut(request, _show)
+    made = report.Made(ledger, new, request.images, args.strict)
+    report.write(made, ledger_in=args.cropped_images_dir, log_in=args.logdir)
+
+
+def _show(numbers: Iterator[int]) -> Iterator[int]:
+    return cli.progress(numbers, desc="cropping")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,288 @@
+"""Cuts the boxes of pictures into a folder of crops, one file for each, and accounts for all.
+
+    elk/a.jpg, boxes 0 and 3  ->  FOLDER/elk/a.jpg___crop00_mdv4.1.jpg and ...crop03_mdv4.1.jpg
+                                  FOLDER/crops_info.json: how they were cut
+
+Units of pictures go to workers, which look what is there and cut what is not; the parent writes
+each crop whole, or not at all, in the order of the pictures.  So a run that was killed goes on,
+and any number of workers gives the same bytes.  A crop that is there counts if it is whole: one
+that some other tool was killed at, or that a power cut emptied, has no end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+from database_tools import imaging
+from database_tools.core import reasons
+from database_tools.core.errors import UserError
+from database_tools.core.ledger import Drops, Ledger
+from database_tools.core.names import PictureName, Places
+from database_tools.crops import cutting
+from database_tools.crops.cutting import Crop, Job
+from database_tools.crops.wanted import Wanted
+from database_tools.durable import files, locks, naming
+from database_tools.durable.folders import STATE
+from database_tools.formats import crops_info
+from database_tools.formats.crops_info import CropsInfo
+from database_tools.work import executors
+from database_tools.work.stream import in_order
+from database_tools.work.units import Units
+
+log = logging.getLogger(__name__)
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+
+Pictures = Iterable[tuple[str, Wanted | str]]
+"""Names of all pictures, each with its boxes or why none becomes a crop."""
+
+
+@dataclass(frozen=True)
+class FolderConfig:
+    """How pictures are cut.
+
+    Attributes:
+        images: folder of the pictures.
+        folder: of the crops.
+        info: what is left beside them.
+        check: whether crops that are there are decoded, to see whether they are whole.
+        workers: processes that cut.
+        max_pixels: of a picture that is still decoded.
+    """
+
+    images: Path
+    folder: Path
+    info: CropsInfo
+    check: bool = False
+    workers: int = os.cpu_count() or 1
+    max_pixels: int = imaging.MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise UserError(f"--workers must be at least 1, got {self.workers}")
+        if not self.images.is_dir():
+            raise UserError(f"--images-dir {self.images}: no such folder")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One picture: its job, and the files of its crops."""
+
+    job: Job
+    crops: tuple[str, ...]
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a task.
+
+    Attributes:
+        crops: for each box None if its crop is there, else the crop, or why there is none.
+        reason: why the picture cannot be read, None if it can or need not.
+    """
+
+    crops: tuple[Crop | str | None, ...] = ()
+    reason: str | None = None
+
+
+@dataclass
+class _Account:
+    """What is counted while pictures go through."""
+
+    drops: Drops = field(default_factory=Drops)
+    beside: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    total: int = 0
+    kept: int = 0
+    crops: int = 0
+    new: int = 0
+
+
+def cut(
+    pictures: Pictures,
+    number: int,
+    config: FolderConfig,
+    stage: str,
+    show: Callable[[Iterator[int]], Iterable[int]] = iter,
+) -> tuple[Ledger, int]:
+    """Cut what is not there yet.
+
+    Args:
+        pictures: see ``Pictures``; read once, as a stream.
+        number: of them, about.
+        config: how.
+        stage: that the ledger is of.
+        show: goes through the pictures' numbers, to show progress.
+
+    Returns:
+        The ledger of the pictures, and how many crops are new.
+
+    Raises:
+        UserError: if the folder has crops of another recipe or cannot be written, or a worker is
+            gone.
+    """
+    with locks.locked(config.folder / STATE / "lock"):
+        _claim(config.folder, config.info)
+        account = _Account()
+        with executors.make(config.workers) as executor:
+            units = Units(number, executors.size(executor))
+            jobs = _units(pictures, units, config, account)
+            writer = _Writer(config.folder, account)
+            results = in_order(executor, _work, jobs, weight=_weight)
+            for _ in show(_written(writer, results)):
+                pass
+    ledger = account.drops.close(stage, account.total, account.kept)
+    beside = dict(sorted(account.beside.items()))
+    return replace(ledger, made=account.crops, beside=beside), account.new
+
+
+def is_whole(path: str) -> bool:
+    """Say whether a file begins and ends as a JPEG does; False if there is none."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(2)
+            file.seek(-2, os.SEEK_END)
+            return start == _START and file.read(2) == _END
+    except OSError:
+        return False
+
+
+def _claim(folder: Path, info: CropsInfo) -> None:
+    """Leave beside the crops how they are cut; raise UserError if others were cut otherwise."""
+    earlier = crops_info.read(folder)
+    if earlier is None:
+        found = next(folder.rglob("*___crop*.jpg"), None)
+        if found is not None:
+            rule = f"but no {crops_info.NAME} says how it was cut; choose another folder"
+            raise UserError(f"{folder}: holds {found.relative_to(folder)}, {rule}")
+        crops_info.write(folder, info)
+        return
+    differs = info.recipe.difference(earlier.recipe)
+    if not differs and info.version != earlier.version:
+        differs = f"detector version {info.version}, not {earlier.version}"
+    if differs:
+        raise UserError(f"{folder}: its crops were cut otherwise: {differs}; choose another folder")
+    thresholds = [t for t in (info.threshold, earlier.threshold) if t is not None]
+    least = min(thresholds, default=None)
+    together = replace(earlier, detector=earlier.detector or info.detector, threshold=least)
+    if together != earlier:
+        crops_info.write(folder, together)
+
+
+def _units(
+    pictures: Pictures, units: Units, config: FolderConfig, account: _Account
+) -> Iterator[tuple[list[tuple[str, Wanted]], tuple[Task, ...] | None]]:
+    """Yield units of pictures that have boxes; note why others have none."""
+    places = Places(naming.look_at(config.folder))
+    source = iter(pictures)
+    while taken := list(islice(source, units.most)):
+        unit: list[tuple[str, Wanted]] = []
+        for name, wanted in taken:
+            account.total += 1
+            refusal = wanted if isinstance(wanted, str) else _refusal(wanted, places)
+            if refusal is not None:
+                account.drops.add(refusal, name)
+            elif isinstance(wanted, Wanted):
+                unit.append((name, wanted))
+        yield unit, tuple(_task(wanted, config) for _, wanted in unit) or None
+
+
+def _refusal(wanted: Wanted, places: Places) -> str | None:
+    """Say why a picture's crops cannot have their files."""
+    if PictureName.of(wanted.picture) is None:
+        return reasons.OUTSIDE
+    return next(filter(None, map(places.take, wanted.crops)), None)
+
+
+def _task(wanted: Wanted, config: FolderConfig) -> Task:
+    path = str(config.images / wanted.picture)
+    job = Job(path, wanted.boxes, config.info.recipe, config.max_pixels)
+    return Task(job, tuple(str(config.folder / crop) for crop in wanted.crops), config.check)
+
+
+def _work(tasks: tuple[Task, ...]) -> tuple[Done, ...]:
+    return tuple(map(_do, tasks))
+
+
+def _do(task: Task) -> Done:
+    there = [_is_there(path, task) for path in task.crops]
+    if all(there):
+        return Done((None,) * len(there))
+    missing = [i for i, is_there in enumerate(there) if not is_there]
+    made = cutting.cut(replace(task.job, boxes=task.job.boxes[missing]))
+    if made.reason is not None:
+        return Done(reason=made.reason)
+    crops: list[Crop | str | None] = [None] * len(there)
+    for i, crop in zip(missing, made.crops, strict=True):
+        crops[i] = crop
+    return Done(tuple(crops))
+
+
+def _is_there(path: str, task: Task) -> bool:
+    if not is_whole(path):
+        return False
+    if task.check:
+        try:
+            imaging.open_upright(path, task.job.max_pixels)
+        except imaging.UnreadableImage:
+            return False
+    return True
+
+
+def _weight(done: tuple[Done, ...]) -> int:
+    return sum(len(c.file) for d in done for c in d.crops if isinstance(c, Crop))
+
+
+class _Writer:
+    """Writes crops in the order of their pictures, and notes what became of each picture."""
+
+    def __init__(self, folder: Path, account: _Account) -> None:
+        self._folder, self._account = folder, account
+        self._tidied: Path | None = None
+
+    def add(self, name: str, wanted: Wanted, done: Done) -> None:
+        """Write the new crops of a picture."""
+        self._tidy((self._folder / wanted.picture).parent)
+        account = self._account
+        if done.reason is not None:
+            account.drops.add(done.reason, name)
+            return
+        lost = [crop for crop in done.crops if isinstance(crop, str)]
+        if len(lost) == len(done.crops):
+            account.drops.add(lost[0], name)
+            return
+        account.kept += 1
+        for path, crop in zip(wanted.crops, done.crops, strict=True):
+            if isinstance(crop, str):
+                account.beside[reasons.BOXES[crop]].append(path)
+                continue
+            account.crops += 1
+            if crop is not None:
+                account.new += 1
+                files.write_bytes(self._folder / path, crop.file)
+
+    def _tidy(self, folder: Path) -> None:
+        """Delete what a killed run left half written in a folder, once for each visit."""
+        if folder != self._tidied:
+            with contextlib.suppress(OSError):
+                files.remove_leftovers(folder)
+            self._tidied = folder
+
+
+def _written(
+    writer: _Writer,
+    results: Iterator[tuple[list[tuple[str, Wanted]], tuple[Done, ...] | None]],
+) -> Iterator[int]:
+    number = 0
+    for unit, done in results:
+        for (name, wanted), result in zip(unit, done or (), strict=True):
+            writer.add(name, wanted, result)
+            yield number
+            number += 1

@@ -1,0 +1,110 @@
+"""Which boxes of a picture become crops: what a detector found, or what people drew.
+
+Boxes count if they are of a wanted category, which is "animal" unless somebody asks for another,
+and sure enough.  A crop is called by its box's place in the picture's list, so boxes that are
+skipped, those of categories without a name too, keep their places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from database_tools.core import reasons
+from database_tools.core.detections import LEAST_CONFIDENCE
+from database_tools.core.names import CropName
+from database_tools.formats import megadetector_json
+from database_tools.formats.megadetector_json import Image
+from database_tools.formats.queried_images import QueriedImage
+
+ANIMALS = ("animal",)
+SURE = 1.0
+"""Confidence of a box that somebody drew."""
+
+_OURS = reasons.READING | {reasons.DETECTOR_FAILED, reasons.NOT_FINITE}
+_OF_VIDEOS = "frame_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which boxes count.
+
+    Attributes:
+        threshold: least confidence, which counts; drawn boxes are sure.
+        categories: names, in any case of letters.
+    """
+
+    threshold: float
+    categories: Sequence[str] = ANIMALS
+
+    def wants(self, category: str | None) -> bool:
+        """Say whether boxes of a category count; one without a name never does."""
+        return category is not None and category.casefold() in map(str.casefold, self.categories)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """The boxes of one picture that become crops, at least one.
+
+    Attributes:
+        picture: its name.
+        numbers: places of the boxes in the picture's list.
+        boxes: (N, 4) float64, rows (x, y, width, height) in [0, 1].
+        confidences: N.
+        version: of the detector, None for boxes that somebody drew.
+    """
+
+    picture: str
+    numbers: tuple[int, ...]
+    boxes: npt.NDArray[np.float64]
+    confidences: tuple[float, ...]
+    version: str | None
+
+    @property
+    def crops(self) -> tuple[str, ...]:
+        """Names of the crops, relative to their folder."""
+        return tuple(str(CropName(self.picture, i, self.version)) for i in self.numbers)
+
+
+def of_found(
+    picture: str, image: Image, names: Mapping[str, str], rule: Rule, version: str
+) -> Wanted | str:
+    """Choose among what a detector found, or say why nothing is chosen.
+
+    Args:
+        picture: name that the crops are called by.
+        image: the detection file's entry.
+        names: category id to name in that file.
+        rule: which boxes count.
+        version: of the detector.
+    """
+    if image.boxes is None:
+        reason = megadetector_json.failure_reason(image.failure or "")
+        return reason if reason in _OURS else reasons.FAILURE_IN_DETECTION_FILE
+    if any(_OF_VIDEOS in box.extra for box in image.boxes):
+        return reasons.VIDEO
+    # As a detector computes them: its 0.7 is 0.69999999.
+    least = np.float32(rule.threshold)
+    sure = [i for i, box in enumerate(image.boxes) if np.float32(box.conf) >= least]
+    chosen = [i for i in sure if rule.wants(names.get(image.boxes[i].category))]
+    if chosen:
+        boxes = [image.boxes[i] for i in chosen]
+        rows = np.array([box.bbox for box in boxes], np.float64)
+        return Wanted(picture, tuple(chosen), rows, tuple(b.conf for b in boxes), version)
+    if sure:
+        return reasons.PEOPLE_ONLY
+    found = any(box.conf >= LEAST_CONFIDENCE for box in image.boxes)
+    return reasons.BELOW_THRESHOLD if found else reasons.NOTHING_DETECTED
+
+
+def of_drawn(image: QueriedImage, rule: Rule) -> Wanted | str:
+    """Choose among boxes that people drew, of which no threshold holds; or say why none is."""
+    drawn = image.boxes or ()
+    chosen = tuple(i for i, box in enumerate(drawn) if rule.wants(box.category))
+    if not chosen:
+        return reasons.PEOPLE_ONLY if drawn else reasons.NOTHING_DETECTED
+    rows = np.array([drawn[i].box for i in chosen], np.float64)
+    return Wanted(image.name, chosen, rows, (SURE,) * len(chosen), None)
