@@ -94,9 +94,9 @@ def _declare_readme(parser: cli.Parser) -> None:
 def _declare_additions(parser: cli.Parser) -> None:
     add = parser.add_argument_group(
         "additions",
-        "frozen_graph may also be the folder of a SavedModel made by TFODAPI or by TF-Vision, or "
-        "- with --use_detection_file, which also takes detections_final.json and any batch output "
-        "of MegaDetector.",
+        "frozen_graph may also be the folder of a SavedModel made by TFODAPI or by TF-Vision, an "
+        "ONNX file of a YOLO detector, or - with --use_detection_file, which also takes "
+        "detections_final.json and any batch output of MegaDetector.",
     ).add_argument
     add(
         "--strip_prefix",

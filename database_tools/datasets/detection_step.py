@@ -129,7 +129,7 @@ def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
     """Read the detection file, if there is one."""
     if config.file is None:
         return DetectionStep(Results(plan, None, None), {"detections": None, "detector": None}, "")
-    names = class_names.beside(config.detector) if config.detector is not None else None
+    names = class_names.of(config.detector) if config.detector is not None else None
     found = precomputed.read(config.file, config.source.image_dir, names, config.strip_prefix)
     rule = config.rule(found.categories)
     results = Results(plan, found, rule)

@@ -1,4 +1,4 @@
-"""Detectors: TensorFlow graphs and saved models, and results that somebody computed before.
+"""Detectors: TensorFlow graphs, YOLO in ONNX files, and results that somebody computed before.
 
 detector = detectors.open(Path("md_v4.1.0.pb"))
 detector.check()
@@ -17,15 +17,16 @@ __all__ = ["BATCH_SIZE", "Detector", "Image", "open"]
 BATCH_SIZE = 8
 """Pictures computed together: enough to keep two cores busy, few enough for 12 megapixels."""
 
-_PYTORCH = {".pt", ".pth", ".onnx", ".tflite", ".torchscript"}
+_OTHERS = {".pt", ".pth", ".tflite", ".torchscript"}
 
 
 def open(path: Path, batch_size: int = BATCH_SIZE) -> Detector:
-    """Open a TensorFlow detector by what lies at ``path``.
+    """Open a detector by what lies at ``path``.
 
     Args:
         path: a frozen graph (``.pb``) with the tensor names of the TensorFlow Object Detection
-            API, or the folder of a SavedModel made by that API or by TF-Vision.
+            API, the folder of a SavedModel made by that API or by TF-Vision, or an ONNX file
+            (``.onnx``) of a YOLO detector.
         batch_size: most pictures to compute together; 1 where the graph takes one only.
 
     Raises:
@@ -34,11 +35,15 @@ def open(path: Path, batch_size: int = BATCH_SIZE) -> Detector:
     """
     if not path.exists():
         raise UserError(f"{path}: no such detector file or SavedModel folder")
-    if path.suffix.lower() in _PYTORCH:
+    if path.suffix.lower() in _OTHERS:
         raise UserError(
-            f"{path}: not a TensorFlow graph; run this detector with its own tool and pass the "
-            "JSON that it writes with --use_detection_file"
+            f"{path}: neither a TensorFlow graph nor ONNX; export it to ONNX, or run this detector "
+            "with its own tool and pass the JSON that it writes with --use_detection_file"
         )
+    if path.suffix.lower() == ".onnx":
+        from database_tools.detectors import onnx_yolo
+
+        return onnx_yolo.load(path, batch_size)
     if path.is_file() and path.name != "saved_model.pb":
         from database_tools.detectors import frozen_graph
 

@@ -212,7 +212,7 @@ def test_graph_whose_arrays_have_other_shapes_fails_the_check(tmp_path, makers):
         ("zeros.pb", bytes(100), "not a frozen graph"),
         ("picture.pb", b"\xff\xd8\xff\xe0" + bytes(range(256)), "not a frozen graph"),
         ("nothing.pb", b"\x22\x02\x08\x16", "not a frozen graph: it has no operation"),
-        ("md_v5a.0.0.pt", b"PK", "run this detector with its own tool .* --use_detection_file"),
+        ("md_v5a.0.0.pt", b"PK", "export it to ONNX, .* --use_detection_file"),
         ("folder", "folder", "no saved_model.pb in this folder"),
         ("folder", b"broken", "this SavedModel cannot be loaded"),
     ],
