@@ -16,7 +16,7 @@ from database_tools.formats import label_index, target_mapping_json
 from tf_classification.evaluation.evaluate import EvaluationOptions, evaluate
 from tf_classification.evaluation.request import EvaluationRequest
 from tf_classification.evaluation.summary import Evaluation
-from tf_classification.models import bundle, checkpoint
+from tf_classification.models import bundle, checkpoint, efficientnet_pytorch, torch_files
 from tf_classification.models.checkpoint import Checkpoint
 from tf_classification.predictor import stream
 from tf_classification.predictor.stream import Network, Progress
@@ -34,6 +34,11 @@ def run(asked: EvaluationRequest, progress: Progress) -> None:
         UserError: if checkpoint, labels and dataset do not fit together, or a file is missing.
     """
     config = asked.config()
+    if asked.ckpt_path.suffix in torch_files.SUFFIXES:
+        path = efficientnet_pytorch.import_once(
+            asked.ckpt_path, asked.label_index, asked.output_dir
+        )
+        asked = replace(asked, ckpt_path=path)
     checkpoint.check(asked.ckpt_path)
     own, origin = _labels(asked, config)
     dataset = run_dataset.load(config, training=False) if asked.judges else None

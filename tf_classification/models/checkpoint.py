@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from database_tools.core.errors import UserError
-from tf_classification.models import bundle, signatures, weights
+from tf_classification.models import bundle, signatures, torch_files, weights
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
 from tf_classification.models.table import NETWORKS
@@ -49,7 +49,7 @@ def check(path: Path) -> None:
     """Refuse, before anything slow, what cannot be a checkpoint."""
     if not path.exists():
         raise UserError(f"{path}: no such checkpoint")
-    if path.suffix in (".pt", ".pth"):
+    if path.suffix in torch_files.SUFFIXES:
         advice = "import_pytorch_checkpoint.py turns it into a model bundle"
         raise UserError(f"{path} is a PyTorch checkpoint; {advice}")
     if not path.is_dir() and not path.name.endswith(_SUFFIXES):

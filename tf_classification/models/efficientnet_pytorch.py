@@ -22,7 +22,7 @@ wrong, so it is kept in the bundle.
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +44,8 @@ from tf_classification.models.description import Description
 from tf_classification.models.signatures import build_network
 from tf_classification.models.table import NETWORKS
 from tf_classification.models.torch_files import Weights
+
+log = logging.getLogger(__name__)
 
 Array = npt.NDArray[Any]
 
@@ -183,7 +185,7 @@ def import_checkpoint(
     name, outputs = network_of(weights, checkpoint)
     if outputs != len(labels):
         raise UserError(f"{index} has {len(labels)} labels but {checkpoint} has {outputs} outputs")
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    digest = files.sha256(checkpoint)
     described = Description(
         labels,
         name,
@@ -196,6 +198,39 @@ def import_checkpoint(
     network = build_network(described)
     load(network, weights, checkpoint)
     return bundle.write(base, network, described)
+
+
+def import_once(checkpoint: Path, index: Path | None, folder: Path) -> Path:
+    """Import a checkpoint where a command wants a model; the second time, take what is there.
+
+    Args:
+        checkpoint: a training ``.pt`` or a TorchScript file.
+        index: ``index_to_name.json``.
+        folder: that gets the bundle, called as the checkpoint without ``.pt``.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        UserError: if there are no labels, or the files do not fit each other.
+    """
+    if not checkpoint.is_file():
+        raise UserError(f"{checkpoint}: no such checkpoint")
+    if index is None:
+        raise UserError(
+            f"{checkpoint} does not know its labels: give its index_to_name.json, as "
+            "--classifier-categories or --label-index"
+        )
+    base = folder / checkpoint.stem
+    if bundle.is_bundle(base):
+        known, digest = bundle.read(base), files.sha256(checkpoint)
+        if known.description.parameters.get("imported_sha256") == digest:
+            known.check_labels(label_index.read(index), str(index))
+            return base
+    made = import_checkpoint(checkpoint, index, base)
+    text = "%s: imported as the model bundle %s; import_pytorch_checkpoint.py has more options"
+    log.warning(text, checkpoint, made.path)
+    return base
 
 
 def _taxonomy(label_spec: Path, labels: tuple[str, ...]) -> Taxonomy:

@@ -28,6 +28,8 @@ from database_tools.core.errors import FormatError
 
 Weights = dict[str, npt.NDArray[Any]]
 
+SUFFIXES = (".pt", ".pth")
+
 _DTYPES = {
     "FloatStorage": "<f4",
     "DoubleStorage": "<f8",

@@ -1,0 +1,217 @@
+"""``run_classifier.py``: from crops, or pictures with detections, to a CSV of probabilities.
+
+The crops are asked about in units (``units``), by threads that share one model; what a unit
+answered is kept in ``OUT.units`` beside the output until all are there, and then joined in order.
+Each unit has the same answer whoever computes it, so the output has the same bytes for one thread
+or many, and after any number of kills.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from database_tools.core import detector_version
+from database_tools.core.crop_recipe import CropRecipe
+from database_tools.core.detection_choice import resolve
+from database_tools.core.errors import UserError
+from database_tools.core.ledger import Drops, Ledger
+from database_tools.detections.image_table import ImageTable
+from database_tools.durable import files, locks
+from database_tools.formats import (
+    classifier_csv,
+    crops_info,
+    detection_json,
+    label_index,
+    ledger_json,
+)
+from database_tools.work import stream
+from tf_classification import predictor
+from tf_classification.models import bundle, torch_files
+from tf_classification.predictions import sources, units
+from tf_classification.predictions.asking import Asker
+from tf_classification.predictions.request import RunRequest
+from tf_classification.predictions.sources import Choice, Found
+from tf_classification.predictions.units import Units
+from tf_classification.predictor import Predictor, recipes
+
+log = logging.getLogger(__name__)
+
+STAGE = "run_classifier"
+
+Progress = Callable[..., Iterator[Any]]
+
+
+def run(asked: RunRequest, progress: Progress) -> Ledger:
+    """Do what the command is asked for, and return the account of its crops.
+
+    Args:
+        asked: the request.
+        progress: wraps crops that are done, ``progress(crops, total=..., desc=...)``.
+
+    Raises:
+        UserError: if model and request do not fit, there is no crop, or none can be read.
+    """
+    model = open_model(asked)
+    recipe = _recipe(asked, model)
+    folder = asked.output.with_name(f"{asked.output.name}.units")
+    with files.writing_below(folder), locks.locked(folder / "lock"):
+        files.remove_leftovers(folder)
+        question = [_fingerprint(model.path), recipe and recipe.as_json(), asked.batch_size]
+        with _sources(asked) as found:
+            units_of_run = Units(found, asked.root, question, folder)
+        with contextlib.closing(units_of_run) as listed:
+            if not listed.crops:
+                _clear(folder)
+                raise UserError(_nothing(asked))
+            asker = Asker(model, asked.root, recipe, asked.batch_size, folder, threading.Event())
+            _ask(asker, listed, asked.num_workers, progress)
+            ledger = _join(asker, listed, asked.output)
+        _clear(folder)
+    folder.rmdir()
+    return ledger
+
+
+def open_model(asked: RunRequest) -> Predictor:
+    """Open the model, a ``.pt`` after it is imported; refuse what does not fit it."""
+    path = asked.model
+    if path.suffix in torch_files.SUFFIXES:
+        from tf_classification.models import efficientnet_pytorch
+
+        index = asked.classifier_categories
+        path = efficientnet_pytorch.import_once(path, index, asked.output.parent)
+    elif path.is_file() and path.suffix != ".tflite":
+        raise UserError(f"{path}: expected a model bundle, .tflite or .pt")
+    if path.is_dir():
+        _share_processors()
+    model = predictor.open(path, threads=1)
+    if asked.classifier_categories is not None:
+        names = label_index.read(asked.classifier_categories)
+        bundle.check_labels(model.path, model.labels, names, str(asked.classifier_categories))
+    if asked.image_size not in (None, model.image_size):
+        raise UserError(
+            f"--image-size {asked.image_size}: {model.path} takes {model.image_size} pixels"
+        )
+    return model
+
+
+def _share_processors() -> None:
+    """Have TensorFlow compute each call in one thread, as there are as many calls as processors.
+
+    It also makes an answer's bits the same for any number of them.
+    """
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # a program that uses it already set it up
+            tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def _fingerprint(model: Path) -> list[str]:
+    """Return digests of all that a model's answers depend on."""
+    if model.is_dir():  # its description has those of all its files
+        return [files.sha256(model / bundle.DESCRIPTION)]
+    return [files.sha256(model), files.sha256(model.with_name("model.json"))]
+
+
+def _recipe(asked: RunRequest, model: Predictor) -> CropRecipe | None:
+    """Return how pictures are cut; None where crops are asked about."""
+    if asked.images_dir is None:
+        info = crops_info.read(asked.root)
+        learned = model.crop_recipe
+        if info and learned and (difference := info.recipe.difference(learned)):
+            text = "%s: crops were cut otherwise than %s learned from: %s"
+            log.warning(text, asked.root, model.path, difference)
+        return None
+    if model.crop_recipe is None and not asked.recipe:
+        raise UserError(
+            f"{model.path} does not say how its crops were made: say --square-crops or --padding"
+        )
+    return recipes.choose(model, asked.recipe, CropRecipe())
+
+
+@contextlib.contextmanager
+def _sources(asked: RunRequest) -> Iterator[Iterator[Found]]:
+    if asked.detections_json is None:
+        yield sources.below(asked.root)
+        return
+    header = detection_json.read_header(asked.detections_json)
+    with contextlib.closing(ImageTable()) as table:
+        table.add_file(asked.detections_json, image_dir=asked.images_dir)
+        if asked.images_dir is None:
+            yield sources.listed(asked.root, table.images())
+            return
+        categories = resolve(asked.detection_category, header.detection_categories)
+        detector, file = header.info.get("detector"), str(asked.detections_json)
+        version = detector_version.choose(asked.detector_version, detector, file)
+        yield sources.pictures(table.images(), Choice(categories, asked.threshold, version))
+
+
+def _nothing(asked: RunRequest) -> str:
+    if asked.detections_json is None:
+        return f"{asked.root}: no crop in it ({' '.join(sources.ENDINGS)})"
+    if asked.images_dir is None:
+        return (
+            f"{asked.root}: no crop of a box of {asked.detections_json}; they are called "
+            "PICTURE___crop00_mdvVERSION.jpg, below the folders that the file names"
+        )
+    return f"{asked.detections_json}: no box to cut at --threshold {asked.threshold}"
+
+
+def _ask(asker: Asker, listed: Units, workers: int | None, progress: Progress) -> None:
+    """Ask about the units that have no answer yet."""
+    done: set[str] = set()
+    known = 0
+    for unit in listed:
+        if units.is_answered(asker.path(unit)):
+            done.add(unit.name)
+            known += len(unit.crops)
+    if known:
+        log.info("going on: %s of %s crops have their answer", f"{known:,}", f"{listed.crops:,}")
+    waiting = ((len(unit.crops), unit) for unit in listed if unit.name not in done)
+    threads = min(workers or os.cpu_count() or 1, os.cpu_count() or 1)
+
+    def crops() -> Iterator[None]:
+        with ThreadPoolExecutor(threads, thread_name_prefix="classify") as executor:
+            try:
+                for number, _ in stream.in_order(executor, asker, waiting):
+                    yield from [None] * number
+            finally:
+                asker.stopped.set()
+
+    for _ in progress(crops(), total=listed.crops - known, desc="classifying"):
+        pass
+
+
+def _join(asker: Asker, listed: Units, output: Path) -> Ledger:
+    """Write the output and the ledger beside it."""
+    drops, kept = Drops(), 0
+    with classifier_csv.writing(output, asker.model.labels) as table:
+        for unit in listed:
+            answer, crops = units.read(asker.path(unit)), unit.crops
+            table.write([crops[row] for row in answer.rows], answer.probabilities)
+            kept += len(answer.rows)
+            for row, reason in answer.reasons.items():
+                drops.add(reason, crops[row])
+        ledger = replace(drops.close(STAGE, listed.crops, kept), beside=listed.absent)
+        path = ledger_json.write(output.parent, ledger)
+        if not kept:
+            raise UserError(f"none of {listed.crops:,} crops can be classified; see {path}")
+    if ledger.number_dropped or ledger.beside:
+        said = ledger.summary(), ledger.summary_beside()
+        log.warning("%s; see %s", "; beside them ".join(filter(None, said)), path)
+    return ledger
+
+
+def _clear(folder: Path) -> None:
+    """Delete the answers: of this run, and of others with the same output."""
+    for path in folder.glob(f"*{units.ENDING}"):
+        path.unlink()
+    (folder / "lock").unlink(missing_ok=True)

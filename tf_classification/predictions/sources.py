@@ -1,0 +1,170 @@
+"""The crops that a classifier is asked about, in an order that nothing changes.
+
+===========================  ===========================================  =====================
+asked about                  a source is                                  order
+===========================  ===========================================  =====================
+a folder                     each picture below it, a crop                by name
+a folder and detections      the crop of a box that is there              of the detection file
+pictures and detections      a picture with the boxes to cut              of the detection file
+===========================  ===========================================  =====================
+
+All are streams: a folder's names are held while it is gone through, and no more.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from database_tools.core import names, reasons
+from database_tools.core.errors import UserError
+from database_tools.core.names import CropName, PictureName
+from database_tools.durable import spelling
+from database_tools.formats.megadetector_json import Image
+
+Box = tuple[float, float, float, float]
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+"""Of a picture's file name, in either letter case."""
+
+_FOLDERS = 256
+"""Whose names are kept, for a detection file that goes to and fro between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file, and what is asked about it.
+
+    Attributes:
+        file: to open, relative to the folder of crops or pictures.
+        crops: how its crops are called in the output; ``file`` itself if it is a crop.
+        boxes: one for each crop, (x, y, width, height) in [0, 1]; None if the file is the crop.
+    """
+
+    file: str
+    crops: tuple[str, ...]
+    boxes: tuple[Box, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A picture of a detection file that is not asked about.
+
+    Attributes:
+        reason: of ``core.reasons``.
+        file: its name.
+    """
+
+    reason: str
+    file: str
+
+
+Found = Source | Absent
+
+
+def below(folder: Path) -> Iterator[Found]:
+    """Yield each picture below a folder as a crop; hidden files, and links to folders, are not."""
+    yield from _below(folder, "")
+
+
+def _below(root: Path, within: str) -> Iterator[Found]:
+    with os.scandir(root / within) as entries:
+        there = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    for name, is_folder in there:
+        path = f"{within}{name}"
+        if name.startswith("."):
+            continue
+        if is_folder:
+            yield from _below(root, f"{path}/")
+        elif name.lower().endswith(ENDINGS):
+            yield Source(path, (path,)) if names.is_text(path) else Absent(reasons.NO_TEXT, path)
+
+
+def listed(folder: Path, images: Iterable[Image]) -> Iterator[Found]:
+    """Yield the crops of a folder that a detection file has boxes for.
+
+    Raises:
+        UserError: if two detectors' crops of one box are there.
+    """
+
+    @functools.lru_cache(_FOLDERS)
+    def crops_in(within: str) -> Mapping[str, Sequence[tuple[int, str]]]:
+        return _crops_in(folder, within)
+
+    for image in images:
+        name = PictureName.of(image.file)
+        if name is None:
+            yield Absent(reasons.OUTSIDE, image.file)
+            continue
+        within, _, last = name.written.rpartition("/")
+        there = crops_in(within).get(names.key(last), ())
+        boxes = len(image.boxes or ())
+        chosen = [(box, f"{within}/{crop}" if within else crop) for box, crop in there]
+        for (box, crop), (following, other) in pairwise(chosen):
+            if box == following:
+                raise UserError(f"{folder}: {crop} and {other} are crops of one box; keep one")
+        yield from (Source(crop, (crop,)) for box, crop in chosen if box < boxes)
+
+
+def _crops_in(root: Path, within: str) -> dict[str, list[tuple[int, str]]]:
+    """List a folder's crops: key of the picture's name to (box, name of the crop), sorted."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    try:
+        there = [path.name for path in spelling.locate(root / within).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    for name in there:
+        try:
+            crop = CropName.parse(name)
+        except ValueError:
+            continue
+        found.setdefault(names.key(crop.image), []).append((crop.box, name))
+    return {image: sorted(crops) for image, crops in found.items()}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which boxes of whole pictures are cut.
+
+    Attributes:
+        categories: ids that are; None for any.
+        threshold: least confidence, which counts.
+        version: of the detector, for the crops' names.
+    """
+
+    categories: frozenset[str] | None
+    threshold: float
+    version: str
+
+
+def pictures(images: Iterable[Image], choice: Choice) -> Iterator[Found]:
+    """Yield the pictures of a detection file with the boxes to cut.
+
+    Boxes keep their place in the file, by which their crops are called.
+    """
+    return (_picture(image, choice) for image in images)
+
+
+def _picture(image: Image, choice: Choice) -> Found:
+    name = PictureName.of(image.file)
+    if name is None:
+        return Absent(reasons.OUTSIDE, image.file)
+    if not names.is_text(image.file):
+        return Absent(reasons.NO_TEXT, image.file)
+    if image.boxes is None:
+        return Absent(reasons.FAILURE_IN_DETECTION_FILE, image.file)
+    least = np.float32(choice.threshold)
+    chosen = [
+        (i, box.bbox)
+        for i, box in enumerate(image.boxes)
+        if np.float32(box.conf) >= least
+        and (choice.categories is None or box.category in choice.categories)
+    ]
+    crops = tuple(str(CropName(name.written, i, choice.version)) for i, _ in chosen)
+    return Source(name.written, crops, tuple(box for _, box in chosen))

@@ -1,0 +1,71 @@
+r"""Ask a trained classifier about crops, and write its probabilities as a CSV.
+
+    python run_classifier.py v0.1_efficientnet-b3_compiled.pt /path/to/crops \
+        classifier_output.csv.gz \
+        --detections-json detections.json \
+        --classifier-categories v0.1_index_to_name.json \
+        --image-size 300 --batch-size 64 --num-workers 8
+
+    python run_classifier.py model classifier_output.csv.gz \
+        --images-dir /path/to/images --detections-json detections.json
+
+The second needs no crops on the disk: it cuts the pictures as the model's own crops were cut.  A
+run that was ended goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+from tf_classification.predictions.request import RunRequest
+
+log = logging.getLogger(__name__)
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags; their spelling is part of the product."""
+    parser = cli.Parser("run_classifier.py", __doc__)
+    add = parser.add_argument
+    add("model", type=Path, help="model bundle, .tflite with its model.json, or PyTorch .pt")
+    add("crops_dir", type=Path, nargs="?", help="folder of crops; not with --images-dir")
+    add("output", type=Path, help="CSV to write, compressed if its name ends in .gz")
+    text = "batch output of a detector: only crops of its boxes, in its order"
+    add("-d", "--detections-json", type=Path, help=text)
+    text = "label index JSON; a .pt needs it, other models have their own"
+    add("-c", "--classifier-categories", type=Path, help=text)
+    add("--image-size", type=int, help="of the model; any other is an error")
+    number = RunRequest.batch_size
+    add("--batch-size", type=int, default=number, help="crops at a time (%(default)s)")
+    text = "threads, at most one for each processor (default: that many)"
+    add("--num-workers", type=int, help=text)
+    add = parser.add_argument_group("whole pictures (additions)").add_argument
+    add("--images-dir", type=Path, help="folder of the pictures that --detections-json names")
+    add("--square-crops", action="store_true", help="cut the smallest square around each box")
+    add("--padding", type=float, help="cut a square around each box, larger by this factor")
+    least = RunRequest.threshold
+    add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
+    names = RunRequest.detection_category
+    add("--detection-category", nargs="+", default=names, help="of boxes that count (animal)")
+    add("--detector-version", help="for the crops' names (default: as --detections-json says)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    asked = RunRequest(**vars(args))
+    from tf_classification.predictions import running  # slow imports wait until the flags are good
+
+    ledger = running.run(asked, cli.progress)
+    log.info("%s crops in %s", f"{ledger.kept:,}", asked.output)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
