@@ -11,6 +11,7 @@ Source: README, "Creating the classification dataset CSV".
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,25 +20,20 @@ from pathlib import Path
 import numpy as np
 
 from database_tools.core import reasons
-from database_tools.core.detections import Failure
 from database_tools.core.ledger import Drops
 from database_tools.core.names import CropName
 from database_tools.core.split_search import Location
 from database_tools.core.splits import UNKNOWN
-from database_tools.detectors import precomputed
-from database_tools.detectors.precomputed import Precomputed
+from database_tools.crops.of_queried import Chooser
+from database_tools.crops.wanted import Rule
 from database_tools.durable.listing import Folders
 from database_tools.formats.classification_csv import Crop
 from database_tools.formats.queried_images import QueriedImage
 
 STAGE = "create_classification_dataset"
 
-NO_CACHE = "no detections of its dataset"
 NO_CROP = "crop missing"
 MATCHED_TEST = "at a location of the test set to match"
-
-_ANIMAL = "animal"
-_SURE = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,11 +51,6 @@ class CropSource:
     cache: Path
     version: str
     threshold: float
-
-    def detections(self, dataset: str) -> Precomputed | None:
-        """Read what was found in a dataset's pictures; None if there is no such file."""
-        path = self.cache / f"v{self.version}" / f"{dataset}.json"
-        return precomputed.read(path) if path.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -114,45 +105,24 @@ def _examples(
     images: Iterable[QueriedImage], source: CropSource, drops: Drops
 ) -> Iterator[list[Crop]]:
     there = Folders(source.crops)
-    found: Precomputed | None = None
-    dataset = ""
-    for image in images:
-        if image.boxes is None and image.dataset != dataset:
-            dataset, found = image.dataset, source.detections(image.dataset)
-        boxes = _boxes(image, found, source)
-        if isinstance(boxes, str):
-            drops.add(boxes, image.name)
-        elif crops := [crop for crop in boxes if crop.path in there]:
-            yield crops
-        else:
-            drops.add(NO_CROP, image.name)
+    rule = Rule(source.threshold)
+    with contextlib.closing(Chooser(source.cache, source.version, rule)) as chooser:
+        for image in images:
+            chosen = chooser.choose(image)
+            if isinstance(chosen, str):
+                drops.add(chosen, image.name)
+                continue
+            pairs = zip(chosen.crops, chosen.confidences, strict=True)
+            if rows := [_row(image, crop, conf) for crop, conf in pairs if crop in there]:
+                yield rows
+            else:
+                drops.add(NO_CROP, image.name)
 
 
-def _boxes(image: QueriedImage, found: Precomputed | None, source: CropSource) -> list[Crop] | str:
-    """Return a row for each box that counts, or why there is none."""
-    if image.boxes is not None:
-        drawn = [i for i, box in enumerate(image.boxes) if box.category == _ANIMAL]
-        return [_row(image, i, _SURE, None) for i in drawn] or reasons.NOTHING_DETECTED
-    if found is None:
-        return NO_CACHE
-    detections = found.find(image.file, image.file)
-    if detections is None:
-        return reasons.NOT_IN_DETECTION_FILE
-    if isinstance(detections, Failure):
-        return reasons.FAILURE_IN_DETECTION_FILE
-    animals = [i for i, c in enumerate(detections.categories) if found.categories.get(c) == _ANIMAL]
-    if not animals:
-        return reasons.PEOPLE_ONLY if len(detections) else reasons.NOTHING_DETECTED
-    reach = detections.at_least(source.threshold)
-    return [
-        _row(image, i, _digits(detections.scores[i]), source.version) for i in animals if reach[i]
-    ] or reasons.BELOW_THRESHOLD
-
-
-def _row(image: QueriedImage, box: int, confidence: float, version: str | None) -> Crop:
-    path = str(CropName(image.name, box, version))
+def _row(image: QueriedImage, crop: str, confidence: float) -> Crop:
     location = UNKNOWN if image.location is None else str(image.location)
-    return Crop(path, image.dataset, location, image.dataset_class, confidence, image.labels)
+    conf = _digits(confidence)
+    return Crop(crop, image.dataset, location, image.dataset_class, conf, image.labels)
 
 
 def _digits(score: float) -> float:

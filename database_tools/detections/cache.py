@@ -33,6 +33,19 @@ def path(folder: Path, version: str, dataset: str) -> Path:
     return folder / f"v{version}" / f"{dataset}.json"
 
 
+def find(folder: Path, version: str, dataset: str) -> Path | None:
+    """Return the file of a dataset that is there; None if none is.
+
+    What was cached as ``v4.1.0`` is found by 4.1 too, if there is no ``v4.1``.
+    """
+    exact = path(folder, version, dataset)
+    if exact.is_file() or not folder.is_dir():
+        return exact if exact.is_file() else None
+    others = sorted(p.name[1:] for p in folder.iterdir() if p.name.startswith("v"))
+    same = (path(folder, v, dataset) for v in others if detector_version.same(v, version))
+    return next((p for p in same if p.is_file()), None)
+
+
 def add(source: Path, folder: Path, dataset: str, flag: str | None = None) -> Path:
     """Add a detection file to the cache and return the cache's file.
 
