@@ -18,7 +18,8 @@ from database_tools import cli
 from database_tools.core.errors import UserError
 from database_tools.labels_db.query_config import DATABASE, DROP, KEEP, SINGLE, QueryConfig
 
-_BLOBS = "blobs"
+_BLOBS, _TABLE = "blobs", "table"
+"""What the flags are without a value."""
 
 
 def build_parser() -> cli.Parser:
@@ -87,17 +88,35 @@ def _declare_additions(parser: cli.Parser) -> None:
         "of one image (default: %(default)s)",
     )
 
+    add(
+        "--explain",
+        nargs="?",
+        const=_TABLE,
+        metavar="JSON",
+        help="print what each label is made of and what is doubtful, and query nothing",
+    )
+    add("--strict", action="store_true", help="with --explain: warnings too end with status 2")
+
 
 def _run(args: argparse.Namespace) -> None:
+    table, strict = args.explain, args.strict
+    del args.explain, args.strict
+    if strict and table is None:
+        raise UserError("--strict needs --explain")
     if args.check_blob_exists == _BLOBS:
         rule = "looking for blobs comes with the extra [azure]"
         raise UserError(f"-c: {rule}; for local images give their folder: -c LOCAL_DIR")
     if args.check_blob_exists is not None:
         args.check_blob_exists = Path(args.check_blob_exists)
     config = QueryConfig(**vars(args))
-    from database_tools.labels_db import queries
+    if table is None:
+        from database_tools.labels_db import queries
 
-    queries.run(config)
+        queries.run(config)
+    else:
+        from database_tools.labels_db import explanation
+
+        explanation.run(config, None if table == _TABLE else Path(table), strict=strict)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

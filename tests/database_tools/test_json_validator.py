@@ -362,3 +362,88 @@ def test_where_the_labels_are_is_a_flag_or_a_variable(world, capsys, monkeypatch
     monkeypatch.setenv("TF_CLASSIFICATION_DB", str(world.folder / "labels.db"))
     world.run("-o", world.out, asked=False)
     assert list(world.queried) == ["idfg/a.jpg"]
+
+
+EQUIDS = [("family", "equidae"), *MAMMALS]
+DOUBLES = [
+    *TAXONOMY,
+    ("a", "dog", [("species", "canis familiaris"), *DOGS]),
+    (
+        "b",
+        "dog",
+        [("subspecies", "canis lupus familiaris"), ("species", "canis lupus"), *DOGS],
+    ),
+    ("a", "zebra", [("species", "equus quagga"), ("genus", "equus"), *EQUIDS]),
+    ("b", "zebra", [("genus", "zebra"), *EQUIDS]),
+    ("c", "fox", [FOX[0], ("family", "canidae"), *MAMMALS]),
+]
+
+
+def test_explaining_counts_each_label_and_names_what_is_doubtful(world, capsys):
+    world.taxonomy(DOUBLES)
+    world.spec(
+        {
+            **SPEC,
+            "horse": {
+                "taxa": [{"level": "family", "name": "equidae"}],
+                "dataset_labels": {"idfg": ["hors"], "idf": ["x"]},
+                "exclude": {"dataset_labels": {"a": ["zebr"]}},
+            },
+        }
+    )
+    world.put(
+        "idfg",
+        ("a.jpg", "fox", {"location": 1}),
+        ("b.jpg", "wolf", {"location": 1}),
+        ("c.jpg", "horse"),
+        ("d.jpg", "fox", {"location": 2}),
+    )
+    path = world.folder / "explained.json"
+    world.run("--explain", path)
+    found = json.loads(path.read_text("utf-8"))
+    counts = {label: (x["images"], x["locations"]) for label, x in found["labels"].items()}
+    assert counts == {"canid": (3, 2), "cervid": (0, 0), "horse": (0, 0)}
+    assert found["labels"]["cervid"]["dataset_labels"] == [["idfg", "muledeer"]]
+    assert found["errors"] == []
+    assert found["warnings"] == [
+        '"horse": nobody knows idfg/hors; did you mean horse?',
+        '"horse": nobody knows the dataset idf; did you mean idfg?',
+        '"horse".exclude: nobody knows a/zebr; did you mean zebra?',
+        'genus zebra and species equus quagga may be one taxon under two names: both are "zebra"',
+        "species canis familiaris and subspecies canis lupus familiaris may be one taxon "
+        'under two names: both are "familiaris"',
+        "species vulpes vulpes has the parents family canidae, genus vulpes; genus vulpes is taken",
+    ]
+    output = capsys.readouterr().out.splitlines()
+    assert output[0] == "label   images  locations  taxa             dataset labels"
+    assert output[2].split() == ["cervid", "0", "0", "family", "cervidae", "idfg/muledeer"]
+    assert output[4] == 'warning: "horse": nobody knows idfg/hors; did you mean horse?'
+    assert not world.out.exists()
+    world.run("--explain", "--strict", status=2)
+
+
+def test_explaining_tells_all_errors_at_once_and_needs_no_database(world, capsys, monkeypatch):
+    monkeypatch.delenv("TF_CLASSIFICATION_DB", raising=False)
+    world.spec(
+        {
+            **SPEC,
+            "dog": {"taxa": [{"level": "genus", "name": "canis"}]},
+            "cat": {"taxa": [{"level": "family", "name": "felidae"}]},
+            "cow": {"taxa": [{"level": "family", "name": "bovidae"}]},
+        }
+    )
+    world.run("--explain", asked=False, status=2)
+    captured = capsys.readouterr()
+    missing = "is not in the taxonomy; did you mean family cervidae?"
+    assert [line for line in captured.out.splitlines() if line.startswith("error")] == [
+        f'error: "cat".taxa[0]: family felidae {missing}',
+        f'error: "cow".taxa[0]: family bovidae {missing}',
+        "error: canid and dog share 2 dataset labels: caltech/coyote, idfg/wolf",
+    ]
+    assert captured.out.splitlines()[1].split()[:3] == ["canid", "-", "-"]
+    assert captured.err.count("error:") == 1
+
+
+def test_strict_is_of_the_explanation(world, capsys):
+    world.run("--strict", status=2)
+    assert "--strict needs --explain" in capsys.readouterr().err
