@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -166,13 +167,21 @@ def test_a_format_error_names_file_place_and_rule():
 
 
 COMMAND = """
-import socket, sys
+import os, socket, sys
 from database_tools import cli
 
 def work(args):
     if args.what == "print":
         while True:
             print("x" * 1000)
+    if args.what == "word":
+        print("x")
+    if args.what == "open":
+        with open(args.file, "w") as file:
+            os.write(2, b"from C++")
+            os.write(1, b"from C++")
+            print(sys.stdin.read(), file=sys.stderr)
+            file.write("mine")
     if args.what == "socket":
         ours, theirs = socket.socketpair()
         theirs.close()
@@ -184,14 +193,15 @@ def work(args):
 from database_tools.core.errors import UserError as cli_error
 parser = cli.Parser("thing.py")
 parser.add_argument("what")
+parser.add_argument("file", nargs="?")
 raise SystemExit(cli.run(parser, work))
 """
 
 
-def thing(what, **options):
+def thing(*words, **options):
     """Start a command that does what is said."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([sys.executable, "-c", COMMAND, what], **pipes)
+    return subprocess.Popen([sys.executable, "-c", COMMAND, *words], **pipes)
 
 
 def test_a_reader_that_has_enough_is_no_error():
@@ -200,6 +210,24 @@ def test_a_reader_that_has_enough_is_no_error():
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("what", ["print", "word"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk at hand")
+def test_an_output_that_the_disk_has_no_room_for_is_one_line(what):
+    with Path("/dev/full").open("wb") as full, thing(what, stdout=full) as process:
+        said = process.stderr.read().splitlines()
+    assert process.returncode == 2
+    assert len(said) == 1
+    assert said[0].startswith(b"thing.py: error: ")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_consoles_lead_nowhere_and_not_into_the_next_file(closed, tmp_path):
+    words = [sys.executable, "-c", COMMAND, "open", str(tmp_path / "file")]
+    line = f"{shlex.join(words)} {closed}"
+    assert subprocess.run(line, shell=True, stdin=subprocess.DEVNULL).returncode == 0
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 @pytest.mark.parametrize("stdout", [subprocess.PIPE, subprocess.DEVNULL])

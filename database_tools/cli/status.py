@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import logging
 import os
@@ -37,6 +38,7 @@ def run(
     Raises:
         SystemExit: from the parser, for ``-h`` (0) and wrong flags (2).
     """
+    _open_closed_consoles()
     for console in (sys.stdout, sys.stderr):
         if isinstance(console, io.TextIOWrapper):
             console.reconfigure(errors="replace")  # what it cannot show is a question mark
@@ -50,6 +52,21 @@ def run(
         return _answer(parser, work, args)
 
 
+def _open_closed_consoles() -> None:
+    """Let a closed stdin, stdout or stderr (``2>&-``) lead nowhere.
+
+    Else the next file that is opened gets its number, and with it what C++ says.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)
+            os.set_inheritable(number, True)
+            if nowhere != number:
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))
+
+
 def _answer(
     parser: Parser, work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
 ) -> int:
@@ -57,7 +74,9 @@ def _answer(
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return work(args) or 0
+        status = work(args) or 0
+        sys.stdout.flush()  # what it cannot take is met here, not at Python's own end
+        return status
     except UserError as error:
         print(f"{parser.prog}: error: {_on_one_line(str(error))}", file=sys.stderr)
         return 2
@@ -67,11 +86,21 @@ def _answer(
     except BrokenPipeError:
         if not _stdout_is_closed():
             raise  # a socket's, inside the work
-        # Whoever read our output (``| head``) has enough; Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it (``| head``) has enough
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _drop_output()
+        print(f"{parser.prog}: error: cannot write: {error.strerror}", file=sys.stderr)
+        return 2
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _drop_output() -> None:
+    """Give up what stdout could not take: Python must not complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _on_one_line(message: str) -> str:

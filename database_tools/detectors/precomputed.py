@@ -35,12 +35,18 @@ class Precomputed:
         name: of the detector that made it, if the file says so, else of the file.
         categories: category id to name, in the ids that the boxes have here.
         by: what the file knows pictures by, ``"image id"`` or ``"file name"``.
+        stripped: folder that its first name began with in the file.
     """
 
     def __init__(
-        self, name: str, categories: Mapping[str, str], by: str, table: DetectionTable
+        self,
+        name: str,
+        categories: Mapping[str, str],
+        by: str,
+        table: DetectionTable,
+        stripped: str = "",
     ) -> None:
-        self.name, self.categories, self.by = name, categories, by
+        self.name, self.categories, self.by, self.stripped = name, categories, by, stripped
         self._table, self._listed = table, names.Listed(table)
 
     def __len__(self) -> int:
@@ -60,8 +66,8 @@ class Precomputed:
         return found
 
     def example(self) -> str:
-        """Return the first key, to show when nothing matches; empty if there is none."""
-        return next(self._names(), "")
+        """Return the first key as the file has it, to show when nothing matches; else nothing."""
+        return self.stripped + next(self._names(), "")
 
     def other_case(self, missing: Iterable[str]) -> tuple[str, str] | None:
         """Return a name of some that the file lacks, and its own that differs in case only."""
@@ -77,7 +83,8 @@ class Precomputed:
             key = names.key(name)
             cuts = (i + 1 for i, sign in enumerate(key) if sign == "/")
             found.update(islice((key[:cut] for cut in cuts if key[cut:] in wanted), 1))
-        return max(found, key=lambda prefix: found[prefix], default=None)
+        most = max(found, key=lambda prefix: found[prefix], default=None)
+        return None if most is None else self.stripped + most
 
     def _names(self) -> Iterator[str]:
         return (str(key) for key in self._table)
@@ -135,26 +142,27 @@ def _read_json(
     roots = [names.root(str(f)) for folder in folders for f in (folder, folder.resolve())]
     prefix = None if strip_prefix is None else names.root(strip_prefix)
     ids = same_ids(header.detection_categories, categories)
+    roots = roots if prefix is None else [prefix, *roots]
     table = DetectionTable()
-    stripped = False
+    first, stripped = "", False
     for i, image in enumerate(detection_json.images(path)):
         name = names.tidy(image.file)
         stripped |= prefix is not None and name.startswith(prefix)
-        key = names.below(name, roots if prefix is None else [prefix, *roots])
+        key = names.below(name, roots)
+        first = first if i else name.removesuffix(key)
         try:
             _add(table, key, image, ids)
         except ValueError as error:
-            first = _place(path, key, roots if prefix is None else [prefix, *roots])
-            place = f"images[{first}] and images[{i}] ({key!r})"
+            place = f"images[{_place(path, key, roots)}] and images[{i}] ({key!r})"
             raise FormatError(path, place, str(error)) from None
     name = str(header.info.get("detector", path.name))
     texts = {ids[category]: text for category, text in header.detection_categories.items()}
-    found = Precomputed(name, texts, FILE_NAME, table)
+    found = Precomputed(name, texts, FILE_NAME, table, first)
     if prefix is not None and not stripped:
-        raise UserError(
-            f"--strip_prefix {strip_prefix}: no name in {path} begins with it; "
-            f"one is {found.example()!r}"
-        )
+        one = found.example()
+        case = ": case matters" if one.casefold().startswith(prefix.casefold()) else ""
+        rule = f"no name in {path} begins with it; one is {one!r}{case}"
+        raise UserError(f"--strip_prefix {strip_prefix}: {rule}")
     return found
 
 

@@ -1,5 +1,6 @@
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,6 +205,25 @@ def test_part_of_a_folders_name_is_no_prefix(write_json):
     ):
         precomputed.read(path, strip_prefix="/mnt/Cam")
     assert precomputed.read(path).prefix(["other.jpg"]) is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "given"), [("/data", None), ("/elsewhere", "/data/"), ("/elsewhere", "//data/.")]
+)
+def test_what_was_stripped_already_is_part_of_the_suggestion(write_json, folder, given):
+    path = write_json([{"file": "/data/set/site1/a.jpg", "detections": [BOX]}])
+    found = precomputed.read(path, Path(folder), strip_prefix=given)
+    assert found.example() == "/data/set/site1/a.jpg"
+    suggested = found.prefix(["site1/a.jpg"])
+    followed = precomputed.read(path, Path(folder), strip_prefix=suggested)
+    assert len(followed.find(1, "site1/a.jpg")) == 1
+
+
+@pytest.mark.parametrize("given", ["d:\\camdata", "D:/CAMDATA/"])
+def test_a_prefix_that_differs_in_case_is_another_and_is_hinted_at(write_json, given):
+    path = write_json([{"file": "D:\\CamData\\a.jpg", "detections": [BOX]}])
+    with pytest.raises(UserError, match=r"one is 'D:/CamData/a.jpg': case matters"):
+        precomputed.read(path, strip_prefix=given)
 
 
 def test_a_pickle_has_no_prefix(tmp_path):
