@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from database_tools import detectors
-from database_tools.core import reasons
+from database_tools.core import reasons, significant_digits
 from database_tools.core.detections import CATEGORY_NAMES, Failure, Found
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops, Ledger
@@ -24,17 +26,15 @@ from database_tools.detections.batch_config import BatchConfig
 from database_tools.detections.passing import Pass, Source
 from database_tools.detections.pictures import Pictures
 from database_tools.detectors.detector import Detector
-from database_tools.formats import (
-    json_stream,
-    ledger_json,
-    megadetector_json,
-    megadetector_json_1_0,
-)
-from database_tools.formats.megadetector_json import Header, Image
+from database_tools.formats import json_stream, ledger_json, megadetector_json
+from database_tools.formats.megadetector_json import OLDEST_VERSION, Box, Header, Image
 
 log = logging.getLogger(__name__)
 
 STAGE = "run_tf_detector_batch"
+
+_CONF_DIGITS, _COORDINATE_DIGITS = 3, 4
+"""Of version 1.0."""
 
 _NEARLY_ALL = 0.9
 """Share of pictures that could not be read from which on something else is wrong."""
@@ -132,7 +132,7 @@ class _Entries:
     @property
     def is_old(self) -> bool:
         """Whether the file is one of version 1.0."""
-        return self.config.format_version == megadetector_json_1_0.FORMAT_VERSION
+        return self.config.format_version == OLDEST_VERSION
 
     def __iter__(self) -> Iterator[Image]:
         found = iter(self.work)
@@ -147,7 +147,7 @@ class _Entries:
             # As doubles, as the original compares: a detector's 0.1 is a little more.
             result = result.select(result.scores > self.config.threshold)
         image = detection_files.entry(name, result)
-        return megadetector_json_1_0.floored(image) if self.is_old else image
+        return _floored(image) if self.is_old else image
 
 
 def _write(config: BatchConfig, entries: _Entries, detector: Detector) -> None:
@@ -156,14 +156,24 @@ def _write(config: BatchConfig, entries: _Entries, detector: Detector) -> None:
     for image in entries:
         for box in image.boxes or ():
             names.setdefault(box.category, f"class {box.category}")
-    path, header = config.output_file, Header({"detector": detector.name}, names)
-    with (
-        megadetector_json_1_0.writing(path, names, datetime.now(UTC))
-        if entries.is_old
-        else megadetector_json.writing(path, header)
-    ) as writer:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    info = {"detection_completion_time": now} if entries.is_old else {"detector": detector.name}
+    header = Header(info, names)
+    with megadetector_json.writing(config.output_file, header, config.format_version) as writer:
         for image in entries:
             writer.add(image)
+
+
+def _floored(image: Image) -> Image:
+    """Floor the numbers of a picture's boxes, a float32 detector's, as the original does."""
+    return image if image.boxes is None else replace(image, boxes=tuple(map(_short, image.boxes)))
+
+
+def _short(box: Box) -> Box:
+    conf = significant_digits.floored(box.conf, _CONF_DIGITS)
+    corners = significant_digits.floored(np.array(box.bbox, np.float32), _COORDINATE_DIGITS)
+    x, y, width, height = corners.tolist()
+    return replace(box, conf=float(conf), bbox=(x, y, width, height))
 
 
 def _account(named: Pictures, entries: _Entries) -> Ledger:

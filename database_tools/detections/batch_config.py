@@ -10,9 +10,9 @@ from database_tools import detectors
 from database_tools.core.errors import UserError
 from database_tools.core.reasons import MAX_PIXELS
 from database_tools.durable import spelling
-from database_tools.formats import megadetector_json, megadetector_json_1_0
+from database_tools.formats import megadetector_json
 
-FORMAT_VERSIONS = (megadetector_json.FORMAT_VERSION, megadetector_json_1_0.FORMAT_VERSION)
+FORMAT_VERSIONS = (megadetector_json.FORMAT_VERSION, megadetector_json.OLDEST_VERSION)
 
 
 @dataclass(frozen=True)

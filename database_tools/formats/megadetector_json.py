@@ -17,7 +17,7 @@ NaN or infinity is read as a failure; numbers in other units are an error that g
 
 Files of millions of pictures are read and written as streams.  Written is 1.6, or 1.0 as the
 tools of 2021 did: images first, each with ``max_detection_conf``, a failure without
-``detections``, an indent of 1.
+``detections`` and in their words, zero as a whole number, an indent of 1.
 
 Source: https://lila.science/megadetector-output-format
 """
@@ -293,11 +293,11 @@ class OldWriter:
         """Write one image."""
         entry: dict[str, Any] = {"file": image.file, **image.extra}
         if image.failure is not None:
-            entry["failure"] = image.failure
+            entry["failure"] = _old_failure(image.failure)
         elif image.boxes is None:
             entry["detections"] = None
         else:
-            entry["max_detection_conf"] = float(max((box.conf for box in image.boxes), default=0))
+            entry["max_detection_conf"] = _old(max((box.conf for box in image.boxes), default=0))
             entry["detections"] = [_entry(box) for box in image.boxes]
         # Texts in JSON hold no line break, so each is the start of a line.
         self._write(f"{self._separator}\n{_dumps(entry, 1)}".replace("\n", "\n  "))
@@ -322,8 +322,8 @@ def _top(header: Header, version: str) -> dict[str, Any]:
 
 
 def _entry(box: Box) -> dict[str, Any]:
-    corners = list(map(float, box.bbox))
-    entry: dict[str, Any] = {"category": box.category, "conf": float(box.conf), "bbox": corners}
+    corners = list(map(_old, box.bbox))
+    entry: dict[str, Any] = {"category": box.category, "conf": _old(box.conf), "bbox": corners}
     if box.classifications:
         entry["classifications"] = [list(pair) for pair in box.classifications]
     return {**entry, **box.extra}
@@ -337,6 +337,19 @@ def text(image: Image) -> str:
     boxes = image.boxes if image.failure is None else None
     found = "null" if boxes is None else f"[{', '.join(map(_written, boxes))}]"
     return f'{_dumps(entry)[:-1]}, "detections": {found}}}'
+
+
+def _old(value: float) -> float:
+    """Return a number as tools of 2021 write it: zero is a whole number."""
+    return float(value) or 0
+
+
+def _old_failure(text: str) -> str:
+    """Return the word of 2021 for a failure of ours; other texts stay."""
+    if text == _ACCESS or failure_reason(text) in reasons.READING:
+        return "Failure image access"
+    of_detector = text in (reasons.DETECTOR_FAILED, reasons.NOT_FINITE)
+    return "Failure TF inference" if of_detector else text
 
 
 def _dumps(value: Mapping[str, Any], indent: int | None = None) -> str:

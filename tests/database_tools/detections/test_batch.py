@@ -119,7 +119,30 @@ def test_version_1_0_has_the_originals_keys_digits_and_words(here, opened):
         "max_detection_conf": 0.8,
         "detections": [{"category": "1", "conf": 0.8, "bbox": [0.2, 0.1, 0.5777, 0.45]}],
     }
+    assert entries["cam0/0.png"] == {
+        "file": "cam0/0.png",
+        "max_detection_conf": 0,
+        "detections": [],
+    }
     assert entries["cam1/9.png"] == {"file": "cam1/9.png", "failure": "Failure image access"}
+    ledger = ledger_json.read(here / "run_tf_detector_batch_ledger.json")
+    assert list(ledger.dropped) == ["not an image"]
+
+
+def test_version_1_0_floors_what_a_tensorflow_detector_gives(here, opened, monkeypatch):
+    # measured with the original: zero is a whole number, 0.1 as float32 is above 0.1
+    corners = [[0.1, 0.2, 0.55, 0.777777], [0, 0, 1, 0.5]]
+    found = Detections.of_corners(corners, [0.98765, 0.1], ["1", "2"])
+    monkeypatch.setattr(Brightness, "detect", lambda self, images: [found] * len(images))
+    assert run("d.pb", "images/cam0/0.png", "out.json", "--format_version", "1.0") == 0
+    text = Path("out.json").read_text()
+    [image] = json.loads(text)["images"]
+    assert image["max_detection_conf"] == 0.987
+    assert image["detections"] == [
+        {"category": "1", "conf": 0.987, "bbox": [0.2, 0.1, 0.5777, 0.45]},
+        {"category": "2", "conf": 0.1, "bbox": [0, 0, 0.5, 1.0]},
+    ]
+    assert "[\n      0,\n      0,\n      0.5,\n      1.0\n     ]" in text
 
 
 def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(here, opened, monkeypatch):

@@ -293,14 +293,14 @@ def test_the_version_of_2021_is_written_as_its_tools_did(tmp_path):
         writer.add(Image("bad.jpg", None, "Failure image access"))
         writer.add(Image("later.jpg", None))
     boxes = [
-        {"category": "1", "conf": 0.926, "bbox": [0.0, 0.2, 0.5, 0.25]},
-        {"category": "1", "conf": 1.0, "bbox": [0.0, 0.0, 1.0, 1.0]},
+        {"category": "1", "conf": 0.926, "bbox": [0, 0.2, 0.5, 0.25]},
+        {"category": "1", "conf": 1.0, "bbox": [0, 0, 1.0, 1.0]},
     ]
     boxes[0]["classifications"] = [["0", 0.57]]
     expected = {
         "images": [
             {"file": "a.jpg", "meta": "x", "max_detection_conf": 1.0, "detections": boxes},
-            {"file": "empty.jpg", "max_detection_conf": 0.0, "detections": []},
+            {"file": "empty.jpg", "max_detection_conf": 0, "detections": []},
             {"file": "bad.jpg", "failure": "Failure image access"},
             {"file": "later.jpg", "detections": None},
         ],
