@@ -1,0 +1,258 @@
+"""Classes into detections: a classifier's table and MegaDetector's output become one file.
+
+Crops and boxes are matched by picture and number of the box.  A crop without a box is named in
+``merge_classification_detection_output_ledger.json`` beside the output.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from database_tools.core import class_ranks, reasons, significant_digits
+from database_tools.core.class_ranks import Ranks
+from database_tools.core.errors import FormatError, UserError
+from database_tools.core.ledger import Drops, Ledger
+from database_tools.formats import classifier_csv, label_index, ledger_json, megadetector_json
+from database_tools.formats.classifier_csv import Rows, Table
+from database_tools.formats.megadetector_json import FORMAT_VERSION, Box, Header, Image
+from tf_classification.predictions.crop_classes import Crop, CropClasses
+from tf_classification.predictions.merge_request import FIRST, MergeRequest
+from tf_classification.predictions.merge_sources import (
+    COMPLETED,
+    DetectionFile,
+    Picture,
+    QueriedImages,
+    Source,
+    date_of,
+)
+
+log = logging.getLogger(__name__)
+
+STAGE = "merge_classification_detection_output"
+NO_SUCH_BOX = "no such box in the detection file"
+OTHER_BOXES = "detected, but the picture's boxes are drawn"
+
+DIGITS = 4
+LABEL_IDS = 1_000_000
+"""The true label's class has its number and this."""
+
+_MATCHED = 1
+_WHY = {
+    0: reasons.NOT_IN_DETECTION_FILE,
+    2: NO_SUCH_BOX,
+    3: reasons.FAILURE_IN_DETECTION_FILE,
+    4: OTHER_BOXES,
+}
+_STATE = {reason: state for state, reason in _WHY.items()}
+
+
+def merge(request: MergeRequest) -> Ledger:
+    """Write the merged file and its ledger.
+
+    Raises:
+        UserError: if files and flags do not belong together, or not one crop has a box.
+        FormatError: if a file breaks its rules.
+    """
+    labels = label_index.read(request.label_names_json)
+    with classifier_csv.reading(request.classification_csv) as table:
+        crops = _crops(request, table, labels)
+        has_labels = table.has_labels
+    total = crops.arrange()
+    source = _source(request, crops)
+    header = _header(request, source.header, labels, has_labels)
+    _warn(request, labels, header)
+    matching = _Matching(crops, request.label)
+    version = request.format_version
+    with megadetector_json.writing(request.output_json, header, version) as writer:
+        for image in matching.images(source):
+            writer.add(image)
+        ledger = matching.ledger(total)
+        if total and not ledger.kept:
+            first = next(iter(ledger.dropped.values()))[0]
+            raise UserError(f"no crop has a box in {source.place}; one is {first!r}")
+    path = ledger_json.write(request.output_json.parent, ledger)
+    log.info("%s of %s crops in %s", f"{ledger.kept:,}", f"{total:,}", request.output_json)
+    log.info("%s boxes have no crop", f"{matching.bare:,}")
+    if ledger.number_dropped:
+        log.warning("WARNING: %s. See %s", ledger.summary(), path)
+    return ledger
+
+
+def _source(request: MergeRequest, crops: CropClasses) -> Source:
+    """Open the boxes; look whether crops can be theirs."""
+    versions = sorted(v for v in crops.versions if v is not None)
+    if len(versions) > 1:
+        examples = " and ".join(crops.versions[v] for v in versions[:2])
+        raise UserError(f"{request.classification_csv}: crops of several detectors: {examples}")
+    if request.detection_json is not None:
+        if len(crops.versions) > 1:
+            rule = f"a crop of a drawn box among detected ones: {crops.versions[None]}"
+            raise UserError(f"{request.classification_csv}: {rule}")
+        return DetectionFile(request.detection_json)
+    assert request.queried_images_json is not None
+    assert request.detector_output_cache_dir is not None
+    assert request.detector_version is not None
+    if versions and versions[0] != request.detector_version:
+        example = crops.versions[versions[0]]
+        raise UserError(f"--detector-version {request.detector_version}: a crop is {example}")
+    return QueriedImages(
+        request.queried_images_json,
+        request.detector_output_cache_dir,
+        request.detector_version,
+        crops,
+    )
+
+
+def _crops(request: MergeRequest, table: Table, labels: Sequence[str]) -> CropClasses:
+    path = request.classification_csv
+    if table.label_names and set(table.label_names) != set(labels):
+        odd = min(set(table.label_names) ^ set(labels))
+        rule = f"its labels are not those of {request.label_names_json}: {odd!r} is in one only"
+        raise FormatError(path, "line 1", rule)
+    if request.needs_labels and not table.has_labels:
+        raise FormatError(path, "line 1", "no column of true labels, which the flags ask for")
+    if not table.label_names and (request.relative_conf or not table.has_labels):
+        raise FormatError(path, "line 1", "no column of probabilities")
+    order = [table.label_names.index(name) for name in labels] if table.label_names else []
+    places = {name: i for i, name in enumerate(labels)}
+    crops = CropClasses(request.datasets)
+    for rows in table:
+        true = _true_labels(request, rows, places)
+        try:
+            crops.add(rows.paths, true, _ranks(request, rows.probabilities[:, order], true))
+        except ValueError as error:
+            raise FormatError(path, "path", str(error)) from None
+    if lacking := sorted(set(request.datasets or ()) - crops.datasets):
+        there = ", ".join(sorted(crops.datasets)[:10]) or "none"
+        raise UserError(f"--datasets {lacking[0]}: {path} has no crop of it, only of {there}")
+    if request.samples_per_label is not None:
+        crops.sample(request.samples_per_label, request.seed)
+    return crops
+
+
+def _true_labels(
+    request: MergeRequest, rows: Rows, places: Mapping[str, int]
+) -> Sequence[int | None]:
+    if not request.needs_labels:
+        return [None] * len(rows.paths)
+    texts = rows.labels or []
+    if unknown := [i for i, text in enumerate(texts) if text not in places]:
+        rule = f"the true label {texts[unknown[0]]!r} is not in {request.label_names_json}"
+        raise FormatError(request.classification_csv, rows.paths[unknown[0]], rule)
+    return [places[text] for text in texts]
+
+
+def _ranks(
+    request: MergeRequest, probabilities: classifier_csv.Floats, true: Sequence[int | None]
+) -> Ranks:
+    if request.relative_conf:
+        probabilities = class_ranks.margins(probabilities, np.array(true, np.int64))
+    cut = significant_digits.rounded if request.round else significant_digits.floored
+    return class_ranks.rank(probabilities, request.threshold, partial(cut, digits=DIGITS))
+
+
+class _Matching:
+    """Puts classes into pictures, and keeps account of crops and boxes.
+
+    Attributes:
+        bare: boxes that have no crop.
+    """
+
+    def __init__(self, crops: CropClasses, label: str | None) -> None:
+        self._crops, self._label = crops, label
+        self._states = bytearray(crops.largest_id() + 1)
+        self.bare = 0
+
+    def images(self, source: Source) -> Iterator[Image]:
+        """Yield a source's pictures as they are written."""
+        for picture in source.pictures():
+            found = self._own(picture)
+            if found or picture.is_wanted:
+                yield self._classified(picture.image, found)
+
+    def _own(self, picture: Picture) -> list[Crop]:
+        """Return the crops that a picture can have."""
+        found = self._crops.find(picture.image.file)
+        if picture.is_drawn is None:
+            return found
+        own = [c for c in found if c.is_drawn == picture.is_drawn and not self._states[c.id]]
+        if own and picture.is_drawn:
+            for crop in found:
+                if not crop.is_drawn:  # one picture, one kind of boxes
+                    self._states[crop.id] = _STATE[OTHER_BOXES]
+        return own
+
+    def _classified(self, image: Image, crops: list[Crop]) -> Image:
+        boxes = image.boxes
+        number = 0 if boxes is None else len(boxes)
+        missing = reasons.FAILURE_IN_DETECTION_FILE if boxes is None else NO_SUCH_BOX
+        by_box = {crop.box: crop for crop in crops}
+        for crop in crops:
+            self._states[crop.id] = _MATCHED if crop.box < number else _STATE[missing]
+        self.bare += sum(i not in by_box for i in range(number))
+        if not boxes:
+            return image
+        written = tuple(self._box(box, by_box.get(i)) for i, box in enumerate(boxes))
+        return replace(image, boxes=written)
+
+    def _box(self, box: Box, crop: Crop | None) -> Box:
+        classes = () if crop is None else self._written(crop)
+        # What an earlier classifier said goes: its numbers mean other classes.
+        return box if classes == box.classifications else replace(box, classifications=classes)
+
+    def _written(self, crop: Crop) -> tuple[tuple[str, float], ...]:
+        classes = tuple((str(number), conf) for number, conf in crop.classes)
+        if self._label is None or crop.label is None:
+            return classes
+        true = (str(LABEL_IDS + crop.label), 1.0)
+        return (true, *classes) if self._label == FIRST else (*classes, true)
+
+    def ledger(self, total: int) -> Ledger:
+        """Return the account of the crops."""
+        drops = Drops()
+        kept = self._states.count(_MATCHED)
+        if kept < total:
+            for number, path in self._crops.paths():
+                if (state := self._states[number]) != _MATCHED:
+                    drops.add(_WHY[state], path)
+        return drops.close(STAGE, total, kept)
+
+
+def _header(
+    request: MergeRequest, header: Header, labels: Sequence[str], has_labels: bool
+) -> Header:
+    info = {**header.info, "classifier": request.classifier_name}
+    info.pop("classifier_metadata", None)  # of an earlier classifier
+    if request.format_version == FORMAT_VERSION:  # equal inputs, equal bytes: no times
+        for time in (COMPLETED, "classification_completion_time"):
+            info.pop(time, None)
+    else:
+        info["classification_completion_time"] = date_of(request.classification_csv)
+    classes = {str(i): name for i, name in enumerate(labels)}
+    if has_labels:
+        classes |= {str(LABEL_IDS + i): f"label: {name}" for i, name in enumerate(labels)}
+    extra = {k: v for k, v in header.extra.items() if k != "classification_category_descriptions"}
+    return Header(info, header.detection_categories, classes, extra)
+
+
+def _warn(request: MergeRequest, labels: Sequence[str], header: Header) -> None:
+    """Say what Timelapse will do that the user may not expect."""
+    if request.label is not None:
+        log.warning(
+            "WARNING: --label: Timelapse shows the most confident class only, which is the true "
+            "label; leave --label out to select by what was predicted"
+        )
+    taken = {name.casefold() for name in header.detection_categories.values()}
+    if labels[0].casefold() in taken:
+        said = (
+            f"class 0 is named {labels[0]!r}, as a category of detections is: Timelapse takes "
+            "such a file for AddaxAI's and refuses it; give the label another name or place"
+        )
+        if request.timelapse:
+            raise UserError(f"{request.label_names_json}: {said}")
+        log.warning("WARNING: %s", said)
