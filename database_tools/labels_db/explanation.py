@@ -25,7 +25,7 @@ from database_tools.durable import files
 from database_tools.formats import label_spec
 from database_tools.labels_db import queries
 from database_tools.labels_db.database import LabelDatabase
-from database_tools.labels_db.query_config import QueryConfig
+from database_tools.labels_db.query_config import QueryConfig, database
 
 log = logging.getLogger(__name__)
 
@@ -111,12 +111,12 @@ def run(config: QueryConfig, path: Path | None, *, strict: bool) -> None:
     """
     spec, tree = label_spec.read(config.label_spec_json), queries.read_taxonomy(config)
     try:
-        database = config.database
+        path_of_it = database(config.db)
     except UserError:
         log.info("without a label database, images and locations are not counted")
         found = explain(spec, tree, None, allow_overlaps=config.allow_multilabel)
     else:
-        with LabelDatabase(database) as labels:
+        with LabelDatabase(path_of_it) as labels:
             found = explain(spec, tree, labels, allow_overlaps=config.allow_multilabel)
     for line in found.table():
         print(line)

@@ -44,7 +44,7 @@ from database_tools.formats import (
 )
 from database_tools.formats.queried_images import DrawnBox, QueriedImage
 from database_tools.labels_db.database import LabelDatabase, LabeledImage
-from database_tools.labels_db.query_config import DROP, KEEP, SINGLE, QueryConfig
+from database_tools.labels_db.query_config import DROP, KEEP, SINGLE, QueryConfig, database
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def run(config: QueryConfig) -> None:
     if folder is None:
         print(included)
         return
-    with LabelDatabase(config.database) as labels:
+    with LabelDatabase(database(config.db)) as labels:
         files.write_text(folder / "included_dataset_labels.txt", included + "\n")
         label_taxa.write(folder, label_query.taxonomy(spec, tree))
         _Query(config, spec, labels, wanted(resolved, labels)).write(folder)

@@ -62,13 +62,17 @@ class QueryConfig:
             if folder is not None and not folder.is_dir():
                 raise UserError(f"{folder}: no such folder, given as --{name.replace('_', '-')}")
 
-    @property
-    def database(self) -> Path:
-        """Where the labels are; raise UserError if nobody says."""
-        if found := self.db or os.environ.get(DATABASE):
-            return Path(found)
-        cosmos = " and ".join(_COSMOS)
-        if all(map(os.environ.get, _COSMOS)):
-            rule = f"{cosmos} are set, but Cosmos cannot be asked without the extra [azure]"
-            raise UserError(f"{rule}: give --db FILE or set {DATABASE}")
-        raise UserError(f"no labels to ask: give --db FILE, or set {DATABASE}, or {cosmos}")
+
+def database(given: Path | None) -> Path:
+    """Return where the labels are: the file given, else that of the environment.
+
+    Raises:
+        UserError: if nobody says.
+    """
+    if found := given or os.environ.get(DATABASE):
+        return Path(found)
+    cosmos = " and ".join(_COSMOS)
+    if all(map(os.environ.get, _COSMOS)):
+        rule = f"{cosmos} are set, but Cosmos cannot be asked without the extra [azure]"
+        raise UserError(f"{rule}: give --db FILE or set {DATABASE}")
+    raise UserError(f"no labels to ask: give --db FILE, or set {DATABASE}, or {cosmos}")
