@@ -33,6 +33,7 @@ EXTRAS = {
         "httptools>=0.6",
     ],
     "cluster": ["dask[distributed]>=2024.1"],
+    "notebook": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
     "torch": ["torch==2.13.0"],  # only to test the import of its weights against it
     # what the test suite needs on top of the core
     "test": [
@@ -45,6 +46,9 @@ EXTRAS = {
         "psutil>=5.9",
         "httpx>=0.27",  # asks the server
         "websockets>=13",  # drives a headless Chromium, if there is one
+        "nbclient>=0.10",  # runs the notebook
+        "nbformat>=5.10",
+        "ipykernel>=6.29",
     ],
     "dev": ["ruff==0.17.6", "mypy==2.4.1"],
 }
@@ -62,6 +66,7 @@ setup(
         "database_tools.demo": ["*.npz"],
         "database_tools.pages": ["page.css", "page.html"],
         "slim_legacy": ["*.sh"],
+        "tf_classification": ["*.ipynb"],
         "tf_classification.serving": ["page.html"],
     },
     install_requires=CORE,

@@ -140,6 +140,11 @@ def small(encoded: bytes) -> Image.Image:
 
 def thumbnail(encoded: bytes) -> str:
     """Write a small JPEG as a ``data:`` address."""
+    return address(small(encoded))
+
+
+def address(image: Image.Image) -> str:
+    """Write a picture as a JPEG in a ``data:`` address."""
     stream = io.BytesIO()
-    small(encoded).save(stream, "JPEG", quality=72)
+    image.save(stream, "JPEG", quality=72)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -32,8 +32,8 @@ _NAMES = {
 _FEW = 12  # labels whose pictures are shown at once
 
 
-def page(content: Content) -> str:
-    """Write the page."""
+def page(content: Content, *more: Markup) -> str:
+    """Write the page, with more sections before the notes at its end."""
     sections = (
         _glance,
         _places,
@@ -42,9 +42,9 @@ def page(content: Content) -> str:
         report_trust.trust,
         report_trust.acceptance,
         _pictures,
-        _notes,
     )
-    return html.document(content.title, *(section(content) for section in sections))
+    parts = (section(content) for section in sections)
+    return html.document(content.title, *parts, *more, _notes(content))
 
 
 def _glance(content: Content) -> Markup:
