@@ -120,6 +120,21 @@ def test_chatter_is_kept_from_file_two_and_nothing_else():
     assert "F0000 z" in died.stderr  # the last words of a process that aborts
 
 
+def test_a_child_that_outlives_a_command_is_not_waited_for():
+    program = (
+        "import os, subprocess, sys\n"
+        "from database_tools.cli import chatter\n"
+        "with chatter.kept_back():\n"
+        "    child = subprocess.Popen(['sh', '-c', 'read x; echo late >&2'], stdin=-1)\n"
+        "    os.write(2, b'no line end')\n"
+        "print('still there:', child.poll() is None, file=sys.stderr)\n"
+        "child.communicate(b'\\n')\n"
+    )
+    # One that was waited for would wait for us, for ever.
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert ended.stderr == b"no line endstill there: True\nlate\n"
+
+
 def test_a_users_mistake_is_one_line_and_status_two(parser, capsys):
     def work(args):
         raise UserError("--threshold must be in [0, 1], got 90")

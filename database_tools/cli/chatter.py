@@ -29,8 +29,8 @@ _CHATTER = re.compile(
     rb"|fully_quantize: \d"
 )
 
-_SECONDS_TO_END = 2
-"""A child of ours that outlives the command may hold the pipe open: it is not waited for."""
+_END = b"\0that was all\n"
+"""Tells the small process that we are done.  It goes on with what a child of ours may still say."""
 
 
 def is_chatter(line: bytes) -> bool:
@@ -45,10 +45,16 @@ def kept_back() -> Iterator[None]:
     own = os.dup(2)
     command = [sys.executable, "-I", "-S", __file__]
     # A session of its own: Ctrl-C is not meant for it, it ends with the last who writes to it.
-    sieve = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=own, start_new_session=True)
+    sieve = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=own,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     assert sieve.stdin is not None
+    assert sieve.stderr is not None
     os.dup2(sieve.stdin.fileno(), 2)
-    sieve.stdin.close()
     if _writes_to_two(python):
         sys.stderr = os.fdopen(os.dup(own), "w", 1, python.encoding, python.errors)
     try:
@@ -57,8 +63,11 @@ def kept_back() -> Iterator[None]:
         os.dup2(own, 2)
         os.close(own)
         sys.stderr = python
-        with suppress(subprocess.TimeoutExpired):
-            sieve.wait(_SECONDS_TO_END)
+        with suppress(OSError), sieve.stdin, sieve.stderr:
+            sieve.stdin.write(_END)
+            sieve.stdin.flush()
+            # Not for its end, as a child that outlives the command holds the pipe open.
+            sieve.stderr.read()
 
 
 def _writes_to_two(stream: object) -> bool:
@@ -71,5 +80,8 @@ def _writes_to_two(stream: object) -> bool:
 if __name__ == "__main__":
     with suppress(BrokenPipeError):  # nobody reads stderr any more
         for line in sys.stdin.buffer:
-            if not is_chatter(line):
-                os.write(1, line)
+            said = line.removesuffix(_END)
+            if said and not is_chatter(said):
+                os.write(1, said)
+            if said is not line:
+                os.close(2)

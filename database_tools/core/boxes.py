@@ -18,6 +18,9 @@ import numpy.typing as npt
 
 Boxes = npt.NDArray[np.float64]
 
+_SWAPPED = np.array([1, 0, 3, 2])
+"""x and y, end and end: of corners, of boxes."""
+
 
 def from_corners(corners: npt.ArrayLike) -> Boxes:
     """Turn TensorFlow's corners into relative xywh.
@@ -29,14 +32,14 @@ def from_corners(corners: npt.ArrayLike) -> Boxes:
         (N, 4) float64.  The differences of float32 values are taken in float64, where they
         are exact, so that ``to_corners`` gives the same corners back.
     """
-    boxes = np.asarray(corners, np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
+    boxes = np.asarray(corners, np.float64).reshape(-1, 4).take(_SWAPPED, axis=1)
     boxes[:, 2:] -= boxes[:, :2]
     return boxes
 
 
 def to_corners(boxes: npt.ArrayLike) -> Boxes:
     """Turn relative xywh (N, 4) into TensorFlow's corners (N, 4), float64."""
-    corners = np.asarray(boxes, np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
+    corners = np.asarray(boxes, np.float64).reshape(-1, 4).take(_SWAPPED, axis=1)
     corners[:, 2:] += corners[:, :2]
     return corners
 

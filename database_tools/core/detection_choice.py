@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from database_tools.core import reasons
 from database_tools.core.detections import CATEGORY_NAMES, LEAST_CONFIDENCE, Detections
@@ -43,23 +42,25 @@ class Rule:
 
 def choose(found: Detections, rule: Rule) -> Detections | str:
     """Return the boxes to crop, at least one, in the detector's order; or why there is none."""
+    if not len(found):  # most pictures of an empty place
+        return reasons.NOTHING_DETECTED
     sure = keep = found.at_least(rule.threshold)
+    if not np.count_nonzero(sure):
+        return _unsure(found)
     if rule.categories is not None:
         keep = sure & np.array([c in rule.categories for c in found.categories], bool)
-    number = int(keep.sum())
+    number = np.count_nonzero(keep)
     if number == 0:
-        return _nothing(found, sure)
+        return reasons.PEOPLE_ONLY
     if number > 1 and not rule.several:
         return reasons.SEVERAL_DETECTIONS
     return found.select(keep)
 
 
-def _nothing(found: Detections, sure: npt.NDArray[np.bool_]) -> str:
-    """Say why a picture has no box to crop; ``sure`` are those above the threshold."""
-    if sure.any():
-        return reasons.PEOPLE_ONLY
+def _unsure(found: Detections) -> str:
+    """Say why a picture has no box to crop, of which none reaches the threshold."""
     # What no detection file keeps was not found: a build from the file says the same.
-    if found.at_least(LEAST_CONFIDENCE).any():
+    if np.count_nonzero(found.at_least(LEAST_CONFIDENCE)):
         return reasons.BELOW_THRESHOLD
     return reasons.NOTHING_DETECTED
 

@@ -52,6 +52,8 @@ class DetectionTable:
         self._row[key] = len(self._start)
         self._start.append(len(self._scores))
         self._count.append(len(categories))
+        if not categories:
+            return
         self._corners.frombytes(np.asarray(corners, np.float32).tobytes())
         self._scores.frombytes(np.asarray(scores, np.float32).tobytes())
         self._category.extend(
@@ -64,10 +66,21 @@ class DetectionTable:
         self._start.append(_number(reason, self._reasons, self._reason_texts))
         self._count.append(_FAILED)
 
+    def row(self, key: Hashable) -> int | None:
+        """Return the row that a picture has by now; None if the table does not have it."""
+        return self._row.get(key)
+
     def get(self, key: Hashable) -> Found | None:
         """Return what was found in a picture; None if the table does not have it."""
-        if (row := self._row.get(key)) is None:
-            return None
+        row = self.row(key)
+        return None if row is None else self.found(row)
+
+    def is_failure(self, row: int) -> bool:
+        """Say whether the picture of a row could not be looked at."""
+        return self._count[row] == _FAILED
+
+    def found(self, row: int) -> Found:
+        """Return what was found in the picture of a row."""
         start, count = self._start[row], self._count[row]
         if count == _FAILED:
             return Failure(self._reason_texts[start])

@@ -92,6 +92,10 @@ class Detections:
         chosen = tuple(c for c, kept in zip(self.categories, keep, strict=True) if kept)
         return Detections(self.boxes[keep], self.scores[keep], chosen)
 
+    def worth_keeping(self) -> Detections:
+        """Return those that detection files keep: of ``LEAST_CONFIDENCE`` or more."""
+        return self.select(self.at_least(LEAST_CONFIDENCE)) if len(self) else self
+
 
 NOTHING = Detections(np.zeros((0, 4)), np.zeros(0), ())
 """Of the many pictures in which nothing was found."""

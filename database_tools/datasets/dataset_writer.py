@@ -38,6 +38,7 @@ class DatasetWriter:
     def __init__(self, workspace: Workspace, start: BuildState, per_shard: int) -> None:
         self._workspace = workspace
         self._state = start
+        self._next, self._made = start.next, start.crops
         workspace.roll_back(start)
         self._journal = Journal(workspace.journal, start.journal)
         self._lines: list[Line] = []
@@ -67,7 +68,7 @@ class DatasetWriter:
     @property
     def next_id(self) -> int:
         """Id of the next crop."""
-        return self._state.crops
+        return self._made
 
     def crop(self, image: int, split: str, name: str, crop: Crop, about: About) -> None:
         """Add a crop.
@@ -92,7 +93,7 @@ class DatasetWriter:
             self._bytes += len(record)
         line = CropLine(image, about.id, split, about.label, crop.width, crop.height, size, name)
         self._lines.append(line)
-        self._state = replace(self._state, crops=self._state.crops + 1)
+        self._made += 1
 
     def drop(self, image: int, reason: str, size: int | None) -> None:
         """Note that a picture is left out; ``size`` is its file's if that cannot be read."""
@@ -104,7 +105,7 @@ class DatasetWriter:
 
     def finished(self, image: int) -> None:
         """Say that all of a picture has been added."""
-        self._state = replace(self._state, next=image + 1)
+        self._next = image + 1
         self._pictures += 1
         full = self._crops or self._records
         if self._bytes > _MOST_BYTES or (full and self._pictures >= COMMIT_EVERY):
@@ -140,6 +141,8 @@ class DatasetWriter:
         positions = {split: shards.position for split, shards in self._shards.items()}
         self._state = replace(
             self._state,
+            next=self._next,
+            crops=self._made,
             journal=self._journal.length,
             shards={**self._state.shards, **positions},
         )

@@ -15,16 +15,15 @@ the journal knows every file that a build may have written, however it ended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from database_tools.durable import journal
 
 NAME = "journal.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class CropLine:
+class CropLine(NamedTuple):
     """A crop in the dataset.
 
     Attributes:
@@ -48,8 +47,7 @@ class CropLine:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class DropLine:
+class DropLine(NamedTuple):
     """A picture that is not in the dataset.
 
     Attributes:
@@ -64,8 +62,7 @@ class DropLine:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BoxLine:
+class BoxLine(NamedTuple):
     """A box without a crop, of a picture that has others with one.
 
     Attributes:
@@ -79,8 +76,7 @@ class BoxLine:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShardLine:
+class ShardLine(NamedTuple):
     """A shard that is full.
 
     Attributes:
@@ -107,7 +103,7 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 def append(to: journal.Journal, lines: Iterable[Line]) -> None:
     """Write lines; a kill cannot lose them then, after ``to.sync()`` a power cut neither."""
-    to.append([_NAMES[type(line)], *astuple(line)] for line in lines)
+    to.append((_NAMES[type(line)], *line) for line in lines)
 
 
 def read(path: Path, start: int = 0) -> Iterator[Line]:

@@ -37,6 +37,7 @@ class Results:
         self._plan, self._file, self._file_rule = plan, file, file_rule
         self._pass: Pass | None = None
         self._pass_rule: Rule | None = None
+        self._rows = array("q", self._rows_in_file())
         self.waiting = array("q", (i for i in range(len(plan)) if self._is_waiting(i)))
         self._places = array("q", [_ELSEWHERE]) * len(plan)
         for place, image in enumerate(self.waiting):
@@ -63,11 +64,16 @@ class Results:
 
     def would_pass(self, images: Iterable[int], threshold: float) -> int:
         """Count the pictures, of some that were looked at, that a lower threshold would pass."""
+        lower = {
+            rule: replace(rule, threshold=threshold)
+            for rule in (self._file_rule, self._pass_rule)
+            if rule is not None
+        }
         count = 0
         for image in images:
             found, rule = self._found(image), self._rule(image)
             if rule is not None and isinstance(found, Detections):
-                count += isinstance(choose(found, replace(rule, threshold=threshold)), Detections)
+                count += isinstance(choose(found, lower[rule]), Detections)
         return count
 
     def people(self, image: int) -> Boxes:
@@ -86,7 +92,10 @@ class Results:
                 yield Picture(number, self._plan.annotations.files[image]), found
 
     def _is_waiting(self, image: int) -> bool:
-        return not (self._plan.reasons[image] or isinstance(self._in_file(image), Detections))
+        if self._plan.reasons[image]:
+            return False
+        row = self._rows[image]
+        return self._file is None or row == _ELSEWHERE or self._file.is_failure(row)
 
     def _rule(self, image: int) -> Rule | None:
         return self._file_rule if self._places[image] == _ELSEWHERE else self._pass_rule
@@ -97,7 +106,12 @@ class Results:
         return self._in_file(image)
 
     def _in_file(self, image: int) -> Found | None:
-        if self._file is None:
-            return None
+        row = self._rows[image]
+        return None if self._file is None or row == _ELSEWHERE else self._file.found(row)
+
+    def _rows_in_file(self) -> Iterator[int]:
+        """Yield where the file has each picture: looked up once, as it is asked for often."""
         table = self._plan.annotations
-        return self._file.find(table.ids[image], table.files[image])
+        for image, name in zip(table.ids, table.files, strict=True):
+            row = None if self._file is None else self._file.row(image, name)
+            yield _ELSEWHERE if row is None else row

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from database_tools.core.detections import (
     CATEGORY_NAMES,
-    LEAST_CONFIDENCE,
     Detections,
     Failure,
     Found,
@@ -32,7 +31,7 @@ class Picture:
 
 
 Results = Callable[[], Iterable[tuple[Picture, Found]]]
-"""Gives all pictures with their results in listed order; called once for each file."""
+"""Gives all pictures with their results in listed order; called again if a name was lacking."""
 
 
 def write(
@@ -50,29 +49,31 @@ def write(
         categories: category id to name; None for MegaDetector's.
     """
     names = dict(CATEGORY_NAMES if categories is None else categories)
-    detections_pickle.write(folder / PICKLE, _naming(results(), names))
     header = megadetector_json.Header({"detector": detector}, names)
-    with megadetector_json.writing(folder / JSON, header) as writer:
-        for picture, result in results():
-            writer.add(entry(picture.file_name, _written(result)))
+    # Names come first in the JSON: with one that was lacking it is written again, once.
+    while lacking := _write(folder, results(), header):
+        names |= {category: f"class {category}" for category in lacking}
 
 
-def _naming(
-    results: Iterable[tuple[Picture, Found]], names: dict[str, str]
-) -> Iterator[tuple[int | str, Detections]]:
-    """Pass detections on; give each category that they have a name."""
-    for picture, found in results:
-        if isinstance(found, Detections):
-            for category in found.categories:
-                names.setdefault(category, f"class {category}")
-            yield picture.id, found
+def _write(
+    folder: Path, results: Iterable[tuple[Picture, Found]], header: megadetector_json.Header
+) -> list[str]:
+    """Write both files in one pass; return the categories that the header has no name for."""
+    lacking: dict[str, None] = {}
 
+    def detections() -> Iterator[tuple[int | str, Detections]]:
+        for picture, found in results:
+            if isinstance(found, Failure):
+                as_json.add(entry(picture.file_name, found))
+                continue
+            lacking.update(dict.fromkeys(found.categories))
+            kept = found.worth_keeping()
+            as_json.add(entry(picture.file_name, kept))
+            yield picture.id, kept
 
-def _written(result: Found) -> Found:
-    """Leave out boxes that are in no detection file."""
-    if isinstance(result, Failure):
-        return result
-    return result.select(result.at_least(LEAST_CONFIDENCE))
+    with megadetector_json.writing(folder / JSON, header) as as_json:
+        detections_pickle.write(folder / PICKLE, detections())
+    return [category for category in lacking if category not in header.detection_categories]
 
 
 def entry(file_name: str, result: Found) -> megadetector_json.Image:

@@ -52,18 +52,31 @@ class Precomputed:
     def __len__(self) -> int:
         return len(self._table)
 
-    def find(self, image_id: ImageId, file_name: str) -> Found | None:
-        """Return what the file says about a picture: boxes, a failure, or None for nothing.
+    def row(self, image_id: ImageId, file_name: str) -> int | None:
+        """Return where the file has a picture, to ask for it many times; None if it has not.
 
         Args:
             image_id: as in the annotation file; 7 is not "7".
             file_name: as in the annotation file.  Pickles are asked for it too, as
                 ``convert_json_detections_to_pickle.py`` wrote file names for ids.
         """
-        found = self._table.get(image_id) if self.by == ID else None
-        if found is None and (name := self._listed.find(names.tidy(file_name))) is not None:
-            return self._table.get(name)
-        return found
+        row = self._table.row(image_id) if self.by == ID else None
+        if row is None and (name := self._listed.find(names.tidy(file_name))) is not None:
+            return self._table.row(name)
+        return row
+
+    def is_failure(self, row: int) -> bool:
+        """Say whether the picture of a row could not be looked at."""
+        return self._table.is_failure(row)
+
+    def found(self, row: int) -> Found:
+        """Return what the file says about the picture of a row: boxes or a failure."""
+        return self._table.found(row)
+
+    def find(self, image_id: ImageId, file_name: str) -> Found | None:
+        """Return what the file says about a picture; None for nothing."""
+        row = self.row(image_id, file_name)
+        return None if row is None else self.found(row)
 
     def example(self) -> str:
         """Return the first key as the file has it, to show when nothing matches; else nothing."""
@@ -206,7 +219,7 @@ def _add(
         return
     # The format says of a box with an unknown category id: there is none.
     boxes = [box for box in image.boxes if box.category in ids]
-    corners = box_rows.to_corners([box.bbox for box in boxes])
+    corners = box_rows.to_corners([box.bbox for box in boxes]) if boxes else ()
     columns = corners, [box.conf for box in boxes], [ids[box.category] for box in boxes]
     if not isinstance(earlier, Detections):
         table.add(key, *columns)

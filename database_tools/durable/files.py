@@ -98,6 +98,8 @@ def escape_surrogates(text: str) -> str:
 
     Names that are no text, as ``caf\xe9.jpg`` in Latin-1, have such halves in Python.
     """
+    if text.isascii():
+        return text
     return _LONE_SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 

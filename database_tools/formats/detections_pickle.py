@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from database_tools.core import detection_numbers, reasons
 from database_tools.core.detection_table import DetectionTable
-from database_tools.core.detections import ANIMAL, LEAST_CONFIDENCE, NOTHING, Detections
+from database_tools.core.detections import ANIMAL, NOTHING, Detections
 from database_tools.core.errors import FormatError
 from database_tools.durable import files
 from database_tools.formats import numpy_pickle
@@ -111,7 +111,7 @@ def write(path: Path, items: Iterable[tuple[ImageId, Detections]]) -> None:
     with files.replacing(path) as temporary, temporary.open("wb") as stream:
         writer = _Writer(stream)
         for key, found in items:
-            writer.add(key, found.select(found.at_least(LEAST_CONFIDENCE)))
+            writer.add(key, found.worth_keeping())
         writer.close()
 
 
@@ -127,9 +127,11 @@ class _Writer:
         self._memo = 0
         self._write(pickle.PROTO + b"\x04")
         # numpy 2 still knows numpy 1's name of this function, and the original needs it.
-        self._reconstruct = self._keep(_name("numpy.core.multiarray", "_reconstruct"))
-        self._ndarray = self._keep(_name("numpy", "ndarray"))
+        reconstruct = self._keep(_name("numpy.core.multiarray", "_reconstruct"))
+        ndarray = self._keep(_name("numpy", "ndarray"))
         self._dtype = self._keep(_name("numpy", "dtype"))
+        empty = ndarray + _int(0) + pickle.TUPLE1 + _bytes(b"b") + pickle.TUPLE3
+        self._made = reconstruct + empty + pickle.REDUCE + pickle.MARK + _int(1)  # of any array
         self._float32 = self._keep(self._type("f4", "<"))
         self._uint8 = self._keep(self._type("u1", "|"))
         self._int32 = self._keep(self._type("i4", "<"))  # for detectors of more than 255 classes
@@ -144,14 +146,14 @@ class _Writer:
         self._write((_text(key) if isinstance(key, str) else _int(key)) + content + pickle.SETITEM)
 
     def _entry(self, found: Detections) -> bytes:
-        classes = np.array([int(category) for category in found.categories], "<i4")
-        dtype = self._int32
-        if ((classes >= 0) & (classes < 256)).all():
-            classes, dtype = classes.astype(np.uint8), self._uint8
+        numbers = [int(category) for category in found.categories]
+        small = all(number in range(256) for number in numbers)
+        classes = np.array(numbers, np.uint8 if small else "<i4")
+        corners = found.corners().astype("<f4", copy=False)
         entry = (
             self._keys[_NUMBER] + _int(len(found)),
-            self._keys[_CLASSES] + self._array(classes, dtype),
-            self._keys[_BOXES] + self._array(found.corners().astype("<f4"), self._float32),
+            self._keys[_CLASSES] + self._array(classes, self._uint8 if small else self._int32),
+            self._keys[_BOXES] + self._array(corners, self._float32),
             self._keys[_SCORES] + self._array(found.scores.astype("<f4"), self._float32),
         )
         return pickle.EMPTY_DICT + pickle.MARK + b"".join(entry) + pickle.SETITEMS
@@ -175,12 +177,10 @@ class _Writer:
 
     def _array(self, values: npt.NDArray[Any], dtype: bytes) -> bytes:
         """Instructions for an array with its state as numpy pickles it."""
-        empty = self._ndarray + _int(0) + pickle.TUPLE1 + _bytes(b"b") + pickle.TUPLE3
         shape = b"".join(_int(size) for size in values.shape)
         shape += pickle.TUPLE1 if values.ndim == 1 else pickle.TUPLE2
-        state = _int(1) + shape + dtype + pickle.NEWFALSE + _bytes(values.tobytes())
-        made = self._reconstruct + empty + pickle.REDUCE
-        return made + pickle.MARK + state + pickle.TUPLE + pickle.BUILD
+        content = shape + dtype + pickle.NEWFALSE + _bytes(values.tobytes())
+        return self._made + content + pickle.TUPLE + pickle.BUILD
 
 
 def _name(module: str, name: str) -> bytes:

@@ -331,12 +331,13 @@ def _entry(box: Box) -> dict[str, Any]:
 
 def text(image: Image) -> str:
     """Return the JSON of one image in version 1.6, on one line."""
-    entry = {"file": image.file, **image.extra}
+    rest = image.extra
     if image.failure is not None:
-        entry["failure"] = image.failure
+        rest = {**rest, "failure": image.failure}
+    members = f", {_dumps(rest)[1:-1]}" if rest else ""
     boxes = image.boxes if image.failure is None else None
     found = "null" if boxes is None else f"[{', '.join(map(_written, boxes))}]"
-    return f'{_dumps(entry)[:-1]}, "detections": {found}}}'
+    return f'{{"file": {_dumps(image.file)}{members}, "detections": {found}}}'
 
 
 def _old(value: float) -> float:
@@ -352,7 +353,13 @@ def _old_failure(text: str) -> str:
     return "Failure TF inference" if of_detector else text
 
 
-def _dumps(value: Mapping[str, Any], indent: int | None = None) -> str:
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+"""Made once: ``json.dumps`` makes one at each call."""
+
+
+def _dumps(value: Mapping[str, Any] | str, indent: int | None = None) -> str:
+    if indent is None:
+        return files.escape_surrogates(_ENCODER.encode(value))
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
     return files.escape_surrogates(text)
 
