@@ -26,6 +26,7 @@ EXTRAS = {
     "litert": ["ai-edge-litert>=1.2"],
     "onnx": ["tf2onnx>=1.16", "onnxruntime>=1.18"],
     "openvino": ["openvino>=2024.4"],
+    "coco": ["pycocotools>=2.0.8"],
     "serve": [
         "starlette>=0.37",
         "uvicorn>=0.30",

@@ -21,7 +21,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("work", "imaging"),
         ("detectors", "stores"),
         ("crops", "detections", "labels_db", "pages"),
-        ("datasets",),
+        ("datasets", "evaluation"),
         ("demo",),
     ),
     "tf_classification": (
