@@ -1,4 +1,4 @@
-"""CPU time and peak memory of the label database: importing a dataset, and asking for its labels.
+"""CPU time and peak memory of the label database: an import, questions, all of json_validator.
 
 python scripts/bench/label_database.py --images 1000000
 """
@@ -33,6 +33,23 @@ seconds = time.process_time() - begin
 print(f"{found:,} rows", end="  ")
 """
 
+QUERY = """
+import json, re, sys, time
+from pathlib import Path
+from database_tools import json_validator
+folder = Path(sys.argv[2]).parent
+spec = {f"label {i}": {"dataset_labels": {"ds": [f"species {i}"]}, "max_count": 10000}
+        for i in range(int(sys.argv[3]))}
+(folder / "spec.json").write_text(json.dumps(spec))
+columns = "dataset_name,query,taxonomy_level,scientific_name,taxonomy_string"
+(folder / "taxonomy.csv").write_text(columns)
+begin = time.process_time()
+words = ["spec.json", "taxonomy.csv", "--db", "labels.db", "-o", "out"]
+words = [str(folder / word) if word[0] != "-" else word for word in words]
+assert json_validator.main(words) == 0
+seconds = time.process_time() - begin
+"""
+
 TELL = """
 peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
 print(f"{seconds:6.2f} CPU s  {int(peak) / 1000:8.1f} MB")
@@ -48,7 +65,8 @@ def main() -> None:
         source, database = Path(folder) / "cct.json", Path(folder) / "labels.db"
         annotations.write(source, count)
         print(f"{count:,} images and as many annotations, {source.stat().st_size / 1e6:.0f} MB")
-        for name, program, labels in (("import", IMPORT, 0), ("ask", ASK, 20), ("ask", ASK, 1)):
+        steps = (("import", IMPORT, 0), ("ask", ASK, 20), ("ask", ASK, 1), ("query", QUERY, 20))
+        for name, program, labels in steps:
             print(f"{name:<8}", end="", flush=True)
             words = [str(source), str(database), str(labels)]
             subprocess.run([sys.executable, "-c", program + TELL, *words], check=True)
