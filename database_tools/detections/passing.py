@@ -115,6 +115,7 @@ class Pass:
         self._rows = kept.rows(self._keys)
         self._members, self._ends = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._numbers = self._ends
+        self._failed: dict[int, int] = {}  # rows of those that the detector failed at before
 
     def __len__(self) -> int:
         return len(self.names)
@@ -156,8 +157,16 @@ class Pass:
             found: in each of them.
         """
         members = self.members(group)
+        if all(self._is_as_before(*pair) for pair in zip(members, found, strict=True)):
+            self._rows[members] = [self._failed[picture] for picture in members]
+            return
         number = int(self._numbers[group])
         self._rows[members] = self.kept.append(self._keys[members], files, found, number)
+
+    def _is_as_before(self, picture: int, found: Found) -> bool:
+        """Say whether the detector failed at a picture again: the store grows by no such one."""
+        row = self._failed.get(picture)
+        return row is not None and self.kept.seen(row).found == found
 
     def _settle(self, known: Sequence[int], threads: ThreadPoolExecutor) -> None:
         """Forget known pictures that have changed; note those whose file is a copy."""
@@ -198,6 +207,7 @@ class Pass:
         for (picture, now), reason in zip(pictures, why, strict=True):
             seen = self.kept.seen(int(self._rows[picture]))
             if reason is None:
+                self._failed[picture] = int(self._rows[picture])
                 self._rows[picture] = UNKNOWN
             elif Failure(reason) != seen.found:
                 yield picture, Seen(now, Failure(reason))

@@ -25,6 +25,15 @@ _MAGIC = b"detlog2\n"
 _FRAME = struct.Struct("<II")
 
 
+def of_other_versions(folder: Path) -> Iterator[Path]:
+    """Yield the logs in a folder that another version of this tool wrote."""
+    for path in sorted(folder.glob("detections_*.log")):
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+        if start.startswith(b"detlog") and start != _MAGIC:
+            yield path
+
+
 class RecordLog:
     """An open log; its caller keeps other writers away, and closes it.
 

@@ -28,6 +28,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import struct
 from array import array
 from collections.abc import Iterator, Sequence
@@ -42,8 +43,11 @@ from database_tools.core import boxes as box_rows
 from database_tools.core import names
 from database_tools.core.detections import Detections, Failure, Found
 from database_tools.core.errors import UserError
+from database_tools.detections import record_log
 from database_tools.detections.record_log import RecordLog
 from database_tools.durable import locks
+
+log = logging.getLogger(__name__)
 
 Keys = npt.NDArray[np.uint64]
 """(N, 2): digests of names."""
@@ -232,6 +236,9 @@ def open(folder: Path, fingerprint: str) -> Iterator[DetectionStore]:
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror}") from error
     with locks.locked(folder / "detections.lock"):
+        for path in record_log.of_other_versions(folder):
+            message = "WARNING: %s: is of another version, so it is not read; nothing needs it now"
+            log.warning(message, path)
         store = DetectionStore(folder, fingerprint)
         with contextlib.closing(store):
             yield store

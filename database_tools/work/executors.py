@@ -114,15 +114,15 @@ def size(executor: Executor) -> int:
 
 
 def lost_worker(error: BaseException) -> UserError | None:
-    """Say in one line that a worker is gone; None for any other error."""
-    gone = isinstance(error, BrokenExecutor)
+    """Say in one line that a worker is gone or out of memory; None for any other error."""
+    gone = isinstance(error, BrokenExecutor | MemoryError)
     if (dask := sys.modules.get("distributed")) is not None:
         gone = gone or isinstance(error, dask.KilledWorker)
     if not gone:
         return None
     return UserError(
-        "a worker process was ended by the system, mostly for want of memory; run again with "
-        "fewer --workers, which goes on where this run stopped"
+        "a worker ended for want of memory, or the system ended it; run again with fewer "
+        "--workers, which goes on where this run stopped"
     )
 
 

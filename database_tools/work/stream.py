@@ -185,7 +185,8 @@ class _Line(Generic[Item, Job, Result]):
         if place is None or place.job is None:
             return False
         place.future = Future()
-        place.future.set_result(self._work(place.job))
+        with _telling_of_lost_workers():
+            place.future.set_result(self._work(place.job))
         return True
 
 

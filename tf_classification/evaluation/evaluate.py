@@ -278,7 +278,8 @@ def _write_ledger(output_dir: Path, dataset: Dataset, found: Mapping[str, Logits
     unreadable = [str(key) for keys in lost.values() for key in keys]
     kept = sum(len(said.rows) for said in found.values())
     dropped = {UNREADABLE: unreadable} if unreadable else {}
-    stage = Ledger(STAGE, kept + len(unreadable), kept, dropped)
+    total = sum(len(dataset.splits[split]) for split in found)
+    stage = Ledger(STAGE, total, kept, dropped)
     path = ledger_json.write(output_dir, stage)
     for split, said in found.items():
         _warn_of_lost_labels(dataset, split, said)

@@ -238,6 +238,29 @@ def test_numbers_that_are_not_finite_are_a_failure_of_their_picture(folder):
     assert scores(results).count(None) == 3
 
 
+def test_failures_that_repeat_do_not_let_the_store_grow(folder):
+    (folder / NAMES[4]).write_bytes(b"no picture any more")
+    detector = NotFinite({6, 7})
+    first, kept = detect(folder, detector=detector)[1], folder.parent / "store"
+    sizes = []
+    for _ in range(3):
+        batches, results = detect(folder, detector=NotFinite({6, 7}))
+        assert batches == [[6, 7]]  # tried again
+        assert scores(results) == scores(first)
+        sizes.append([path.stat().st_size for path in kept.glob("*.log")])
+    assert sizes[0] == sizes[1] == sizes[2]  # the first wrote down what it was going to do
+    assert None not in scores(detect(folder)[1])[6:8]
+
+
+def test_a_log_of_an_older_version_is_told_and_stays(folder, caplog):
+    kept = folder.parent / "store"
+    kept.mkdir()
+    (kept / "detections_0123456789ab.log").write_bytes(b"detlog1\nold")
+    detect(folder)
+    assert caplog.text.count("detections_0123456789ab.log: is of another version") == 1
+    assert (kept / "detections_0123456789ab.log").read_bytes() == b"detlog1\nold"
+
+
 def test_a_detector_that_gives_no_number_at_all_is_an_error(folder):
     for _ in range(2):  # of the next run too
         with pytest.raises(UserError, match=r"bright.pb: gives NaN or infinity for every picture"):

@@ -4,7 +4,9 @@ import os
 import signal
 
 import pytest
+from PIL import Image
 
+from database_tools import imaging
 from database_tools.core.errors import UserError
 from database_tools.work import executors, stream
 
@@ -46,6 +48,16 @@ def test_results_come_in_order_from_both_workers(address):
     workers = {result[1] for _, result in done if result is not None}
     assert os.getpid() not in workers
     assert len(workers) == 2
+
+
+def limit_of_pillow(number):
+    return Image.MAX_IMAGE_PIXELS
+
+
+def test_each_worker_does_first_what_is_asked_for(address):
+    with executors.cluster(address, imaging.own_process) as executor:
+        done = list(stream.in_order(executor, limit_of_pillow, [(i, i) for i in range(8)]))
+    assert {limit for _, limit in done} == {None}
 
 
 def test_an_address_where_nobody_answers_is_one_line():

@@ -115,6 +115,16 @@ def test_a_worker_that_the_system_ends_is_told():
         list(stream.in_order(executor, end_of_a_worker, jobs, 4))
 
 
+def no_memory(number):
+    raise MemoryError
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_memory_that_is_gone_is_the_same_line_in_the_parent_too(workers):
+    with executors.make(workers) as executor, pytest.raises(UserError, match="want of memory"):
+        list(stream.in_order(executor, no_memory, [(i, i) for i in range(9)], 4))
+
+
 def test_an_error_in_the_work_is_not_swallowed():
     with pytest.raises(TypeError):
         list(stream.in_order(executors.Serial(), squared, [(0, "text")], 4))

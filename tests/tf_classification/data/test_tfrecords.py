@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.ledger import Ledger
+from database_tools.formats import ledger_json
 from tf_classification.data import tfrecords
 
 CLASSES = ("empty", "deer", "fox")
@@ -45,6 +47,15 @@ def test_shards_of_another_run_are_noticed(shards):
     shards.write("train-00002", [shards.record(70, 1, "loc 7")])
     with pytest.raises(FormatError, match=r"train: 25 records .* 24 in dataset_info.json"):
         tfrecords.load(shards.path)
+
+
+def test_records_that_the_builders_ledger_does_not_count_are_told(shards, caplog):
+    ledger_json.write(shards.path, Ledger("make_classification_dataset", 26, 26, made=26))
+    tfrecords.load(shards.path)
+    assert "WARNING" not in caplog.text
+    ledger_json.write(shards.path, Ledger("make_classification_dataset", 27, 27, made=27))
+    tfrecords.load(shards.path)
+    assert "_ledger.json counts 27, but there are 26 records" in caplog.text
 
 
 def test_records_without_location_cannot_be_split(shards):
