@@ -17,11 +17,14 @@ Crops are called as their picture, box and detector: a/b.jpg___crop00_mdv4.1.jpg
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import crop_flags
+
+log = logging.getLogger(__name__)
 
 
 def build_parser() -> cli.Parser:
@@ -43,6 +46,7 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
+    from database_tools.core import reasons
     from database_tools.crops import of_detections, report
     from database_tools.crops.of_detections import Request
 
@@ -57,6 +61,10 @@ def _run(args: argparse.Namespace) -> None:
         args.workers,
     )
     ledger, new = of_detections.cut(request, _show)
+    missing = len(ledger.dropped.get(reasons.MISSING, ()))
+    if args.container_url and missing:
+        message = "WARNING: %d pictures are not below %s; --container-url is not read yet"
+        log.warning(message, missing, request.images)
     made = report.Made(ledger, new, request.images, args.strict)
     report.write(made, ledger_in=args.cropped_images_dir, log_in=args.logdir)
 

@@ -316,8 +316,9 @@ def test_killed_again_and_again_the_crops_end_the_same(many):
     assert many.tree() == undisturbed
 
 
-def test_the_readmes_command_runs_word_by_word(world, monkeypatch):
+def test_the_readmes_command_runs_word_by_word(world, monkeypatch, capsys):
     world.picture("a.jpg", [box([0, 0, 0.5, 0.5])])
+    world.entries += [{"file": "gone.jpg", "detections": [box([0, 0, 1, 1])]}]
     line = (
         "detections.json crops --images-dir images "
         "--container-url https://account.blob.core.windows.net/container?sas_token "
@@ -329,3 +330,6 @@ def test_the_readmes_command_runs_word_by_word(world, monkeypatch):
     assert crop_detections.main([*line.split(), "--workers", "1"]) == 0
     assert world.names == ["a.jpg___crop00_mdv4.1.jpg"]
     assert len(list(world.root.glob("crop_detections_log_*.json"))) == 1
+    error = capsys.readouterr().err
+    assert "1 pictures are not below images; --container-url is not read yet" in error
+    assert "sas_token" not in error

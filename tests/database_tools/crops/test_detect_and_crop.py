@@ -1,6 +1,14 @@
 """detect_and_crop: queried pictures, from boxes drawn by people or from the cache."""
 
+import hashlib
 import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,3 +165,56 @@ def test_without_a_folder_of_crops_there_is_nothing_to_do(world, capsys):
     words = ["q.json", "log", "-c", "cache", "-v", "4.1"]
     assert detect_and_crop.main(words) == 2
     assert "nothing to do: say --cropped-images-dir" in capsys.readouterr().err
+
+
+def killed_until_done(words, rng):
+    """Run a command, kill it some times at random moments, then let it end."""
+    command = [sys.executable, "-m", *map(str, words)]
+    for _ in range(3):
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.2, 1.5))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+ROOT = Path(__file__).parents[3]
+
+
+def tree_files(*folders):
+    return [p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()]
+
+
+@pytest.mark.slow
+def test_killed_while_caching_and_cropping_the_bytes_end_the_same(tmp_path):
+    """Cache and crop one query twice, once undisturbed."""
+    ends = []
+    for name, kills in (("calm", False), ("killed", True)):
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name)
+        for i in range(30):
+            world.picture(f"ds/{i % 3}/{i}.jpg", [found(0.9)] * (i % 4))
+        world.out.mkdir()
+        table = {
+            "info": {"format_version": "1.0", "detector": "md_v4.1.0.pb"},
+            "detection_categories": {"1": "animal"},
+            "images": world.found["ds"],
+        }
+        (world.root / "md.json").write_text(json.dumps(table))
+        queried = world.out / "queried_images.json"
+        queried.write_text(json.dumps(world.queried))
+        cached = ["database_tools.cache_batchapi_outputs", world.root / "md.json", "-d", "ds"]
+        cropped = ["database_tools.detect_and_crop", queried, world.out, "-p", world.crops]
+        cropped += ["--images-dir", world.images, "--workers", "2"]
+        rng = random.Random(1)
+        for words in (cached, cropped):
+            words += ["-c", world.cache, "-v", "4.1"]
+            if kills:
+                killed_until_done(words, rng)
+            else:
+                command = [sys.executable, "-m", *map(str, words)]
+                subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        names = [p.relative_to(world.root) for p in tree_files(world.cache, world.crops)]
+        ends.append({n: hashlib.sha256((world.root / n).read_bytes()).digest() for n in names})
+    assert ends[0] == ends[1]
+    assert len(ends[0]) > 40
