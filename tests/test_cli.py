@@ -15,6 +15,8 @@ from database_tools import cli
 from database_tools.cli import chatter
 from database_tools.core.errors import FormatError, UserError
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture
 def parser():
@@ -263,3 +265,13 @@ def test_what_a_console_cannot_show_is_a_question_mark(encoding, shown):
     assert process.returncode == 2
     assert len(said) == 1  # the breaks of the name are spelled
     assert said[0].startswith(b"thing.py: error: no such file: 'a\\nb\\u2028")
+
+
+@pytest.mark.parametrize(
+    "command", ["database_tools.cli.commands", "database_tools.make_classification_dataset"]
+)
+def test_help_that_nobody_reads_to_its_end_is_no_error(command):
+    words = f"{shlex.quote(sys.executable)} -m {command} -h"
+    line = f"set -o pipefail; {words} | true"
+    ended = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from database_tools.cli import console
 from database_tools.cli.parser import DISTRIBUTION, did_you_mean, version
 
 PACKAGES = ("database_tools", "tf_classification", "slim_legacy")
@@ -39,9 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     table = commands()
     if not words or words[0] in ("-h", "--help"):
-        print(f"usage: {DISTRIBUTION} COMMAND [-h] ...\n\ncommands:")
-        for name, module in table.items():
-            print(f"  {name:<40} {summary(module)}")
+        with console.reader_may_leave():
+            print(f"usage: {DISTRIBUTION} COMMAND [-h] ...\n\ncommands:")
+            for name, module in table.items():
+                print(f"  {name:<40} {summary(module)}")
         return 0
     if words[0] == "--version":
         print(f"{DISTRIBUTION} {version()}")
