@@ -18,9 +18,6 @@ from database_tools import cli
 from database_tools.core.errors import UserError
 from database_tools.labels_db.query_config import DATABASE, DROP, KEEP, SINGLE, QueryConfig
 
-_BLOBS, _TABLE = "blobs", "table"
-"""What the flags are without a value."""
-
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
@@ -42,7 +39,7 @@ def build_parser() -> cli.Parser:
         "-c",
         "--check-blob-exists",
         nargs="?",
-        const=_BLOBS,
+        const=True,
         metavar="LOCAL_DIR",
         help="leave out images that are not there, as LOCAL_DIR/<dataset>/<file>",
     )
@@ -91,7 +88,7 @@ def _declare_additions(parser: cli.Parser) -> None:
     add(
         "--explain",
         nargs="?",
-        const=_TABLE,
+        const=True,
         metavar="JSON",
         help="print what each label is made of and what is doubtful, and query nothing",
     )
@@ -103,7 +100,7 @@ def _run(args: argparse.Namespace) -> None:
     del args.explain, args.strict
     if strict and table is None:
         raise UserError("--strict needs --explain")
-    if args.check_blob_exists == _BLOBS:
+    if args.check_blob_exists is True:  # the flag alone
         rule = "looking for blobs comes with the extra [azure]"
         raise UserError(f"-c: {rule}; for local images give their folder: -c LOCAL_DIR")
     if args.check_blob_exists is not None:
@@ -116,7 +113,7 @@ def _run(args: argparse.Namespace) -> None:
     else:
         from database_tools.labels_db import explanation
 
-        explanation.run(config, None if table == _TABLE else Path(table), strict=strict)
+        explanation.run(config, None if table is True else Path(table), strict=strict)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

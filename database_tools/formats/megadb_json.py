@@ -56,7 +56,7 @@ def read(path: Path, dataset: str) -> Iterator[Entry]:
 
 
 def _entries(sequence: Any, keys: Iterable[int]) -> Iterator[Entry]:
-    name, place = _text(sequence, "seq_id"), _location(sequence.get("location"))
+    name, place = str(coco.identity(sequence, "seq_id")), _location(sequence.get("location"))
     burst = None if name.startswith(_UNKNOWN_BURST) else name
     common = _classes(sequence)
     for key, image in zip(keys, _list(sequence, "images"), strict=False):

@@ -183,6 +183,8 @@ def run(path: Path, place: Place, entries: Iterable[Entry], source: Path) -> Imp
         db.execute("COMMIT")
     except sqlite3.Error as error:
         raise UserError(f"{path}: {error}") from None
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise UserError(f"{source}: cannot be kept in a database: {error}") from None
     finally:
         gc.enable()
         db.close()  # rolls back what was not committed

@@ -80,6 +80,11 @@ def test_megadb_sequences(tmp_path, db):
     assert (ledger.total, ledger.kept) == (4, 4)
 
 
+def test_ids_of_sequences_may_be_numbers(tmp_path, db):
+    run(db, write(tmp_path / "megadb.json", [{**SEQUENCES[0], "seq_id": 7}]))
+    assert ask(db, "elk")[0].sequence == "7"
+
+
 def test_coco_with_nan_a_mark_and_unlisted_pictures(tmp_path, db, capsys):
     table = {
         "annotations": [

@@ -218,6 +218,16 @@ def test_images_that_are_not_there_are_left_out(world):
     assert world.log == {"nonimage_files": [], "nonexistent_images": ["idfg/b.jpg"]}
 
 
+def test_a_folder_may_have_any_name(world, monkeypatch):
+    monkeypatch.chdir(world.folder)
+    (world.folder / "blobs" / "idfg").mkdir(parents=True)
+    (world.folder / "blobs" / "idfg" / "a.jpg").touch()
+    world.put("idfg", ("a.jpg", "fox"))
+    world.run("-c", "blobs")
+    world.run("--explain", "table")
+    assert (world.folder / "table").is_file()
+
+
 def test_looking_for_blobs_says_what_it_needs(world, capsys):
     world.run("-c", status=2)
     assert "comes with the extra [azure]" in capsys.readouterr().err

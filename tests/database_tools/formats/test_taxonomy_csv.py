@@ -68,6 +68,30 @@ def test_a_taxon_of_two_parents_takes_the_lower_one_or_that_of_the_table(table):
     }
 
 
+def test_the_edges_that_the_worked_example_removes(tmp_path):
+    tribe = [("genus", "sciurus"), ("tribe", "sciurini"), *SQUIRRELS]
+    rows = [
+        row("caltech", "buzzard", HAWKS),
+        row("idfg", "vulture", VULTURES),
+        row("caltech", "squirrel", tribe),
+        row("idfg", "squirrel", [("genus", "sciurus"), *SQUIRRELS]),
+        row("sds", "x", VULTURES_AGAIN),
+    ]
+    tree = taxonomy_csv.read(write(tmp_path, rows))
+    assert tree.disputed == {
+        ("genus", "sciurus"): (("family", "sciuridae"), ("tribe", "sciurini")),
+        ("family", "cathartidae"): (("order", "accipitriformes"), ("order", "cathartiformes")),
+    }
+    assert tree.parent(("genus", "sciurus")) == ("tribe", "sciurini")  # not the higher one
+    assert tree.parent(("family", "cathartidae")) == ("order", "accipitriformes")  # by the table
+    under = tree.dataset_labels(("order", "accipitriformes"), ["caltech", "idfg"])
+    assert sorted(under) == [("caltech", "buzzard"), ("idfg", "vulture")]
+    assert not tree.dataset_labels(("order", "cathartiformes"))
+    # animalia; aves, cathartiformes, accipitriformes, cathartidae; mammalia, rodentia,
+    # sciuridae, sciurini, sciurus
+    assert len(tree.taxa) == 10
+
+
 def test_labels_below_a_taxon_are_those_of_the_datasets_asked_for(table):
     tree = taxonomy_csv.read(table)
     taxon = ("family", "sciuridae")

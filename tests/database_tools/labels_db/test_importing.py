@@ -126,6 +126,8 @@ def test_what_came_in_is_counted(path):
         ([Picture(1, "a.jpg"), Picture(2, "./a.jpg")], "the file name 'a.jpg' is there twice"),
         ([Picture(1, "../a.jpg")], "'../a.jpg' leads out of the dataset's folder"),
         ([Said(1, "elk")], "source.json: lists no image"),
+        ([Picture(2**63, "a.jpg")], "source.json: cannot be kept in a database: Python int too"),
+        ([Picture(1, "caf\udce9.jpg")], "source.json: cannot be kept in a database: 'utf-8' codec"),
     ],
 )
 def test_a_source_that_breaks_a_rule_leaves_the_old_content(path, entries, message):
