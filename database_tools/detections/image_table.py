@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from database_tools.core import json_text, names
-from database_tools.core.errors import FormatError
+from database_tools.core.errors import FormatError, UserError
 from database_tools.formats import detection_json, megadetector_json
 from database_tools.formats.megadetector_json import Image
 
@@ -60,7 +60,7 @@ class ImageTable:
             image_dir: folder of the pictures: absolute names below it are taken relative to it.
 
         Raises:
-            UserError: if there is no such file.
+            UserError: if there is no such file, or the disk of temporary files is full.
             FormatError: if it breaks its format, or its results of one picture differ.
         """
         self._files += 1
@@ -73,6 +73,9 @@ class ImageTable:
                 self._add(position, change(replace(image, file=file)))
             except ValueError as error:
                 raise FormatError(path, f"images[{position}] ({file!r})", str(error)) from None
+            except sqlite3.OperationalError as error:
+                message = f"{path}: cannot be kept in the system's temporary folder: {error}"
+                raise UserError(message) from error
 
     def find(self, name: str) -> Image | None:
         """Return what is known of a picture; None if nothing."""

@@ -22,7 +22,10 @@ from database_tools.core.errors import FormatError, UserError
 from database_tools.core.json_text import JsonError
 from database_tools.durable import disk
 
-_DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.ENOTDIR)
+_DISK_REFUSES = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),  # a file where a folder is wanted, or the reverse
+)
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import filelock
 
 from database_tools.core.errors import UserError
+from database_tools.durable import files
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +26,10 @@ def locked(path: Path) -> Iterator[None]:
     a mark that stays after a kill would keep the next run out.
 
     Raises:
-        UserError: if another process holds it.
+        UserError: if another process holds it, or its folder cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with files.writing_below(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(path, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
     try:
         lock.acquire()

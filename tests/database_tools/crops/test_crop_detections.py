@@ -253,6 +253,25 @@ def test_another_recipe_or_a_wrong_wish_is_one_line_and_nothing_changes(world, c
     assert world.tree() == before
 
 
+def test_a_file_where_a_folder_is_wanted_is_one_line(world, capsys):
+    world.picture("a.jpg", [box([0, 0, 0.5, 0.5])])
+    (world.root / "log").write_text("")
+    world.crops.write_text("")
+    said = "crops/.build: Not a directory", "log/crop_detections_log"
+    for free, words in zip((world.crops, world.root / "log"), said, strict=True):
+        assert world.run() == 2
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert "error: cannot write " in error
+        assert words in error
+        free.unlink()
+    assert world.run() == 0
+    crop = world.crops / world.names[0]
+    crop.unlink()
+    crop.mkdir()
+    assert world.run() == 2
+    assert "Is a directory" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
 def test_crops_of_nobody_knows_which_recipe_are_refused(world, capsys):
     world.picture("a.jpg", [box([0, 0, 0.5, 0.5])])
     world.run()
