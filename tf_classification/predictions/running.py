@@ -12,7 +12,7 @@ import contextlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -49,15 +49,21 @@ STAGE = "run_classifier"
 Progress = Callable[..., Iterator[Any]]
 
 
-def run(asked: RunRequest, progress: Progress) -> Ledger:
+class NoCrops(UserError):  # noqa: N818 - one of the kinds of a mistake
+    """There is nothing to ask about."""
+
+
+def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
     """Do what the command is asked for, and return the account of its crops.
 
     Args:
         asked: the request.
         progress: wraps crops that are done, ``progress(crops, total=..., desc=...)``.
+        keep: leave the answers where they are, for the next run.
 
     Raises:
-        UserError: if model and request do not fit, there is no crop, or none can be read.
+        NoCrops: if there is no crop.
+        UserError: if model and request do not fit, or no crop can be read.
     """
     model = open_model(asked)
     recipe = _recipe(asked, model)
@@ -70,12 +76,13 @@ def run(asked: RunRequest, progress: Progress) -> Ledger:
         with contextlib.closing(units_of_run) as listed:
             if not listed.crops:
                 _clear(folder)
-                raise UserError(_nothing(asked))
+                raise NoCrops(_nothing(asked))
             asker = Asker(model, asked.root, recipe, asked.batch_size, folder, threading.Event())
             _ask(asker, listed, asked.num_workers, progress)
             ledger = _join(asker, listed, asked.output)
-        _clear(folder)
-    folder.rmdir()
+            _clear(folder, {unit.name for unit in listed} if keep else ())
+    if not keep:
+        folder.rmdir()
     return ledger
 
 
@@ -210,8 +217,9 @@ def _join(asker: Asker, listed: Units, output: Path) -> Ledger:
     return ledger
 
 
-def _clear(folder: Path) -> None:
-    """Delete the answers: of this run, and of others with the same output."""
+def _clear(folder: Path, kept: Collection[str] = ()) -> None:
+    """Delete the answers but some: of this run, and of others with the same output."""
     for path in folder.glob(f"*{units.ENDING}"):
-        path.unlink()
+        if path.stem not in kept:
+            path.unlink()
     (folder / "lock").unlink(missing_ok=True)

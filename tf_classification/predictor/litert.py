@@ -36,6 +36,7 @@ class LiteRT(Predictor):
         self.description = _facts(path)
         described = self.description
         super().__init__(path, described.labels, described.image_size, described.crop_recipe)
+        self.thresholds = described.thresholds
         self._runner = LiteRTRunner(path, threads)
 
     def _pixels(self, encoded: bytes) -> Floats:

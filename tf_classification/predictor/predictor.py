@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,11 @@ class Predictor(ABC):
         image_size: side of the square pictures that it takes as pixels; None where it takes
             pictures of any size and resizes them itself.
         crop_recipe: how the crops that it learned from were made; None if nobody said.
+        thresholds: label to the least probability that is accepted without a look; None for
+            never.  Empty if nobody knows.
     """
+
+    thresholds: Mapping[str, float | None] = MappingProxyType({})
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ class SavedModel(Predictor):
     def __init__(self, bundle: Bundle) -> None:
         described = bundle.description
         super().__init__(bundle.path, described.labels, described.image_size, described.crop_recipe)
+        self.thresholds = described.thresholds
         self.bundle = bundle
         # Kept whole: the signatures alone do not keep their variables alive.
         with plain_paths.folder(bundle.path) as plain:

@@ -1,0 +1,104 @@
+"""``species.csv``: what is in each picture, for people and for R.
+
+    file,folder,datetime,species,count,confidence,decision
+    site1/a.jpg,site1,2021-05-03 06:12:00,red fox,2,0.913,accepted
+    site1/a.jpg,site1,2021-05-03 06:12:00,person,1,0.97,detector
+    site1/b.jpg,site1,,empty,0,,detector
+    site2/c.jpg,site2,,failed,,,look at it
+
+A row for each picture and species; ``person`` and ``vehicle`` are the detector's, ``empty`` has no
+box at the threshold, ``failed`` could not be read.  ``confidence`` is that of the least sure animal
+of the row.  ``decision``: ``accepted`` if the model's threshold for the species accepts all of
+them, else ``look at it``; ``detector`` where no classifier was asked.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from database_tools.durable import files
+from database_tools.formats.megadetector_json import Box, Header, Image
+from database_tools.imaging import taken
+
+EMPTY, FAILED = "empty", "failed"
+ACCEPTED, LOOK, DETECTOR = "accepted", "look at it", "detector"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """See the module; numbers as text, as they are written."""
+
+    file: str
+    folder: str
+    datetime: str
+    species: str
+    count: str
+    confidence: str
+    decision: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What boxes are called, and when that is accepted.
+
+    Attributes:
+        header: of the detections, with classes.
+        threshold: least confidence of a box, which counts.
+        limits: species to the least confidence that is accepted; None or nothing for never.
+    """
+
+    header: Header
+    threshold: float
+    limits: Mapping[str, float | None]
+
+    def of(self, box: Box) -> tuple[str, float, str]:
+        """Return a box's species, the confidence in it and the decision."""
+        if not box.classifications:
+            name = self.header.detection_categories.get(box.category, box.category)
+            return name, box.conf, LOOK if name == "animal" else DETECTOR
+        number, sure = max(box.classifications, key=lambda found: found[1])
+        name = self.header.classification_categories[number]
+        limit = self.limits.get(name)
+        return name, sure, ACCEPTED if limit is not None and sure >= limit else LOOK
+
+
+def rows(images: Iterable[Image], folder: Path, names: Names) -> Iterator[Row]:
+    """Yield the rows of each picture; species in alphabetical order."""
+    least = np.float32(names.threshold)
+    for image in images:
+        about = (image.file, image.file.rpartition("/")[0], taken.when(folder / image.file))
+        if image.boxes is None:
+            yield Row(*about, FAILED, "", "", LOOK)
+            continue
+        found: dict[str, list[tuple[float, str]]] = {}
+        for box in image.boxes:
+            if np.float32(box.conf) >= least:
+                name, sure, decision = names.of(box)
+                found.setdefault(name, []).append((sure, decision))
+        if not found:
+            yield Row(*about, EMPTY, "0", "", DETECTOR)
+        for name, boxes in sorted(found.items()):
+            decision = LOOK if any(said == LOOK for _, said in boxes) else boxes[0][1]
+            yield Row(*about, name, str(len(boxes)), repr(min(boxes)[0]), decision)
+
+
+def write(path: Path, found: Iterable[Row]) -> None:
+    """Write the rows as they come; the file appears whole at the end."""
+    with (
+        files.replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="replace", newline="") as stream,
+    ):
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Row))
+        writer.writerows(map(astuple, found))
+
+
+def read(path: Path) -> Iterator[Row]:
+    """Read what ``write`` wrote."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        yield from (Row(**cells) for cells in csv.DictReader(stream))

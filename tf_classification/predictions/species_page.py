@@ -1,0 +1,91 @@
+"""``index.html``: how many pictures each species has, and a sample of them, people covered."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+from markupsafe import Markup
+from PIL import ImageDraw
+
+from database_tools import imaging
+from database_tools.core import boxes as box_rows
+from database_tools.core.detection_choice import people
+from database_tools.durable import files
+from database_tools.formats import megadetector_json
+from database_tools.formats.megadetector_json import Box
+from database_tools.pages import html
+from database_tools.pages.html import tag
+from tf_classification.evaluation import grids
+from tf_classification.predictions import species
+from tf_classification.predictions.species import Row
+
+_EACH, _SIDE = 8, 320
+"""Pictures of each species, and pixels of their longer side."""
+
+
+def write(path: Path, table: Path, merged: Path, pictures: Path) -> None:
+    """Write the page.
+
+    Args:
+        path: of the page.
+        table: ``species.csv``.
+        merged: the detections, for people's boxes.
+        pictures: folder of the pictures.
+    """
+    chosen, counts = _sample(table)
+    header = megadetector_json.read_header(merged)
+    hidden = people(header.detection_categories, frozenset())
+    wanted = {row.file for rows in chosen.values() for row in rows}
+    boxes = {
+        image.file: [box for box in image.boxes or () if box.category in hidden]
+        for image in megadetector_json.images(merged)
+        if image.file in wanted
+    }
+    rows = [[name, f"{number:,}"] for name, number in counts.most_common()]
+    sections = [
+        html.section(
+            f"{name} ({counts[name]:,})",
+            tag("div", *(_figure(row, pictures, boxes[row.file]) for row in found), cls="shots"),
+        )
+        for name, found in sorted(chosen.items())
+    ]
+    title = "Species by picture"
+    note = (
+        "A picture counts for each species in it. Below: some of each, drawn at random. People are "
+        "covered. species.csv has all of them, and says which to look at."
+    )
+    start = (tag("h1", title), tag("p", note), html.table(["species", "pictures"], rows))
+    files.write_text(path, html.document(title, *start, *sections))
+
+
+def _sample(table: Path) -> tuple[dict[str, list[Row]], Counter[str]]:
+    """Draw rows of each species, always the same ones; count all."""
+    draw, counts = random.Random(0), Counter[str]()
+    chosen: dict[str, list[Row]] = {}
+    for row in species.read(table):
+        counts[row.species] += 1
+        if row.species == species.FAILED:
+            continue
+        kept = chosen.setdefault(row.species, [])
+        if len(kept) < _EACH:
+            kept.append(row)
+        elif (place := draw.randrange(counts[row.species])) < _EACH:
+            kept[place] = row
+    return {name: sorted(rows, key=lambda row: row.file) for name, rows in chosen.items()}, counts
+
+
+def _figure(row: Row, pictures: Path, covered: list[Box]) -> Markup:
+    try:
+        picture = imaging.open_upright(pictures / row.file)
+    except imaging.UnreadableImage:
+        return Markup("")
+    draw = ImageDraw.Draw(picture)
+    corners = [box.bbox for box in covered]
+    for x, y, width, height in box_rows.to_pixels(corners, *picture.size).tolist():
+        draw.rectangle((x, y, x + width, y + height), fill=(128, 128, 128))
+    picture.thumbnail((_SIDE, _SIDE))
+    said = ", ".join(filter(None, (row.file, row.confidence, row.decision)))
+    image = tag("img", src=grids.address(picture), alt=row.file, loading="lazy")
+    return tag("figure", image, tag("figcaption", said))
