@@ -153,5 +153,8 @@ def _notes(found: Evaluation) -> Markup:
         )
     if found.boxes is not None:
         figures = ", ".join(f"{name} {value:.3f}" for name, value in found.boxes.items())
-        said.append(f"COCO's figures, all animals as one class: {figures}.")
+        said.append(
+            "COCO's figures, all animals as one class, in pictures with drawn boxes and in empty "
+            f"ones: {figures}."
+        )
     return html.section("How to read this", tag("ul", *(tag("li", s) for s in said)))
