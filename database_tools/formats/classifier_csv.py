@@ -22,16 +22,28 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
+
+try:
+    # Unpacks three times as fast.  Only for reading: what it packs differs between its versions.
+    from isal import igzip, isal_zlib
+except ImportError:  # there is none for some processors
+    _Unpacking: Callable[..., Any] = gzip.GzipFile
+    _UNPACKING_ERRORS: tuple[Any, ...] = (gzip.BadGzipFile, EOFError, zlib.error)
+else:
+    _Unpacking = igzip.IGzipFile
+    _UNPACKING_ERRORS = (gzip.BadGzipFile, EOFError, isal_zlib.error)
 
 Floats = npt.NDArray[np.float64]
 
@@ -172,13 +184,11 @@ class Table:
     def _numbers(self, rows: list[bytes]) -> Floats:
         """Turn rows of numbers into (n, C); raise ValueError where they are not."""
         width = len(self.label_names)
-        if any(row.count(b",") != max(width - 1, 0) for row in rows):
-            raise ValueError
         if not width:
             if any(rows):
                 raise ValueError
             return np.zeros((len(rows), 0))
-        table = _parsed(rows).reshape(len(rows), width)
+        table = _parsed(rows, width)
         if not np.isfinite(table).all():
             raise ValueError
         return table
@@ -229,17 +239,22 @@ def _is_number(cell: str) -> bool:
         return False
 
 
-def _parsed(rows: list[bytes]) -> Floats:
-    """Turn rows of numbers into as many numbers, in one row."""
+def _parsed(rows: list[bytes], width: int) -> Floats:
+    """Turn rows of ``width`` numbers into a table; raise ValueError where they are not."""
     import orjson
 
-    text = b",".join(rows)
+    lists: list[list[float]] = []
+    text = b"[[" + b"],[".join(rows) + b"]]"
     try:
         if b"e" not in text or not (b"true" in text or b"false" in text):  # JSON's, no numbers
-            return np.fromiter(orjson.loads(b"[" + text + b"]"), np.float64)
+            lists = orjson.loads(text)
+            if [*map(len, lists)] == [width] * len(rows):
+                numbers = chain.from_iterable(lists)
+                return np.fromiter(numbers, np.float64, width * len(rows)).reshape(-1, width)
     except (orjson.JSONDecodeError, TypeError):  # +1, 1. and .5 are numbers too
         pass
-    return np.array([float(cell) for cell in text.split(b",")], np.float64)
+    lists = [[float(cell) for cell in row.split(b",")] for row in rows]
+    return np.array(lists, np.float64).reshape(len(rows), width)
 
 
 @contextmanager
@@ -254,8 +269,8 @@ def reading(path: Path) -> Iterator[Table]:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            yield Table(path, gzip.GzipFile(fileobj=raw) if packed else raw)
+            yield Table(path, _Unpacking(fileobj=raw) if packed else raw)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (*_UNPACKING_ERRORS, UnicodeDecodeError, csv.Error) as error:
         raise FormatError(path, "the file", str(error)) from None

@@ -84,7 +84,7 @@ class CropClasses:
             return None
         self.versions.setdefault(crop.detector, path)
         drawn = crop.detector is None
-        return (_key(path), _key(crop.image), crop.box, drawn, label, classes)
+        return (_bytes(path), _bytes(names.key(crop.image)), crop.box, drawn, label, classes)
 
     def sample(self, number: int, seed: int) -> None:
         """Keep at most ``number`` crops of each label, drawn from their names in order."""
@@ -117,7 +117,7 @@ class CropClasses:
     def find(self, image: str) -> list[Crop]:
         """Return the crops of a picture, whatever Unicode form its name has."""
         query = "SELECT id, box, drawn, label, classes FROM crops WHERE image = ?"
-        found = self._base.execute(query, (_key(image),))
+        found = self._base.execute(query, (_bytes(names.key(names.tidy(image))),))
         return [
             Crop(id_, box, bool(drawn), label, _classes(blob))
             for id_, box, drawn, label, blob in found
@@ -135,13 +135,13 @@ class CropClasses:
             yield number, _text(path)
 
 
-def _key(name: str) -> bytes:
+def _bytes(name: str) -> bytes:
     # Half a surrogate pair, which JSON can hold, is no text to SQLite.
-    return names.key(names.tidy(name)).encode("utf-8", "surrogatepass")
+    return name.encode("utf-8", "surrogatepass")
 
 
-def _text(key: bytes) -> str:
-    return key.decode("utf-8", "surrogatepass")
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogatepass")
 
 
 def _blobs(ranks: Ranks) -> Iterator[bytes]:

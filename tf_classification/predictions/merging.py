@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -198,12 +197,14 @@ class _Matching:
         if not boxes:
             return image
         written = tuple(self._box(box, by_box.get(i)) for i, box in enumerate(boxes))
-        return replace(image, boxes=written)
+        return Image(image.file, written, image.failure, image.extra)
 
     def _box(self, box: Box, crop: Crop | None) -> Box:
         classes = () if crop is None else self._written(crop)
         # What an earlier classifier said goes: its numbers mean other classes.
-        return box if classes == box.classifications else replace(box, classifications=classes)
+        if classes == box.classifications:
+            return box
+        return Box(box.category, box.conf, box.bbox, classes, box.extra)
 
     def _written(self, crop: Crop) -> tuple[tuple[str, float], ...]:
         classes = tuple((str(number), conf) for number, conf in crop.classes)
