@@ -65,6 +65,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["database_tools*", "tf_classification*", "slim_legacy*"]),
     package_data={
+        "database_tools": ["*.ipynb"],
         "database_tools.demo": ["*.npz"],
         "database_tools.pages": ["page.css", "page.html"],
         "slim_legacy": ["*.sh"],

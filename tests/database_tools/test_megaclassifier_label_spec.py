@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 
 from database_tools import json_validator, megaclassifier_label_spec
@@ -18,6 +21,7 @@ ROWS = [
     ["a", "dog", "family", "canidae", "mammalia", "canidae", ""],
     ["b", "fox", "genus", "vulpes", "mammalia", "canidae", "vulpes"],
 ]
+NOTEBOOK = Path(megaclassifier_label_spec.__file__).with_suffix(".ipynb")
 IMAGES = {"a": {"Wolf & cub": 4, "dog": 2, "car": 3}, "b": {"fox": 1}}
 
 
@@ -73,6 +77,20 @@ def test_json_validator_takes_the_specification(world, capsys):
     assert json_validator.main([*words, "-o", str(world / "out")]) == 0
     path = world / "out" / "image_counts_by_label_sampled.json"
     assert json.loads(path.read_text("utf-8")) == {"family: canidae (other)": 3, "genus: canis": 4}
+
+
+def test_the_notebook_shows_the_same(world):
+    assert run(world, "--min-images", "3") == 0
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("enough, in_all = 2000,", "enough, in_all = 3,")
+    where = {"metadata": {"path": str(world)}}
+    nbclient.NotebookClient(notebook, timeout=300, resources=where).execute()
+    found = json.dumps(notebook)
+    assert "image/svg+xml" in found
+    assert "genus: canis: at most 2,100,000 images, without []" in found
+    for name in ("label_spec.json", "label_tree.txt"):
+        assert (world / name).read_bytes() == (world / "out" / name).read_bytes()
 
 
 def test_too_few_images_are_one_line(world, capsys):
