@@ -57,7 +57,8 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
             if lasting:
                 disk.sync(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its folder may be a file
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
