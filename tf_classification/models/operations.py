@@ -32,19 +32,19 @@ from google.protobuf import (  # type: ignore[import-untyped]
 from database_tools.core.errors import FormatError
 
 _FLOW = """
-    Case Const EnsureShape Identity IdentityN If NoOp PartitionedCall Placeholder
-    StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile While
+    Const EnsureShape Identity IdentityN NoOp PartitionedCall Placeholder
+    StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile
     TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack
 """
-_VARIABLES = "AssignVariableOp DisableCopyOnRead ReadVariableOp VarHandleOp VarIsInitializedOp"
+_VARIABLES = "AssignVariableOp ReadVariableOp VarHandleOp VarIsInitializedOp"
 _SHAPES = """
-    BroadcastTo Cast ConcatV2 ExpandDims Fill GatherV2 Pack Pad Range Rank Reshape SelectV2 Shape
-    Slice Squeeze StridedSlice Substr Tile Transpose Unpack ZerosLike
+    BroadcastTo Cast ConcatV2 GatherV2 Pack Pad Reshape SelectV2 Shape
+    Squeeze StridedSlice Substr Unpack ZerosLike
 """
 _ARITHMETIC = """
-    AddV2 All Ceil DivNoNan Equal Exp Floor FloorDiv Greater GreaterEqual Less LessEqual LogicalAnd
-    LogicalNot LogicalOr Max Maximum Mean Min Minimum Mul Neg Prod RealDiv Round Rsqrt Sqrt Square
-    SquaredDifference Sub Sum TopKV2
+    AddV2 Ceil DivNoNan Equal Floor FloorDiv Greater GreaterEqual Less LogicalAnd
+    Maximum Mean Min Minimum Mul RealDiv Round Rsqrt Sqrt
+    Sub Sum TopKV2
 """
 _NETWORKS = """
     AvgPool BiasAdd Conv2D DepthwiseConv2dNative FusedBatchNormV3 MatMul MaxPool Relu Relu6 Sigmoid
@@ -60,7 +60,7 @@ COMPUTE = frozenset(
 """None of them opens a file, a connection or Python, whatever its inputs are."""
 
 _SAVER = "Select StaticRegexFullMatch StringJoin"
-SAVE = frozenset(f"{_SAVER} MergeV2Checkpoints SaveV2 ShardedFilename".split())
+SAVE = frozenset(f"{_SAVER} DisableCopyOnRead MergeV2Checkpoints SaveV2 ShardedFilename".split())
 RESTORE = frozenset(f"{_SAVER} RestoreV2".split())
 
 _CALL = b"StatefulPartitionedCall"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from slim_legacy import train_image_classifier
+from slim_legacy import eval_image_classifier, train_image_classifier
 from slim_legacy.nets import nets_factory
 from slim_legacy.training import checkpoints
 
@@ -149,6 +149,20 @@ def test_a_finished_folder_does_one_more_step_and_ignores_the_checkpoint(
     assert train(records_dir, tmp_path, *words) == 0
     assert checkpoints.latest(tmp_path) == str(tmp_path / "model.ckpt-3")
     assert "Ignoring --checkpoint_path" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_run_in_a_folder_that_looks_like_a_pattern_goes_on_and_is_evaluated(
+    records_dir, tmp_path, capsys
+):
+    folder = tmp_path / "run[1]"
+    for steps in (1, 2):
+        assert train(records_dir, folder, f"--max_number_of_steps={steps}") == 0
+    assert checkpoints.latest(folder) == str(folder / "model.ckpt-2")
+    words = [f"--dataset_dir={records_dir}", "--dataset_name=auto", "--model_name=tiny"]
+    words += [f"--checkpoint_path={folder}", f"--eval_dir={folder / 'eval'}", "--batch_size=4"]
+    assert eval_image_classifier.main(words) == 0
+    assert "eval/Accuracy[" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

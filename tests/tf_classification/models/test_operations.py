@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 
 import pytest
@@ -60,7 +61,8 @@ class Model(tf.Module):
     def serve(self, image_bytes):
         done = self.harm(tf.shape(image_bytes)[0])
         with tf.control_dependencies([] if done is None else [done]):
-            return {"probabilities": tf.zeros((tf.shape(image_bytes)[0], 2))}
+            shape = (tf.shape(image_bytes)[0], 2)
+            return {"probabilities": tf.broadcast_to(tf.constant(0.0), shape)}
 
 
 class WhenLoaded(Model):
@@ -110,7 +112,7 @@ def python(target):
 
 def checkpoint(target):
     return lambda rows: tf.raw_ops.SaveV2(
-        prefix=str(target), tensor_names=["x"], shape_and_slices=[""], tensors=[tf.zeros(1)]
+        prefix=str(target), tensor_names=["x"], shape_and_slices=[""], tensors=[tf.constant([0.0])]
     )
 
 
@@ -132,8 +134,8 @@ def read_file(target):
     ("kind", "harm", "operation"),
     [
         (Model, write, "WriteFile"),
-        (Model, conditional, "WriteFile"),
-        (Model, loop, "WriteFile"),
+        (Model, conditional, "If|WriteFile"),
+        (Model, loop, "While|WriteFile"),
         (Model, python, "EagerPyFunc"),
         (Model, checkpoint, "SaveV2"),
         (Model, event, "CreateSummaryFileWriter|SummaryWriter"),
@@ -285,7 +287,12 @@ def test_the_demo_network_has_no_operation_that_is_not_allowed(honest):
     assert operations_of("demo-cnn", resize=RESIZE_WHOLE) <= operations.COMPUTE
 
 
+# Of each family the first: the others repeat its blocks, more often and wider, and building them
+# all would take minutes. A new family is found here.
+FAMILIES = {re.sub(r"(-\w+|\d+)$", "", name): name for name in reversed(table.NETWORKS)}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in table.NETWORKS if name != "demo-cnn"])
-def test_every_networks_operations_are_allowed(name):
+@pytest.mark.parametrize("name", sorted({*FAMILIES.values()} - {"demo-cnn"}))
+def test_every_familys_operations_are_allowed(name):
     assert sorted(operations_of(name) - operations.COMPUTE) == []

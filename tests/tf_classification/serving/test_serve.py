@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tf_classification import serve
+from tf_classification.models import bundle
 
 pytest.importorskip("uvicorn", reason="extra [serve] is not installed")
 pytest.importorskip("orjson", reason="extra [serve] is not installed")
@@ -39,9 +41,9 @@ browser = _load_browser()
 class Process:
     """``serve.py`` on a free port."""
 
-    def __init__(self, bundle, *flags):
+    def __init__(self, served, *flags):
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "tf_classification.serve", bundle.base, "--port", "0"]
+        command = [sys.executable, "-m", "tf_classification.serve", served.base, "--port", "0"]
         self.process = subprocess.Popen(
             [*command, *flags], stderr=subprocess.PIPE, text=True, env=environment
         )
@@ -78,6 +80,16 @@ def test_a_request_is_answered_on_loopback(running, crop):
     answer = running.ask(crop())
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert running.url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.slow
+def test_a_bundle_is_served_from_a_folder_that_looks_like_a_pattern(
+    running, served_bundle, crop, tmp_path
+):
+    shutil.copytree(served_bundle.base, tmp_path / "model[1]")
+    process = Process(bundle.read(tmp_path / "model[1]"))
+    assert process.ask(crop()) == running.ask(crop())
+    assert process.stop() == 0
 
 
 @pytest.mark.slow
