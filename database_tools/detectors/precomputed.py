@@ -83,8 +83,10 @@ class Precomputed:
         return self.stripped + next(self._names(), "")
 
     def other_case(self, missing: Iterable[str]) -> tuple[str, str] | None:
-        """Return a name of some that the file lacks, and its own that differs in case only."""
-        by_case = {_case(name): name for name in islice(missing, _LOOKED_AT)}
+        """Return one of some names that the file lacks, and its own that differs in case only."""
+        looked_at = islice(missing, _LOOKED_AT)  # among them pictures that it has as failures
+        lacking = (name for name in looked_at if self._listed.find(names.tidy(name)) is None)
+        by_case = {_case(name): name for name in lacking}
         pairs = ((by_case.get(_case(name)), name) for name in self._names())
         return next(((lacked, name) for lacked, name in pairs if lacked is not None), None)
 

@@ -177,6 +177,14 @@ def test_a_name_that_differs_in_case_is_another_and_is_hinted_at(write_json):
     assert found.other_case(["x.jpg"]) is None
 
 
+@pytest.mark.parametrize("asked", ["a/b.jpg", "a\\b.jpg", "./a//b.jpg"])
+def test_a_picture_that_the_file_has_as_a_failure_is_not_hinted_at(write_json, asked):
+    path = write_json([{"file": "a/b.jpg", "failure": "x"}, {"file": "C.jpg", "detections": []}])
+    found = precomputed.read(path)
+    assert found.other_case([asked]) is None
+    assert found.other_case([asked, "c.jpg"]) == ("c.jpg", "C.jpg")
+
+
 @pytest.mark.parametrize(
     ("name", "prefix"),
     [
