@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from database_tools import cropped_camera_trap_dataset_statistics as statistics
 from database_tools import make_classification_dataset
+from database_tools.cli import chatter
 from database_tools.durable import disk
 
 PROGRAM = "make_classification_dataset.py"
@@ -257,6 +259,34 @@ def check(folder, status, said, number):
 def quick_disk(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     monkeypatch.setattr(disk, "_sync_file_system", lambda folder: True)
+    monkeypatch.setattr(chatter, "kept_back", contextlib.nullcontext)  # it starts a process
+
+
+def test_names_that_are_no_text_go_through_both_outputs_preview_and_statistics(tmp_path):
+    """A lone surrogate in a category, a place and a picture: nothing of a build stumbles."""
+    odd, files = "fox\ud83e", ["caf\udce9.jpg", "b.jpg"]
+    table = {
+        "categories": [{"id": 0, "name": odd}],
+        "images": [{"id": i, "file_name": f, "location": f"{odd}{i}"} for i, f in enumerate(files)],
+        "annotations": [{"id": i, "image_id": i, "category_id": 0} for i in range(2)],
+    }
+    sure = {"category": "1", "conf": 0.9, "bbox": [0.25, 0.25, 0.5, 0.5]}
+    found = {
+        "info": {"format_version": "1.3"},
+        "detection_categories": {"1": "animal"},
+        "images": [{"file": file, "detections": [sure]} for file in files],
+    }
+    lay_out(tmp_path, table, found, [(file, "jpeg") for file in files], [None, None])
+    words = [str(tmp_path / "cct.json"), str(tmp_path / "images"), "-"]
+    words += ["--use_detection_file", str(tmp_path / "md.json"), "--test_fraction", "0.5"]
+    words += ["--coco_style_output", str(tmp_path / "c"), "--tfrecords_output", str(tmp_path / "t")]
+    status, said = run(words)
+    assert status == 0, said
+    check(tmp_path / "c", status, said, 2)
+    assert "fox" in (tmp_path / "c" / "preview.html").read_text(encoding="utf-8")
+    splits = [str(tmp_path / "c" / name) for name in ("train.json", "test.json")]
+    for more in ([], ["--classlist_output", str(tmp_path / "classlist.txt")]):
+        assert statistics.main([str(tmp_path / "cct.json"), *splits, *more]) == 0
 
 
 @pytest.mark.slow
