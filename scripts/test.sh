@@ -11,4 +11,5 @@ if ! command -v chromedriver >/dev/null && command -v apt-get >/dev/null && [ "$
         echo "Chromium could not be installed: the tests of pages will be skipped"
 fi
 export TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
-python -m pytest "$@"
+# A file's tests share what it made for them, so they stay on one processor; "-n 0" runs all in one process.
+python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"

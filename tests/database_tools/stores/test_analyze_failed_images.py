@@ -59,11 +59,12 @@ def test_truncated_is_what_pillow_opens_when_told_to_and_bad_is_not(images, name
     assert opens == (PICTURES[name][1] == "truncated")
 
 
-def test_looking_leaves_pillows_switch_alone(images):
-    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+@pytest.mark.parametrize("switch", [False, True])
+def test_looking_leaves_pillows_switch_alone(images, monkeypatch, switch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", switch)
     found = dict(conditions.of_all(LocalFolder(images), list(PICTURES) * 5, 8))
     assert found == {name: condition for name, (_, condition) in PICTURES.items()}
-    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is switch
 
 
 EXPECTED = """good: 0
