@@ -211,7 +211,7 @@ def test_mistakes_are_named_before_the_work(world, tmp_path, capsys):
     test = ("--splits", "test")
     for path, flags, message in (
         (world / "log" / "ckpt_4.weights.h5", test, "no such checkpoint"),
-        (tmp_path / "old.pt", test, "import_pytorch_checkpoint.py"),
+        (tmp_path / "old.pt", test, "old.pt does not know its labels"),
         (tmp_path / "map.json", test, "expected a model bundle, .weights.h5 or .keras"),
         (ckpt, (*test, *mapping), "--target-mapping wants --label-index"),
         (ckpt, (*mapping, "--label-index", "x"), "--target-mapping wants --splits"),

@@ -38,13 +38,14 @@ _FLOW = """
 """
 _VARIABLES = "AssignVariableOp ReadVariableOp VarHandleOp VarIsInitializedOp"
 _SHAPES = """
-    BroadcastTo Cast ConcatV2 GatherV2 Pack Pad Reshape SelectV2 Shape
-    Squeeze StridedSlice Substr Unpack ZerosLike
+    BroadcastTo Cast ConcatV2 ExpandDims Fill GatherV2 Pack Pad Range Rank Reshape SelectV2 Shape
+    Slice Squeeze StridedSlice Substr Tile Transpose Unpack ZerosLike
 """
+# Gradients too, which SavedModels keep of functions that have their own, such as swish.
 _ARITHMETIC = """
-    AddV2 Ceil DivNoNan Equal Floor FloorDiv Greater GreaterEqual Less LogicalAnd
-    Maximum Mean Min Minimum Mul RealDiv Round Rsqrt Sqrt
-    Sub Sum TopKV2
+    AddV2 All Ceil DivNoNan Equal Exp Floor FloorDiv Greater GreaterEqual Less LessEqual LogicalAnd
+    LogicalNot LogicalOr Max Maximum Mean Min Minimum Mul Neg Prod RealDiv Round Rsqrt Sqrt Square
+    SquaredDifference Sub Sum TopKV2
 """
 _NETWORKS = """
     AvgPool BiasAdd Conv2D DepthwiseConv2dNative FusedBatchNormV3 MatMul MaxPool Relu Relu6 Sigmoid

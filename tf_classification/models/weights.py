@@ -150,9 +150,11 @@ def _misfit(model: keras.Model, donor: keras.Model, *, new_labels: bool) -> str:
         for name, shapes in ours.items()
         if theirs.get(name) != shapes and not (new_labels and name == LAST)
     ]
-    # The last layer of a foreign .keras file may have any name.
-    heads = {layer.name for layer in donor.layers if isinstance(layer, keras.layers.Dense)}
-    extra = [name for name in theirs if name not in ours and name not in heads]
+    # The last layer of a foreign .keras file may have any name; ImageNet's mean and variance,
+    # which Keras keeps as weights, are constants of our networks.
+    free = keras.layers.Dense | keras.layers.Normalization
+    passed = {layer.name for layer in donor.layers if isinstance(layer, free)}
+    extra = [name for name in theirs if name not in ours and name not in passed]
     wrong += [f"{name} has no place in it" for name in extra]
     more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
     return f"{len(wrong)} layers: {'; '.join(wrong[:_NAMED])}{more}" if wrong else ""
