@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from database_tools.core.errors import UserError
-from database_tools.imaging import UnreadableImage
+from database_tools.imaging import UnreadableImage, pillow
 from tf_classification.models.description import RESIZE, RESIZE_SLIM, Description
 from tf_classification.predictor.predictor import Floats
 
@@ -45,7 +45,7 @@ def _decode(encoded: bytes, side: int | None) -> tuple[Image.Image, int]:
     """Decode to RGB; a large JPEG smaller if ``side`` is given, at one over the second number."""
     ratio = 1
     try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+        with pillow.strict(), Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
             if side is not None and image.format == "JPEG":
                 ratio = _ratio(min(image.size), side)
                 image.draft("RGB", (image.width // ratio, image.height // ratio))

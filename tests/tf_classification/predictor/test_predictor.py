@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageFile
 
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
@@ -172,8 +172,10 @@ def test_crops_are_prepared_alike_with_and_without_tensorflow(resize, side):
         np.testing.assert_allclose(preparation.prepare(plain, described), expected, atol=0.02)
 
 
+@pytest.mark.parametrize("filled_up", [False, True], ids=["refused", "filled up by Pillow"])
 @pytest.mark.parametrize("content", [b"", b"no picture", CROPS[2][:2000]])
-def test_what_is_no_picture_is_said_by_all(opened, tflite, content):
+def test_what_is_no_picture_is_said_by_all(opened, tflite, content, filled_up, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", filled_up)
     for model in (opened, predictor.open(tflite)):
         with pytest.raises(UnreadableImage):
             model.pixels(content)
