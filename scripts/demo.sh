@@ -14,7 +14,7 @@ mkdir -p "$out"
 exec 2> >(grep --line-buffered -vE 'absl::InitializeLog|^[IWE]0000 ' >&2)
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 free_port() { python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-# README, "Train a classifier": the recipe for a few hundred small crops.
+# docs/training.md, "Train a classifier": the recipe for a few hundred small crops.
 recipe=(--model-name demo-cnn --augmentation light --patience 30 --batch-size 16 --optimizer adamw --lr 0.003
     --lr-schedule cosine --ema 0.98 --label-smoothing 0.1 --label-weighted --seed 1)
 newest() { { find "$out/$1" -mindepth 1 -maxdepth 1 -type d 2>/dev/null || true; } | sort | tail -n 1; }

@@ -25,7 +25,7 @@ from scipy import stats
 from database_tools.formats import classification_csv, label_index, splits_json
 
 ROOT = Path(__file__).parents[2]
-# README, "Train a classifier": the demo recipe
+# docs/training.md, "Train a classifier": the demo recipe
 RECIPE = (
     *("--model-name", "demo-cnn", "--augmentation", "light", "--epochs", "70", "--patience", "30"),
     *("--batch-size", "16", "--optimizer", "adamw", "--lr", "0.003", "--lr-schedule", "cosine"),

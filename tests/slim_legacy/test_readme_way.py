@@ -1,6 +1,6 @@
-"""The README, "Classification training", word by word on tiny records: Inception V4 on the CPU.
+"""docs/slim.md, word by word on tiny records: Inception V4 on the CPU.
 
-In a copy of the sources, because the README has people copy and edit them.
+In a copy of the sources, because that page has people copy and edit them.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def copied_package(tmp_path):
 
 @pytest.mark.parametrize("edited", [False, True], ids=["by its name", "by the two edits"])
 def test_a_copied_descriptor_is_found(edited, copied_package):
-    """The README, "Classification training": copy, adjust lines 20 and 22, perhaps list it."""
+    """docs/slim.md: copy, adjust lines 20 and 22, perhaps list it."""
     folder = copied_package / "slim_legacy" / "datasets"
     lines = (folder / "wellington.py").read_text(encoding="utf-8").splitlines()
     lines[19] = "SPLITS_TO_SIZES = {'train': 6, 'test': 2}"

@@ -1,4 +1,4 @@
-"""Every command line that the README shows is one that the command's parser takes."""
+"""Every command line that the README and docs/ show is one that the command's parser takes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ import pytest
 from database_tools.cli import commands as dispatcher
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    p.name: p.read_text(encoding="utf-8")
+    for p in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
+}
 COMMANDS = dispatcher.commands()
 
 
 def lines() -> list[str]:
     """The command lines of all ``bash`` blocks, continued lines joined, comments left out."""
-    blocks = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    blocks = [
+        b for page in PAGES.values() for b in re.findall(r"```bash\n(.*?)```", page, re.DOTALL)
+    ]
     text = "\n".join(blocks).replace("\\\n", " ")
-    return [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    listed = [line.strip() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    return list(dict.fromkeys(listed))
 
 
 def words_of(line: str) -> list[str]:
