@@ -10,13 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import threading
-from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from database_tools.core import detector_version
 from database_tools.core.crop_recipe import CropRecipe
@@ -32,21 +28,17 @@ from database_tools.formats import (
     label_index,
     ledger_json,
 )
-from database_tools.work import stream
 from tf_classification import predictor
 from tf_classification.models import bundle, torch_files
-from tf_classification.predictions import sources, units
-from tf_classification.predictions.asking import Asker
 from tf_classification.predictions.request import RunRequest
-from tf_classification.predictions.sources import Choice, Found
-from tf_classification.predictions.units import Units
-from tf_classification.predictor import Predictor, recipes
+from tf_classification.predictor import Predictor, asking, recipes, sources, units
+from tf_classification.predictor.asking import Asker, Progress
+from tf_classification.predictor.sources import Choice, Found
+from tf_classification.predictor.units import Answer, Unit, Units
 
 log = logging.getLogger(__name__)
 
 STAGE = "run_classifier"
-
-Progress = Callable[..., Iterator[Any]]
 
 
 class NoCrops(UserError):  # noqa: N818 - one of the kinds of a mistake
@@ -77,9 +69,8 @@ def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
             if not listed.crops:
                 _clear(folder)
                 raise NoCrops(_nothing(asked))
-            asker = Asker(model, asked.root, recipe, asked.batch_size, folder, threading.Event())
-            _ask(asker, listed, asked.num_workers, progress)
-            ledger = _join(asker, listed, asked.output)
+            _ask(asked, model, recipe, listed, folder, progress)
+            ledger = _join(model.labels, listed, folder, asked.output)
             _clear(folder, {unit.name for unit in listed} if keep else ())
     if not keep:
         folder.rmdir()
@@ -97,7 +88,7 @@ def open_model(asked: RunRequest) -> Predictor:
     elif path.is_file() and path.suffix != ".tflite":
         raise UserError(f"{path}: expected a model bundle, .tflite or .pt")
     if path.is_dir():
-        _share_processors()
+        asking.share_processors()
     model = predictor.open(path, threads=1)
     if asked.classifier_categories is not None:
         names = label_index.read(asked.classifier_categories)
@@ -107,18 +98,6 @@ def open_model(asked: RunRequest) -> Predictor:
             f"--image-size {asked.image_size}: {model.path} takes {model.image_size} pixels"
         )
     return model
-
-
-def _share_processors() -> None:
-    """Have TensorFlow compute each call in one thread, as there are as many calls as processors.
-
-    It also makes an answer's bits the same for any number of them.
-    """
-    import tensorflow as tf
-
-    if not tf.config.list_physical_devices("GPU"):
-        with contextlib.suppress(RuntimeError):  # a program that uses it already set it up
-            tf.config.threading.set_intra_op_parallelism_threads(1)
 
 
 def _fingerprint(model: Path) -> list[str]:
@@ -172,38 +151,46 @@ def _nothing(asked: RunRequest) -> str:
     return f"{asked.detections_json}: no box to cut at --threshold {asked.threshold}"
 
 
-def _ask(asker: Asker, listed: Units, workers: int | None, progress: Progress) -> None:
+def _ask(
+    asked: RunRequest,
+    model: Predictor,
+    recipe: CropRecipe | None,
+    listed: Units,
+    folder: Path,
+    progress: Progress,
+) -> None:
     """Ask about the units that have no answer yet."""
     done: set[str] = set()
     known = 0
     for unit in listed:
-        if units.is_answered(asker.path(unit)):
+        if units.is_answered(_path(folder, unit)):
             done.add(unit.name)
             known += len(unit.crops)
     if known:
         log.info("going on: %s of %s crops have their answer", f"{known:,}", f"{listed.crops:,}")
-    waiting = ((len(unit.crops), unit) for unit in listed if unit.name not in done)
-    threads = min(workers or os.cpu_count() or 1, os.cpu_count() or 1)
 
-    def crops() -> Iterator[None]:
-        with ThreadPoolExecutor(threads, thread_name_prefix="classify") as executor:
-            try:
-                for number, _ in stream.in_order(executor, asker, waiting):
-                    yield from [None] * number
-            finally:
-                asker.stopped.set()
+    def keep(unit: Unit, answer: Answer) -> None:
+        units.write(_path(folder, unit), answer)
 
-    for _ in progress(crops(), total=listed.crops - known, desc="classifying"):
+    shape = (len(model.labels),)
+    asker = Asker(model, model.of_pixels, shape, keep, asked.root, recipe, asked.batch_size)
+    waiting = (unit for unit in listed if unit.name not in done)
+    crops = asker.ask(waiting, asked.num_workers)
+    for _ in progress(crops, total=listed.crops - known, desc="classifying"):
         pass
 
 
-def _join(asker: Asker, listed: Units, output: Path) -> Ledger:
+def _path(folder: Path, unit: Unit) -> Path:
+    return folder / f"{unit.name}{units.ENDING}"
+
+
+def _join(labels: Sequence[str], listed: Units, folder: Path, output: Path) -> Ledger:
     """Write the output and the ledger beside it."""
     drops, kept = Drops(), 0
-    with classifier_csv.writing(output, asker.model.labels) as table:
+    with classifier_csv.writing(output, labels) as table:
         for unit in listed:
-            answer, crops = units.read(asker.path(unit)), unit.crops
-            table.write([crops[row] for row in answer.rows], answer.probabilities)
+            answer, crops = units.read(_path(folder, unit)), unit.crops
+            table.write([crops[row] for row in answer.rows], answer.values)
             kept += len(answer.rows)
             for row, reason in answer.reasons.items():
                 drops.add(reason, crops[row])

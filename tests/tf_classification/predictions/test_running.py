@@ -18,7 +18,7 @@ from PIL import Image
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.formats import classifier_csv, crops_info, ledger_json
 from tf_classification import predictor, run_classifier
-from tf_classification.predictions import units
+from tf_classification.predictor import units
 
 LABELS = ("fox", "deer", "hare")
 

@@ -1,4 +1,4 @@
-"""Asks a model about one unit of crops.
+"""Asks a model about units of crops, in threads that share it.
 
 A unit's crops meet the model in the same batches whoever asks and whenever, on one thread each
 time, so its answer has the same bits.
@@ -6,11 +6,15 @@ time, so its answer has the same bits.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +24,12 @@ from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.crops import cutting
 from database_tools.imaging import UnreadableImage
-from tf_classification.predictions import units
-from tf_classification.predictions.sources import Source
-from tf_classification.predictions.units import Answer, Unit
-from tf_classification.predictor import Predictor
+from database_tools.work import stream
+from tf_classification.predictor.predictor import Floats, Pictures, Predictor
+from tf_classification.predictor.sources import Source
+from tf_classification.predictor.units import Answer, Unit
+
+Progress = Callable[..., Iterator[Any]]
 
 
 class Stopped(Exception):  # noqa: N818 - nobody's fault
@@ -36,43 +42,57 @@ class Asker:
 
     Attributes:
         model: to ask.
+        question: what of (N, side, side, 3) pixels: ``of_pixels``, ``features``, ...
+        shape: of its answer for one crop.
+        keep: is given each unit's answer, in the thread that asked.
         root: folder of the crops or pictures.
         recipe: how pictures are cut; None if their files are the crops.
         batch_size: crops that the model is given at a time.
-        folder: of the answers.
-        stopped: ends the work between two batches once it is set.
     """
 
     model: Predictor
+    question: Callable[[Pictures], Floats]
+    shape: tuple[int, ...]
+    keep: Callable[[Unit, Answer], None]
     root: Path
     recipe: CropRecipe | None
     batch_size: int
-    folder: Path
-    stopped: threading.Event
+    _stopped: threading.Event = field(default_factory=threading.Event)
 
-    def path(self, unit: Unit) -> Path:
-        """Return where a unit's answer is kept."""
-        return self.folder / f"{unit.name}{units.ENDING}"
+    def ask(self, waiting: Iterable[Unit], threads: int | None) -> Iterator[None]:
+        """Ask about units, in their order; yield once for each crop that is done.
 
-    def __call__(self, unit: Unit) -> None:
-        """Ask about a unit and keep the answer.
+        Args:
+            waiting: the units.
+            threads: None for one for each processor, which is the most.
 
         Raises:
             UserError: if the model gives no finite numbers.
         """
-        units.write(self.path(unit), self._ask(unit))
+        most = os.cpu_count() or 1
+        jobs = ((len(unit.crops), unit) for unit in waiting)
+        with ThreadPoolExecutor(min(threads or most, most), thread_name_prefix="ask") as executor:
+            try:
+                for number, _ in stream.in_order(executor, self._ask, jobs):
+                    yield from [None] * number
+            finally:
+                self._stopped.set()  # between two batches
 
-    def _ask(self, unit: Unit) -> Answer:
+    def _ask(self, unit: Unit) -> None:
+        self.keep(unit, self._answer(unit))
+
+    def _answer(self, unit: Unit) -> Answer:
         lost: dict[int, str] = {}
         rows: list[int] = []
-        parts = [np.zeros((0, len(self.model.labels)), np.float32)]
+        parts = [np.zeros((0, *self.shape), np.float32)]
         prepared = self._pixels(unit, lost)
         while batch := list(islice(prepared, self.batch_size)):
-            if self.stopped.is_set():
+            if self._stopped.is_set():
                 raise Stopped
-            found = self.model.of_pixels([pixels for _, pixels in batch])
-            if not np.isfinite(found).all():
-                crop = unit.crops[batch[int(np.isfinite(found).all(axis=1).argmin())][0]]
+            found = self.question([pixels for _, pixels in batch])
+            finite = np.isfinite(found).reshape(len(batch), -1).all(axis=1)
+            if not finite.all():
+                crop = unit.crops[batch[int(finite.argmin())][0]]
                 raise UserError(f"{self.model.path} gives no finite numbers for {crop}")
             rows += [row for row, _ in batch]
             parts.append(np.asarray(found, np.float32))
@@ -96,7 +116,7 @@ class Asker:
         path = self.root / source.file
         if source.boxes is None or self.recipe is None:
             try:
-                yield imaging.read(path)
+                yield imaging.read(path) if source.span is None else _part(path, *source.span)
             except UnreadableImage as error:
                 yield error.reason
             return
@@ -110,9 +130,34 @@ class Asker:
         yield from (crop if isinstance(crop, str) else crop.jpeg for crop in cut.crops)
 
 
+def _part(path: Path, start: int, length: int) -> bytes:
+    """Read a crop out of a shard."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            content = file.read(length) or b""
+    except OSError:
+        raise UnreadableImage(reasons.MISSING) from None
+    if len(content) != length:
+        raise UnreadableImage(reasons.TRUNCATED)
+    return content
+
+
 def _reason(encoded: bytes) -> str:
     try:
         imaging.open_upright(encoded)
     except UnreadableImage as error:
         return error.reason
     return reasons.CORRUPT
+
+
+def share_processors() -> None:
+    """Have TensorFlow compute each call in one thread, as there are as many calls as processors.
+
+    It also makes an answer's bits the same for any number of them.
+    """
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        with contextlib.suppress(RuntimeError):  # a program that uses it already set it up
+            tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -1,8 +1,8 @@
-"""Units of 256 crops: what is asked at a time, and kept of it.
+"""Units of 256 crops: what is asked about at a time, and kept of it.
 
 A unit is named by a digest of all that its answer depends on, so a run that goes on after a kill
 takes an answer that is there for what it is, and never one of another model or another picture.
-``N.npz`` has the unit's rows that got an answer, their probabilities, and why the others got none.
+``N.npz`` has the unit's rows that got an answer, the answers, and why the others got none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.json_text import loads
 from database_tools.durable import files, spelling
 from database_tools.formats import npz
-from tf_classification.predictions.sources import Absent, Found, Source
+from tf_classification.predictor.sources import Absent, Found, Source
 
 SIZE = 256
 """Crops in a unit; in one of whole pictures, those of the last one beyond it too."""
@@ -54,12 +54,12 @@ class Answer:
 
     Attributes:
         rows: (n,) rows of ``Unit.crops`` that got an answer, ascending.
-        probabilities: (n, C) float32.
+        values: (n, ...) float32, what it said of each.
         reasons: row to why it got none.
     """
 
     rows: npt.NDArray[np.int64]
-    probabilities: npt.NDArray[np.float32]
+    values: npt.NDArray[np.float32]
     reasons: dict[int, str]
 
 
@@ -70,7 +70,7 @@ def write(path: Path, answer: Answer) -> None:
         np.savez(
             file,
             rows=answer.rows,
-            probabilities=answer.probabilities,
+            values=answer.values,
             lost=np.array([row for row, _ in lost], np.int64),
             reasons=np.array([reason for _, reason in lost], np.str_),
         )
@@ -80,7 +80,7 @@ def read(path: Path) -> Answer:
     """Read what ``write`` wrote; raise UserError if it is not there or not whole."""
     found = npz.read(path)
     lost = dict(zip(found["lost"].tolist(), found["reasons"].tolist(), strict=True))
-    return Answer(found["rows"], found["probabilities"], lost)
+    return Answer(found["rows"], found["values"], lost)
 
 
 class Units:
@@ -133,7 +133,7 @@ class Units:
     def _add(self, sources: list[Source]) -> None:
         listed = [astuple(source) for source in sources]
         digest = hashlib.sha256(self._question.encode("ascii"))
-        files_seen = [_state(self._root / source.file) for source in sources]
+        files_seen = [state(self._root / source.file) for source in sources]
         digest.update(json.dumps([listed, files_seen]).encode("ascii"))
         line = json.dumps([digest.hexdigest()[:32], listed]).encode("ascii")
         with files.writing_below(self._root):
@@ -143,11 +143,12 @@ class Units:
 
 
 def _source(row: list[Any]) -> Source:
-    file, crops, boxes = row
-    return Source(file, tuple(crops), None if boxes is None else tuple(map(tuple, boxes)))
+    file, crops, boxes, span = row
+    boxed = None if boxes is None else tuple(map(tuple, boxes))
+    return Source(file, tuple(crops), boxed, None if span is None else tuple(span))
 
 
-def _state(path: Path) -> tuple[int, int]:
+def state(path: Path) -> tuple[int, int]:
     """Return what changes when a file does: its size and time of change."""
     try:
         found = spelling.locate(path).stat()

@@ -1,4 +1,4 @@
-"""The crops that a classifier is asked about, in an order that nothing changes.
+"""The crops that a model is asked about, in an order that nothing changes.
 
 ===========================  ===========================================  =====================
 asked about                  a source is                                  order
@@ -6,6 +6,7 @@ asked about                  a source is                                  order
 a folder                     each picture below it, a crop                by name
 a folder and detections      the crop of a box that is there              of the detection file
 pictures and detections      a picture with the boxes to cut              of the detection file
+records                      a part of a shard                            of the shards
 ===========================  ===========================================  =====================
 
 All are streams: a folder's names are held while it is gone through, and no more.
@@ -45,11 +46,13 @@ class Source:
         file: to open, relative to the folder of crops or pictures.
         crops: how its crops are called in the output; ``file`` itself if it is a crop.
         boxes: one for each crop, (x, y, width, height) in [0, 1]; None if the file is the crop.
+        span: first byte and number of bytes of the crop in the file; None for all of it.
     """
 
     file: str
     crops: tuple[str, ...]
     boxes: tuple[Box, ...] | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
