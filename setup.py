@@ -37,6 +37,7 @@ EXTRAS = {
     "cluster": ["dask[distributed]>=2024.1"],
     "notebook": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
     "torch": ["torch==2.13.0"],  # only to test the import of its weights against it
+    "docs": ["sphinx>=8", "myst-parser>=4", "furo>=2024.8.6"],
     # what the test suite needs on top of the core
     "test": [
         "pytest>=8",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint, format, types and the architecture test. Green before every commit.
+# Lint, format, types, the architecture test and the documentation, whose dead links end it. Green before every commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/environment.sh
@@ -8,3 +8,4 @@ ruff check .
 ruff format --check .
 mypy
 python -m pytest -q tests/test_architecture.py
+sphinx-build -W -q docs docs/_build

@@ -1,8 +1,8 @@
 """``<stage>_ledger.json``: the account of a stage, for people and for the next stage.
 
-{"stage": "make_classification_dataset", "total": 5, "kept": 3, "made": 4,
- "dropped": {"missing": ["b.jpg"], "nothing detected": ["c.jpg"]},
- "beside": {"annotation of an image that is not listed": ["17"]}}
+    {"stage": "make_classification_dataset", "total": 5, "kept": 3, "made": 4,
+     "dropped": {"missing": ["b.jpg"], "nothing detected": ["c.jpg"]},
+     "beside": {"annotation of an image that is not listed": ["17"]}}
 
 ``made`` is there where an input may give several outputs; what is ``beside`` is no input of its
 own, and is not in the sum.
