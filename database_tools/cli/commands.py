@@ -25,7 +25,7 @@ def commands() -> dict[str, str]:
         file.stem: f"{package}.{file.stem}"
         for package in PACKAGES
         for file in sorted((_ROOT / package).glob("*.py"))
-        if file.stem != "__init__"
+        if not file.stem.startswith("__")
     }
 
 

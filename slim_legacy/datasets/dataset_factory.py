@@ -1,14 +1,15 @@
 """Names of datasets to their descriptors.
 
-A new dataset ``newdataset.py`` in this folder is found by its name. To list it here as well,
-import it as the others are and add ``"newdataset": newdataset`` to ``datasets_map``; the name
-in the map may then be another one than the file's.
+A new dataset ``newdataset.py`` in this folder is found by its name, and so is one in a folder of
+your own that the environment variable ``SLIM_DATASETS`` names. To list it here as well, import it
+as the others are and add ``"newdataset": newdataset`` to ``datasets_map``; the name in the map may
+then be another one than the file's.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import os
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,9 @@ from slim_legacy.datasets import (
     wiitigers,
 )
 from slim_legacy.datasets.descriptor import Dataset
+
+OWN_FOLDER = "SLIM_DATASETS"
+"""Environment variable: a folder of descriptors, as an installed package is no place for them."""
 
 datasets_map = {
     "cifar10": cifar10,
@@ -77,14 +81,23 @@ def _descriptor(name: str) -> ModuleType:
     if module is None:
         known = ", ".join(datasets_map)
         raise UserError(
-            f"Name of dataset unknown {name}: no slim_legacy/datasets/{name}.py; known are {known}"
+            f"Name of dataset unknown {name}: no slim_legacy/datasets/{name}.py, and none in "
+            f"{os.environ.get(OWN_FOLDER) or f'a folder named by {OWN_FOLDER}'}; known are {known}"
         )
     return module
 
 
 def _module(name: str) -> ModuleType | None:
-    """Import ``name`` from this folder if it is a descriptor there."""
-    if not name.isidentifier() or not Path(__file__).with_name(f"{name}.py").is_file():
+    """Import ``name`` from the user's folder, else from this one, if it is a descriptor there."""
+    if not name.isidentifier() or name == "descriptor":
         return None
-    module = importlib.import_module(f"slim_legacy.datasets.{name}")
-    return module if hasattr(module, "get_split") and name != "descriptor" else None
+    ours = Path(__file__).parent
+    for folder in (Path(os.environ.get(OWN_FOLDER) or ours), ours):
+        file = folder / f"{name}.py"
+        if file.is_file():
+            loader = SourceFileLoader(f"slim_legacy.datasets.{name}", str(file))
+            module = ModuleType(loader.name)
+            loader.exec_module(module)
+            if hasattr(module, "get_split"):
+                return module
+    return None

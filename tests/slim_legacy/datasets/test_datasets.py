@@ -84,16 +84,19 @@ def copied_package(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("edited", [False, True], ids=["by its name", "by the two edits"])
-def test_a_copied_descriptor_is_found(edited, copied_package):
+@pytest.mark.parametrize("way", ["by its name", "by the two edits", "in a folder of one's own"])
+def test_a_copied_descriptor_is_found(way, copied_package):
     """docs/slim.md: copy, adjust lines 20 and 22, perhaps list it."""
     folder = copied_package / "slim_legacy" / "datasets"
     lines = (folder / "wellington.py").read_text(encoding="utf-8").splitlines()
     lines[19] = "SPLITS_TO_SIZES = {'train': 6, 'test': 2}"
     lines[21] = "_NUM_CLASSES = 4"
-    (folder / "newdataset.py").write_text("\n".join(lines), encoding="utf-8")
+    own = copied_package / "own"
+    own.mkdir()
     name = "newdataset"
-    if edited:
+    copy = (own if way == "in a folder of one's own" else folder) / "newdataset.py"
+    copy.write_text("\n".join(lines), encoding="utf-8")
+    if way == "by the two edits":
         factory = (folder / "dataset_factory.py").read_text(encoding="utf-8")
         added = "from slim_legacy.datasets import newdataset\nfrom slim_legacy.datasets import ("
         factory = factory.replace("from slim_legacy.datasets import (", added)
@@ -111,7 +114,7 @@ def test_a_copied_descriptor_is_found(edited, copied_package):
     result = subprocess.run(
         [sys.executable, "-c", program],
         cwd=copied_package,
-        env={"PYTHONPATH": str(copied_package)},
+        env={"PYTHONPATH": str(copied_package), "SLIM_DATASETS": str(own)},
         capture_output=True,
         text=True,
         check=False,
