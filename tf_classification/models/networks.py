@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 
+from tf_classification.models import efficientnet_lite
 from tf_classification.models.table import NETWORKS, Network
 
 __all__ = ["NETWORKS", "build", "momentum_for"]
@@ -96,6 +97,8 @@ def momentum_for(steps_per_epoch: int) -> float:
 def _features(network: Network, pixels: Any) -> Any:
     if network.body == "DemoCNN":
         return _demo_cnn(pixels)
+    if network.body in efficientnet_lite.SCALES:
+        return efficientnet_lite.features(network.body, pixels)
     if network.caffe:
         shift = keras.layers.Normalization(mean=_CAFFE_MEAN, variance=(1.0, 1.0, 1.0))
         pixels = shift(pixels)

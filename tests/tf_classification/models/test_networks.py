@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tf_classification.models import networks
+from tf_classification.models import efficientnet_lite, networks
 
 
 def layers_of(model, kind):
@@ -18,6 +18,7 @@ def layers_of(model, kind):
     [
         "demo-cnn",
         "mobilenetv3-small",
+        pytest.param("efficientnet-lite2", marks=pytest.mark.slow),
         pytest.param("efficientnet-b0", marks=pytest.mark.slow),
         pytest.param("efficientnetv2-b0", marks=pytest.mark.slow),
         pytest.param("resnet50", marks=pytest.mark.slow),
@@ -41,8 +42,8 @@ def test_demo_cnn_has_the_80376_parameters_that_its_measurements_were_made_with(
     assert networks.build("demo-cnn", 8).count_params() == convolutions + 4 * 208 + 97 * 8 == 80376
 
 
-def test_every_network_of_the_table_is_in_keras_applications():
-    bodies = {n.body for n in networks.NETWORKS.values()} - {"DemoCNN"}
+def test_every_network_of_the_table_is_in_keras_applications_or_our_own():
+    bodies = {n.body for n in networks.NETWORKS.values()} - {"DemoCNN", *efficientnet_lite.SCALES}
     assert not [body for body in bodies if not hasattr(keras.applications, body)]
 
 

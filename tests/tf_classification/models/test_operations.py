@@ -289,7 +289,9 @@ def test_the_demo_network_has_no_operation_that_is_not_allowed(honest):
 
 # Of each family the first: the others repeat its blocks, more often and wider, and building them
 # all would take minutes. A new family is found here.
-FAMILIES = {re.sub(r"(-\w+|\d+)$", "", name): name for name in reversed(table.NETWORKS)}
+FAMILIES = {
+    re.sub(r"(-b\d|-[sml]|-small|-large|\d+)$", "", name): name for name in reversed(table.NETWORKS)
+}
 
 
 @pytest.mark.slow

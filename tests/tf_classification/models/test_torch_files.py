@@ -74,6 +74,77 @@ def test_strides_and_offsets_are_followed(tmp_path):
     assert torch_files.read(path)["a"].tolist() == [[1, 3], [2, 4]]
 
 
+def test_a_state_dict_may_carry_the_versions_of_its_layers(tmp_path):
+    # OrderedDict(), filled, and then told its attribute _metadata
+    ordered = b"ccollections\nOrderedDict\n)R(" + text("a") + tensor("0", (6,), (1,)) + b"u"
+    body = ordered + dictionary({"_metadata": dictionary({"": whole(1)})}) + b"b"
+    assert list(torch_files.read(archive(tmp_path / "a.pt", body, {"0": SIX}))) == ["a"]
+
+
+OLD_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+
+
+def stream(
+    path, body, storages, *, keys=None, protocol=1001, little=b"\x88", counts=None, after=b""
+):
+    """A file as torch.save wrote it before PyTorch 1.6."""
+    names = b"](" + b"".join(text(key) for key in keys or storages) + b"e"
+    head = [OLD_MAGIC, whole(protocol), dictionary({"little_endian": little}), body, names]
+    content = b"".join(b"\x80\x02" + part + b"." for part in head)
+    for key, values in storages.items():
+        count = (counts or {}).get(key, values.size)
+        content += struct.pack("<q", count) + values.tobytes()
+    path.write_bytes(content + after)
+    return path
+
+
+def old(opcodes):
+    """The same tensor in the old format, where a storage has one word more, None."""
+    return opcodes.replace(b"tQ", b"NtQ")
+
+
+def test_a_file_of_before_pytorch_1_6_gives_its_weights(tmp_path):
+    turned = old(tensor("7", (2, 2), (1, 2), size=6, offset=1))
+    count = old(tensor("3", (), (), kind="LongStorage", size=1))
+    body = dictionary({"module.a": turned, "b": count})
+    path = stream(tmp_path / "a.pth", body, {"3": np.array([9], "<i8"), "7": SIX})
+    found = torch_files.read(path)
+    assert {name: value.tolist() for name, value in found.items()} == {
+        "a": [[1, 3], [2, 4]],
+        "b": 9,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"body": b"cposix\nsystem\n"}, "it would run posix.system; refused, nothing was run"),
+        ({"protocol": 1002}, "the head: protocol 1002, expected 1001"),
+        ({"little": b"\x89"}, "byteorder: expected little"),
+        ({"keys": ["9"]}, "storage '9': has 6 numbers, expected none"),
+        ({"counts": {"0": 5}}, "storage '0': has 5 numbers, expected 6"),
+        ({"storages": {"0": SIX[:5]}, "counts": {"0": 6}}, "end at byte .*, the file at"),
+        ({"after": b"more"}, "end at byte .*, the file at"),
+        ({"body": dictionary({"a": old(tensor("5", (6,), (1,)))})}, "expected none"),
+        ({"body": b"R"}, "what was saved"),
+    ],
+)
+def test_a_broken_file_of_before_pytorch_1_6_is_refused_with_the_reason(tmp_path, changes, reason):
+    whole_file = {"body": dictionary({"a": old(tensor("0", (6,), (1,)))}), "storages": {"0": SIX}}
+    torch_files.read(stream(tmp_path / "whole.pth", **whole_file))
+    with pytest.raises(FormatError, match=reason):
+        torch_files.read(stream(tmp_path / "a.pth", **(whole_file | changes)))
+
+
+def test_a_file_of_before_pytorch_1_6_that_ends_anywhere_is_refused(tmp_path):
+    body = dictionary({"a": old(tensor("0", (6,), (1,)))})
+    content = stream(tmp_path / "a.pth", body, {"0": SIX}).read_bytes()
+    for length in range(len(content)):
+        (tmp_path / "cut.pth").write_bytes(content[:length])
+        with pytest.raises(FormatError):
+            torch_files.read(tmp_path / "cut.pth")
+
+
 def test_a_torchscript_file_gives_its_state_dict(tmp_path):
     block = module("Block", {"weight": tensor("0", (6,), (1,)), "training": b"\x89"})
     body = module("Net", {"_blocks": module("List", {"0": block}), "nothing": b"N"})
@@ -147,9 +218,9 @@ def test_big_endian_and_other_files_are_refused(tmp_path):
     body = dictionary({"a": tensor("0", (6,), (1,))})
     with pytest.raises(FormatError, match="expected little"):
         torch_files.read(archive(tmp_path / "a.pt", body, {"0": SIX}, byteorder=b"big"))
-    (tmp_path / "old.pt").write_bytes(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
-    with pytest.raises(FormatError, match="not a zip archive"):
-        torch_files.read(tmp_path / "old.pt")
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(FormatError, match=r"neither a zip .* before 1\.6"):
+        torch_files.read(tmp_path / "text.pt")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as file:
         file.writestr("a.txt", "hello")
     with pytest.raises(FormatError, match=r"has no data\.pkl"):
