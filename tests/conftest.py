@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -26,3 +27,16 @@ def real_pictures():
     if not (REAL_PICTURES / "speciesnet").is_dir():
         pytest.skip(f"no pictures of SpeciesNet's test_data in {REAL_PICTURES}: set REAL_PICTURES")
     return REAL_PICTURES
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """One page of a headless Chromium for the tests of a module; see ``browser.Page``."""
+    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if module.find() is None:
+        pytest.skip("chromium is not installed")
+    pytest.importorskip("websockets", reason="websockets is not installed")
+    with module.open_page("about:blank", tmp_path_factory.mktemp("chromium")) as page:
+        yield page

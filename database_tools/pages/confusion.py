@@ -8,8 +8,9 @@ what is not.  Of more than ``MOST_LABELS`` labels it shows those with the most m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from PIL import Image, ImageDraw
 
 from database_tools.pages import svg
-from database_tools.pages.svg import GREEN, ORANGE
+from database_tools.pages.svg import GREEN, ORANGE, PALE
 
 MOST_LABELS = 40  # more cannot be read
 _LEAST_SEEN = 0.005  # a share below it is not written
@@ -31,6 +32,7 @@ class Cell:
     Attributes:
         row: from 0, among the shown labels.
         column: so too.
+        labels: numbers of the true and of the predicted label.
         share: of the row's crops.
         colour: of the square, such as ``"#00735c"``.
         ink: of the number in it.
@@ -40,6 +42,7 @@ class Cell:
 
     row: int
     column: int
+    labels: tuple[int, int]
     share: float
     colour: str
     ink: str
@@ -67,6 +70,7 @@ def cells(table: npt.NDArray[np.number], names: Sequence[str]) -> Iterator[Cell]
             yield Cell(
                 row,
                 column,
+                (int(i), int(j)),
                 share,
                 svg.heat(share, GREEN if i == j else ORANGE),
                 "#ffffff" if share > 0.4 else svg.INK,
@@ -75,27 +79,54 @@ def cells(table: npt.NDArray[np.number], names: Sequence[str]) -> Iterator[Cell]
             )
 
 
-def svg_of(table: npt.NDArray[np.number], names: Sequence[str]) -> Markup:
-    """Draw (C, C) counts as SVG; rest the pointer on a cell to read it."""
+def svg_of(
+    table: npt.NDArray[np.number],
+    names: Sequence[str],
+    link: Callable[..., dict[str, str]] | None = None,
+) -> Markup:
+    """Draw (C, C) counts as SVG; rest the pointer on a cell to read it.
+
+    Args:
+        table: rows are true labels, columns predicted ones.
+        names: C names.
+        link: attributes of the link from ``link(label)`` or ``link(true, predicted)``.
+    """
     labels = shown(table)
     side = _side(len(labels))
-    left = min(8 + 6.6 * max(len(names[i]) for i in labels), 220)
+    left = min(8 + max(_width(_short(names[i])) for i in labels), 220)
     top = left * 0.75 + 22
     whole = side * len(labels)
-    parts = [svg.text(left + whole / 2, 12, "taken for", text_anchor="middle", class_="axis")]
+
+    def linked(part: Markup, *which: int) -> Markup:
+        return svg.shape("a", part, **link(*map(int, which))) if link else part
+
+    parts = [
+        svg.text(left + whole / 2, 12, "taken for", text_anchor="middle", class_="axis"),
+        svg.shape("rect", class_="field", fill="#f4f7f5", x=left, y=top, width=whole, height=whole),
+    ]
     for at, i in enumerate(labels):
         x, y, name = left + at * side, top + at * side, _short(names[i])
         turn = f"rotate(-48 {x + side / 2:.0f} {top - 6:.0f})"
-        parts.append(svg.text(left - 6, y + side / 2 + 4, name, text_anchor="end"))
+        said = svg.text(left - 6, y + side / 2 + 4, name, text_anchor="end")
+        parts.append(linked(said, i))
         parts.append(svg.text(x + side / 2, top - 6, name, transform=turn))
+        for way in ([(x, top), (x, top + whole)], [(left, y), (left + whole, y)]):
+            parts.append(svg.line(way, PALE, stroke_width=1))
     for cell in cells(table, names):
+        if not cell.share:
+            continue
         x, y = left + cell.column * side, top + cell.row * side
         place = {"x": x, "y": y, "width": side - 1, "height": side - 1, "rx": 2}
-        parts.append(svg.shape("rect", svg.title(cell.said), **place, fill=cell.colour))
+        fill = {
+            "fill": GREEN if cell.row == cell.column else ORANGE,
+            "fill_opacity": svg.strength(cell.share),
+        }
+        drawn = svg.shape("rect", svg.title(cell.said), **place, **fill)
         if cell.number and side >= 24:
-            middle = {"text_anchor": "middle", "style": f"fill:{cell.ink}"}
-            number = svg.text(x + side / 2, y + side / 2 + 4, cell.number, **middle)
-            parts.append(svg.shape("g", number, pointer_events="none"))
+            at_middle = {"text_anchor": "middle", "pointer_events": "none"}
+            ink = {"fill": cell.ink} if cell.ink != svg.INK else {}
+            drawn += svg.text(x + side / 2, y + side / 2 + 4, cell.number, **at_middle, **ink)
+        parts.append(linked(drawn, *cell.labels))
     return svg.picture(left + whole + 60, top + whole + 4, "confusion matrix", *parts)
 
 
@@ -124,5 +155,13 @@ def _side(labels: int) -> int:
     return 40 if labels <= 12 else 30 if labels <= 20 else 18
 
 
-def _short(name: str, most: int = 32) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
+def _short(name: str, most: float = 211) -> str:
+    """Cut a name to so many pixels."""
+    if _width(name) <= most:
+        return name
+    return _short(name[:-2].rstrip() + "…", most) if len(name) > 2 else name
+
+
+def _width(name: str) -> float:
+    """Guess the pixels of a name; Chinese letters and the like are as wide as they are high."""
+    return sum(12.0 if east_asian_width(letter) in "WF" else 6.6 for letter in name)

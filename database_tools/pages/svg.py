@@ -8,15 +8,21 @@ import numpy as np
 from markupsafe import Markup, escape
 
 # Colours that remain apart for people who see no red or no green (Okabe and Ito).
+# In a dark page, page.css has others in their place.
 GREEN, ORANGE, BLUE, GREY, INK = "#00735c", "#d55e00", "#0072b2", "#8a948f", "#1f2a26"
+PALE = "#e3e8e5"
 _HEATS = {GREEN: (0, 115, 92), ORANGE: (213, 94, 0)}
 
 
 def heat(share: float, colour: str) -> str:
-    """Mix a colour with white: 0 gives white, 1 the colour; the root makes small shares seen."""
-    strength = float(np.clip(share, 0, 1)) ** 0.6
-    red, green, blue = (round(255 + strength * (part - 255)) for part in _HEATS[colour])
+    """Mix a colour with white: 0 gives white, 1 the colour."""
+    red, green, blue = (round(255 + strength(share) * (part - 255)) for part in _HEATS[colour])
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def strength(share: float) -> float:
+    """Return how much of a colour a share has: its root, so that small ones are seen."""
+    return float(np.clip(share, 0, 1)) ** 0.6
 
 
 def shape(name: str, content: str = "", **attributes: object) -> Markup:
@@ -63,7 +69,7 @@ def picture(width: float, height: float, label: str, *parts: Markup) -> Markup:
         "svg",
         Markup("").join(parts),
         viewBox=f"0 0 {width:.0f} {height:.0f}",
-        style=f"max-width:{width:.0f}px",
+        width=f"{width:.0f}",
         role="img",
         aria_label=label,
         xmlns="http://www.w3.org/2000/svg",
@@ -108,7 +114,7 @@ class Axes:
         (x, bottom), (left, y) = self.at(share, self.lowest), self.at(0, value)
         return Markup("").join(
             [
-                line([(left, y), (left + self.side, y)], "#e3e8e5", stroke_width=1),
+                line([(left, y), (left + self.side, y)], PALE, stroke_width=1),
                 text(left - 6, y + 4, f"{value:.0%}", text_anchor="end", class_="tick"),
                 text(x, bottom + 16, f"{share:.0%}", text_anchor="middle", class_="tick"),
             ]

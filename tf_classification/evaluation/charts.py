@@ -13,7 +13,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from database_tools.pages import svg
-from database_tools.pages.svg import BLUE, GREEN, GREY, ORANGE
+from database_tools.pages.svg import BLUE, GREEN, GREY, ORANGE, PALE
 from tf_classification.evaluation.acceptance import RiskCoverage
 from tf_classification.evaluation.reliability import ReliabilityCurve
 
@@ -85,8 +85,8 @@ def risk_coverage(curves: Mapping[str, RiskCoverage], wanted: float, side: float
         points = [axes.at(a, b) for a, b in zip(x, y, strict=True)]
         parts.append(svg.line(points, colour))
         corner = axes.at(0.04, axes.lowest)
-        style = f"fill:{colour};font-weight:600"
-        parts.append(svg.text(corner[0], corner[1] - 12 - 17 * i, name, style=style))
+        bold = {"fill": colour, "font_weight": 600}
+        parts.append(svg.text(corner[0], corner[1] - 12 - 17 * i, name, **bold))
     return svg.picture(axes.width, axes.height, "risk-coverage curve", *parts)
 
 
@@ -112,7 +112,7 @@ def interval_rows(rows: Sequence[tuple[str, float, float, float]]) -> Markup:
     parts = []
     for tenth in range(start, 11, 1 if start >= 5 else 2):
         at = x(tenth / 10)
-        parts.append(svg.line([(at, 4), (at, bottom)], "#e3e8e5", stroke_width=1))
+        parts.append(svg.line([(at, 4), (at, bottom)], PALE, stroke_width=1))
         parts.append(
             svg.text(at, bottom + 15, f"{tenth * 10}%", text_anchor="middle", class_="tick")
         )

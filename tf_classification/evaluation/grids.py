@@ -18,9 +18,10 @@ from database_tools import imaging
 from tf_classification.data.examples import Examples
 from tf_classification.evaluation.judgement import Predictions
 
-SIDE = 112  # pixels of the longer side
-MOST_PICTURES = 480  # in one page: about 2 MB
+SIDE = 224  # pixels of the longer side: enlarged, it is what most networks see
+MOST_PICTURES = 480  # in one page: about 5 MB
 MOST_IN_A_ROW = 8
+_WRONG = 2 / 3  # of the pictures at most
 PEOPLE = frozenset({"human", "humans", "person", "persons", "people", "homo sapiens"})
 
 
@@ -31,13 +32,15 @@ class Thumbnail:
     Attributes:
         source: ``data:image/jpeg;base64,...``.
         key: name of the crop.
-        label: its true label.
+        true: number of its true label.
+        taken: number of the predicted label.
         confidence: probability of the predicted label.
     """
 
     source: str
     key: str
-    label: str
+    true: int
+    taken: int
     confidence: float
 
 
@@ -46,16 +49,14 @@ class Grid:
     """Crops that were taken for one label.
 
     Attributes:
-        predicted: the label.
-        right: the surest right ones.
-        wrong: the surest wrong ones.
-        unsure: the least sure ones, right or wrong.
+        taken: number of the label.
+        wrong: mistakes, the surest first.
+        right: right ones, the least sure first.
     """
 
-    predicted: str
-    right: tuple[Thumbnail, ...]
+    taken: int
     wrong: tuple[Thumbnail, ...]
-    unsure: tuple[Thumbnail, ...]
+    right: tuple[Thumbnail, ...]
 
 
 def is_people(label: str) -> bool:
@@ -66,48 +67,67 @@ def is_people(label: str) -> bool:
 def by_prediction(
     examples: Examples, found: Predictions, label_names: Sequence[str], most: int = MOST_PICTURES
 ) -> list[Grid]:
-    """Choose and read crops for each predicted label.
+    """Choose and read crops, one grid for each label that some were taken for, in label order.
 
     Args:
         examples: the split.
         found: what its crops were taken for.
         label_names: C names.
         most: number of pictures in all.
+    """
+    people = np.array([is_people(name) for name in label_names])
+    chosen = choose(found, ~(people[found.labels] | people[found.predicted]), most)
+    encoded = examples.reader(found.rows[chosen])
+    thumbnails = [
+        Thumbnail(
+            thumbnail(content),
+            str(found.keys[i]),
+            int(found.labels[i]),
+            int(found.predicted[i]),
+            float(found.confidences[i]),
+        )
+        for i, content in zip(chosen, encoded, strict=True)
+    ]
+    grids = []
+    for taken in sorted({t.taken for t in thumbnails}):
+        mine = sorted((t for t in thumbnails if t.taken == taken), key=lambda t: -t.confidence)
+        wrong = tuple(t for t in mine if t.true != taken)
+        grids.append(Grid(taken, wrong, tuple(t for t in mine[::-1] if t.true == taken)))
+    return grids
+
+
+def choose(found: Predictions, visible: npt.NDArray[np.bool_], most: int) -> npt.NDArray[np.int64]:
+    """Choose crops to show: mistakes of every kind, and the surest and least sure right ones.
+
+    One of each kind comes before a second of any, the commonest kinds first.
 
     Returns:
-        One grid for each label that is predicted, in label order; with more than ``most`` / 3
-        of them, for those predicted most often.
+        (n,) places in ``found``, at most ``most``.
     """
-    times = np.bincount(found.predicted, minlength=len(label_names))
-    commonest = np.argsort(-times, kind="stable")[: max(most // 3, 1)]
-    shown = [int(i) for i in np.sort(commonest) if times[i]]
-    each = min(max(most // (3 * max(len(shown), 1)), 1), MOST_IN_A_ROW)
-    hidden = np.array([is_people(name) for name in label_names])[found.labels]
+    wrong = np.flatnonzero(~found.right & visible)
+    kinds = found.labels[wrong].astype(np.int64) << 32 | found.predicted[wrong]
+    _, kind, times = np.unique(kinds, return_inverse=True, return_counts=True)
+    rank = _ranks(kind, found.confidences[wrong])
+    order = np.lexsort((-times[kind], rank))
+    order = order[rank[order] < MOST_IN_A_ROW][: int(most * _WRONG)]
 
-    def thumbnails(chosen: npt.NDArray[np.int64]) -> tuple[Thumbnail, ...]:
-        encoded = examples.reader(found.rows[chosen])
-        return tuple(
-            Thumbnail(
-                thumbnail(content),
-                str(found.keys[i]),
-                label_names[found.labels[i]],
-                float(found.confidences[i]),
-            )
-            for i, content in zip(chosen, encoded, strict=True)
-        )
+    right = np.flatnonzero(found.right & visible)
+    labels, sure = found.labels[right], found.confidences[right]
+    turn = np.minimum(2 * _ranks(labels, sure), 2 * _ranks(labels, -sure) + 1)
+    rest = np.argsort(turn, kind="stable")
+    rest = rest[turn[rest] < MOST_IN_A_ROW][: most - len(order)]
+    return np.concatenate([wrong[order], right[rest]])
 
-    grids = []
-    for i in shown:
-        if is_people(label_names[i]):
-            continue
-        mine = np.flatnonzero((found.predicted == i) & ~hidden)
-        surest = mine[np.argsort(-found.confidences[mine], kind="stable")]
-        right, wrong = surest[found.right[surest]], surest[~found.right[surest]]
-        unsure = np.setdiff1d(surest, np.concatenate([right[:each], wrong[:each]]))
-        unsure = unsure[np.argsort(found.confidences[unsure], kind="stable")]
-        parts = (thumbnails(rows[:each]) for rows in (right, wrong, unsure))
-        grids.append(Grid(label_names[i], *parts))
-    return grids
+
+def _ranks(
+    groups: npt.NDArray[np.integer], scores: npt.NDArray[np.float32]
+) -> npt.NDArray[np.int64]:
+    """Return the place of each within its group, from 0 for the highest score."""
+    order = np.lexsort((-scores, groups))
+    _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order)) - np.repeat(starts, sizes)
+    return ranks
 
 
 def of_label(

@@ -1,9 +1,14 @@
-"""The report of an evaluation: one HTML page that needs nothing else, no script and no network.
+"""The report of an evaluation: one HTML page that needs nothing else, and no network.
+
+Mistakes come first.  A click on a cell of a confusion matrix shows the crops in it, one on a
+label its figures, its calibration and its crops.
 
 page(Content("ckpt_12.weights.h5", evaluation, dataset.splits))
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from markupsafe import Markup
@@ -11,7 +16,14 @@ from markupsafe import Markup
 from database_tools.core.thresholds import FEWEST_LOCATIONS, PROMISE
 from database_tools.pages import html
 from database_tools.pages.html import percent, tag
-from tf_classification.evaluation import charts, grids, report_labels, report_trust
+from tf_classification.evaluation import (
+    charts,
+    grids,
+    report_alarm,
+    report_labels,
+    report_picks,
+    report_trust,
+)
 from tf_classification.evaluation.figures import HEADLINE, Figures
 from tf_classification.evaluation.grids import Grid, Thumbnail
 from tf_classification.evaluation.judgement import Judgement
@@ -30,18 +42,19 @@ _NAMES = {
 
 
 _FEW = 12  # labels whose pictures are shown at once
+_SUREST = 16  # mistakes that are shown before all others, where there are many labels
 
 
 def page(content: Content, *more: Markup) -> str:
     """Write the page, with more sections before the notes at its end."""
     sections = (
         _glance,
-        _places,
-        report_labels.labels,
         report_labels.confusions,
+        _pictures,
+        report_labels.labels,
+        _places,
         report_trust.trust,
         report_trust.acceptance,
-        _pictures,
     )
     parts = (section(content) for section in sections)
     return html.document(content.title, *parts, *more, _notes(content))
@@ -65,6 +78,7 @@ def _glance(content: Content) -> Markup:
         tag("p", f"Split {judged.split}: {counted}.", cls="lead"),
         tag("div", *cards, cls="cards"),
         report_trust.promise(content),
+        report_alarm.alarm(content),
     )
 
 
@@ -103,7 +117,7 @@ def _places(content: Content) -> Markup:
                 low, high = map(float, found.intervals[name])
                 said = f"{judged.split}, {_PLACES[place]} ({found.locations})"
                 rows.append((said, float(found.value(name)), low, high))
-        parts.append(tag("div", tag("h3", _NAMES[name]), charts.interval_rows(rows)))
+        parts.append(tag("div", tag("h3", _NAMES[name]), charts.interval_rows(rows), cls="wide"))
     note = (
         "Cameras that the classifier has never seen are harder than those it was trained on; new "
         "locations are what you will meet in the field. Intervals come from drawing whole "
@@ -146,43 +160,50 @@ def _pictures(content: Content) -> Markup:
     names = content.evaluation.label_names
     found = grids.by_prediction(content.splits[judged.split], judged.predictions, names)
     note = (
-        f"Crops of {judged.split} by what they were taken for. Rest the pointer on one to read its "
-        "name. Labels for which most was mistaken come first."
+        f"Crops of {judged.split} by what they were taken for; a click enlarges one. Labels for "
+        "which most was mistaken come first."
     )
     if any(grids.is_people(name) for name in names):
         note += " Pictures of people are not shown."
-    mistakes = judged.confusion.sum(axis=0) - np.diagonal(judged.confusion)
-    wrong = dict(zip(names, mistakes.tolist(), strict=True))
-    ordered = sorted(found, key=lambda grid: -wrong[grid.predicted])
-    parts = [_grid(grid, wrong[grid.predicted], len(found) <= _FEW) for grid in ordered]
+    wrong = judged.confusion.sum(axis=0) - np.diagonal(judged.confusion)
+    ordered = sorted(found, key=lambda grid: -wrong[grid.taken])
+    few = len(found) <= _FEW
+    parts = [_grid(grid, names, int(wrong[grid.taken]), few) for grid in ordered]
     first, rest = (tag("div", *part, cls="folds") for part in (parts[:_FEW], parts[_FEW:]))
-    if len(parts) <= _FEW:
+    if few:
         return html.section("Pictures", tag("p", note), first)
+    mistakes = sorted((t for grid in found for t in grid.wrong), key=lambda t: -t.confidence)
+    surest = tag("div", *(_figure(t, names) for t in mistakes[:_SUREST]), cls="grid keys")
     others = html.fold(f"{len(parts) - _FEW} other labels", rest, opened=False)
-    return html.section("Pictures", tag("p", note), first, others)
+    shown = (tag("h4", "the surest mistakes"), surest) if mistakes else ()
+    return html.section("Pictures", tag("p", note), *shown, first, others)
 
 
-def _grid(grid: Grid, wrong: int, opened: bool) -> Markup:
-    rows = {"surest, wrong": grid.wrong, "least sure": grid.unsure, "surest, right": grid.right}
+def _grid(grid: Grid, names: tuple[str, ...], wrong: int, opened: bool) -> Markup:
+    rows = {"wrong, the surest first": grid.wrong, "right, the least sure first": grid.right}
     parts = [
-        tag(
-            "div",
-            tag("h4", said),
-            tag("div", *(_thumbnail(t, grid.predicted) for t in thumbnails), cls="grid"),
-        )
+        tag("div", tag("h4", said), tag("div", *_figures(thumbnails, names), cls="grid keys"))
         for said, thumbnails in rows.items()
         if thumbnails
     ]
-    heading = f"taken for {grid.predicted}, {wrong:,} wrongly"
-    return html.fold(heading, Markup("").join(parts), opened)
+    name = names[grid.taken]
+    heading = f"taken for {name}, {wrong:,} wrongly"
+    place = {"id": f"label-{grid.taken}", "data_name": name}
+    return html.fold(heading, Markup("").join(parts), opened, **place)
 
 
-def _thumbnail(of: Thumbnail, predicted: str) -> Markup:
-    right = of.label == predicted
-    said = f"{of.key}: {of.label}, taken for {predicted} with {of.confidence:.1%}"
+def _figures(thumbnails: tuple[Thumbnail, ...], names: tuple[str, ...]) -> Iterator[Markup]:
+    """Yield pictures that a click on a label or a cell collects."""
+    for one in thumbnails:
+        yield _figure(one, names, report_picks.classes(one.true, one.taken))
+
+
+def _figure(of: Thumbnail, names: tuple[str, ...], classes: str = "wrong") -> Markup:
+    label, taken = names[of.true], names[of.taken]
+    said = f"{of.key}: {label}, taken for {taken} with {of.confidence:.1%}"
     image = tag("img", src=of.source, alt=said, title=said, loading="lazy")
-    caption = f"{of.confidence:.0%}" if right else f"{of.label} {of.confidence:.0%}"
-    return tag("figure", image, tag("figcaption", caption), cls="" if right else "wrong")
+    caption = f"{of.confidence:.0%}" if of.true == of.taken else f"{label} {of.confidence:.0%}"
+    return tag("figure", image, tag("figcaption", caption), cls=classes)
 
 
 def _notes(content: Content) -> Markup:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from database_tools.pages import confusion, html
 from database_tools.pages.html import percent, tag
-from tf_classification.evaluation import metrics
+from tf_classification.evaluation import metrics, report_picks
 from tf_classification.evaluation.figures import Figures
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.report_content import Content
@@ -22,25 +22,10 @@ def labels(content: Content) -> Markup:
         parts.append(html.fold(judged.split, _label_table(content, judged), judged is content.main))
     note = (
         "Precision: of the crops taken for the label, how many are. Recall: of the crops of the "
-        "label, how many were found. In brackets the 95% interval over locations."
+        "label, how many were found. In brackets the 95% interval over locations. A click on a "
+        "column's head sorts, one on a label shows its calibration and its crops."
     )
-    return html.section("Labels", tag("p", note), _alarm(content), *parts)
-
-
-def _alarm(content: Content) -> Markup:
-    """Name the labels that are never predicted, with what they were learnt from: mostly little."""
-    found, train = content.main.figures["all"], content.splits.get("train")
-    assert found is not None, "a judged split has crops"
-    names = content.evaluation.label_names
-    never = np.flatnonzero((found.counts.truth > 0) & (found.counts.predicted == 0))
-    said = []
-    for i in never:
-        places = () if train is None else train.locations[train.labels == i]
-        where = f"{len(places):,} crops from {len(np.unique(places)):,} locations in train"
-        said.append(f"{names[i]} ({where})")
-    if not said:
-        return Markup("")
-    return tag("p", f"Never predicted: {', '.join(said)}.", cls="callout alarm")
+    return html.section("Labels", tag("p", note), *parts)
 
 
 def _label_table(content: Content, judged: Judgement) -> Markup:
@@ -51,34 +36,35 @@ def _label_table(content: Content, judged: Judgement) -> Markup:
     head = ["label", "crops", "precision", "recall", "F1", "calibration error"]
     head += [] if accepted is None else ["threshold", "accepted", "of these right"]
     f1 = metrics.f1(found.counts)
-    rows = []
+    rows, link = [], report_picks.links(evaluation.label_names)
     for i, name in enumerate(evaluation.label_names):
-        row = [name, f"{found.counts.truth[i]:.0f}"]
-        row += [_with_interval(found, key, i) for key in ("precision", "recall")]
+        row = [tag("a", name, **link(i)), f"{found.counts.truth[i]:.0f}"]
+        row += [with_interval(found, key, i) for key in ("precision", "recall")]
         row += [_known(f1[i]), _known(errors[i])]
         if accepted is not None:
-            row.append(_limit(evaluation.thresholds.get(name), name in evaluation.shared))
+            row.append(limit(evaluation.thresholds.get(name), name in evaluation.shared))
             row.append(_share(accepted.accepted[i], accepted.examples[i]))
             row.append(_share(accepted.right[i], accepted.accepted[i]))
         rows.append(row)
-    return html.table(head, rows)
+    return html.table(head, rows, cls="find")
 
 
-def _with_interval(found: Figures, name: str, i: int) -> str:
+def with_interval(found: Figures, name: str, i: int) -> str:
+    """Write a label's figure as a bar, a number and its interval over locations."""
     value = float(found.value(name)[i])
     if np.isnan(value):
         return "–"
     low, high = (float(bound[i]) for bound in found.intervals[name])
     known = low <= high
     bounds = tag("small", f" [{100 * low:.0f}, {100 * high:.0f}]" if known else "")
-    bar = tag("i", style=f"width:{100 * value:.0f}%")
-    return tag("span", bar, cls="bar") + percent(value) + bounds
+    return html.meter(value) + percent(value) + bounds
 
 
-def _limit(limit: float | None, shared: bool) -> str:
-    if limit is None:
+def limit(threshold: float | None, shared: bool) -> str:
+    """Write from where on a label is accepted."""
+    if threshold is None:
         return "always look"
-    return f"{limit:.2f}" + tag("small", " shared" if shared else "")
+    return f"{threshold:.2f}" + tag("small", " shared" if shared else "")
 
 
 def _known(value: float) -> str:
@@ -94,18 +80,14 @@ def confusions(content: Content) -> Markup:
     names = content.evaluation.label_names
     parts = [
         html.fold(
-            judged.split,
-            tag(
-                "div",
-                confusion.svg_of(judged.confusion, names),
-                _commonest(judged, names),
-                cls="side",
-            ),
-            judged is content.main,
+            judged.split, _matrix(judged, names, judged is content.main), judged is content.main
         )
         for judged in content.judgements
     ]
-    note = "Each row: what the crops of a label were taken for, in percent."
+    note = (
+        "Each row: what the crops of a label were taken for, in percent. A click on a cell shows "
+        "the crops in it, one on a label what is known of it; arrow keys move."
+    )
     if len(names) > confusion.MOST_LABELS:
         note += (
             f" The {confusion.MOST_LABELS} most confused labels; all {len(names)} are in "
@@ -114,17 +96,26 @@ def confusions(content: Content) -> Markup:
     return html.section("What is taken for what", tag("p", note), *parts)
 
 
-def _commonest(judged: Judgement, names: tuple[str, ...]) -> Markup:
+def _matrix(judged: Judgement, names: tuple[str, ...], pictures: bool) -> Markup:
+    """Draw a split; labels and cells are links where the report has pictures of it."""
+    link = report_picks.links(names) if pictures else None
+    chart = tag("div", confusion.svg_of(judged.confusion, names, link), cls="wide keys")
+    return tag("div", chart, _commonest(judged, names, link), cls="side")
+
+
+def _commonest(
+    judged: Judgement, names: tuple[str, ...], link: report_picks.Links | None
+) -> Markup:
     wrong = judged.confusion.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_CONFUSIONS]
-    pairs = [divmod(int(at), len(names)) for at in order]
-    rows = [
-        [names[i], names[j], str(wrong[i, j]), _share(wrong[i, j], total)]
-        for i, j in pairs
-        if (total := judged.confusion[i].sum()) and wrong[i, j]
-    ]
+    rows = []
+    for i, j in (divmod(int(at), len(names)) for at in order):
+        if wrong[i, j]:
+            first = tag("a", names[i], **link(i, j)) if link else names[i]
+            share = _share(wrong[i, j], judged.confusion[i].sum())
+            rows.append([first, names[j], str(wrong[i, j]), share])
     if not rows:
         return tag("p", "No crop was taken for another label.", cls="muted")
     head = ["commonest mistakes", "taken for", "crops", "of the label"]
-    return tag("div", html.table(head, rows, cls="names"))
+    return tag("div", html.table(head, rows, cls="names find"))

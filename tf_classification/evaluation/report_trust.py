@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 from markupsafe import Markup
 
 from database_tools.core.thresholds import PROMISE
 from database_tools.pages import html
 from database_tools.pages.html import percent, tag
-from tf_classification.evaluation import charts
+from tf_classification.data.examples import Examples
+from tf_classification.evaluation import charts, report_labels
 from tf_classification.evaluation.acceptance import Acceptance, interval
-from tf_classification.evaluation.judgement import Judgement
+from tf_classification.evaluation.judgement import Judgement, Predictions
 from tf_classification.evaluation.reliability import ReliabilityCurve
 from tf_classification.evaluation.report_content import Content
 from tf_classification.models.calibration import Calibration
@@ -30,7 +32,7 @@ def trust(content: Content) -> Markup:
     names = content.evaluation.label_names
     each = [_label_curve(content, judged, i) for i in range(len(names)) if _occurs(judged, i)]
     parts.append(
-        html.fold("a curve for each label", tag("div", *each, cls="small"), len(each) < 13)
+        html.fold("a sheet for each label", tag("div", *each, cls="small"), len(each) < 13)
     )
     return html.section("Do the probabilities mean what they say?", *parts)
 
@@ -40,15 +42,40 @@ def _occurs(judged: Judgement, i: int) -> bool:
 
 
 def _label_curve(content: Content, judged: Judgement, i: int) -> Markup:
+    """Draw the sheet of a label: its curve, and its figures below."""
+
     def of(curve: ReliabilityCurve) -> ReliabilityCurve:
         return ReliabilityCurve(curve.number[i], curve.said[i], curve.so[i])
 
-    plain = content.evaluation.calibration == Calibration()
+    evaluation, found, train = (
+        content.evaluation,
+        judged.figures["all"],
+        content.splits.get("train"),
+    )
+    assert found is not None, "a judged split has crops"
+    plain = evaluation.calibration == Calibration()
     before = None if plain else of(judged.before.labels)
     after = of(judged.after.labels)
-    name = f"{content.evaluation.label_names[i]} · error {percent(float(after.error))}"
+    name = evaluation.label_names[i]
+    said = [tag("b", name), f"calibration error {percent(float(after.error))}"]
+    said += [
+        tag("span", f"{key} ", report_labels.with_interval(found, key, i))
+        for key in ("precision", "recall")
+    ]
+    said.append(f"{judged.split}: {_counted(judged.predictions, i)}")
+    if train is not None and judged.split != "train":
+        said.append(f"train: {_counted(train, i)}")
+    if evaluation.thresholds:
+        limit = report_labels.limit(evaluation.thresholds.get(name), name in evaluation.shared)
+        said.append(tag("span", "accepted from ", limit))
+    caption = tag("figcaption", *(tag("div", line) for line in said))
     plot = charts.reliability(before, after, side=150)
-    return tag("figure", plot, tag("figcaption", name))
+    return tag("figure", plot, caption, cls=f"l{i}", data_name=name)
+
+
+def _counted(crops: Examples | Predictions, i: int) -> str:
+    places = crops.locations[crops.labels == i]
+    return f"{len(places):,} crops of {len(np.unique(places)):,} locations"
 
 
 def _calibration_said(applied: Calibration) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pytest
 
 from database_tools.pages import confusion, svg
 
@@ -49,7 +52,29 @@ def test_of_equals_those_with_most_crops_are_shown_both_ways():
     table, names = np.diag(np.arange(100)), [f"label {i}" for i in range(100)]
     assert confusion.shown(table).tolist() == list(range(60, 100))
     drawing = confusion.svg_of(table, names)
-    assert drawing.count("<rect") == confusion.MOST_LABELS**2
+    assert drawing.count("<rect") == 1 + confusion.MOST_LABELS  # the field, and what is not 0
     assert "label 99" in drawing
     assert "label 59" not in drawing
     assert confusion.pixels_of(table, names).shape[0] == 20 + 40 * 18
+
+
+def test_cells_and_labels_can_be_links():
+    drawing = confusion.svg_of(
+        np.array([[3, 1], [0, 2]]), ["deer", "fox"], lambda *which: {"href": f"#{which}"}
+    )
+    hrefs = re.findall(r'<a href="#([^"]+)"><(\w+)', drawing)
+    labels, cells = ["(0,)", "(1,)"], ["(0, 0)", "(0, 1)", "(1, 1)"]
+    assert hrefs == [*((x, "text") for x in labels), *((x, "rect") for x in cells)]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a" * 200, "a" * 30 + "…"),  # 31 letters of 6.6 pixels are below 211
+        ("野猪" * 40, "野猪" * 8 + "野…"),  # 17 of 12 pixels
+        ("x", "x"),
+    ],
+)
+def test_a_long_name_is_cut_where_its_place_ends(name, shown):
+    drawing = confusion.svg_of(np.eye(2), [name, "fox"])
+    assert f">{shown}</text>" in drawing

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import os
 import re
@@ -26,16 +25,6 @@ pytest.importorskip("uvicorn", reason="extra [serve] is not installed")
 pytest.importorskip("orjson", reason="extra [serve] is not installed")
 
 ROOT = Path(__file__).parents[3]
-
-
-def _load_browser():
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-browser = _load_browser()
 
 
 class Process:
@@ -93,10 +82,7 @@ def test_a_bundle_is_served_from_a_folder_that_looks_like_a_pattern(
 
 
 @pytest.mark.slow
-def test_a_crop_dropped_on_the_page_is_classified(running, crop, tmp_path):
-    if browser.find() is None:
-        pytest.skip("chromium is not installed")
-    pytest.importorskip("websockets", reason="websockets is not installed")
+def test_a_crop_dropped_on_the_page_is_classified(running, crop, browser, tmp_path):
     best = running.ask(crop(seed=3))["top_classes"][0]
     data = base64.b64encode(crop(seed=3)).decode()
     drop = """((data, type) => {
@@ -107,21 +93,21 @@ def test_a_crop_dropped_on_the_page_is_classified(running, crop, tmp_path):
             { dataTransfer: transfer, bubbles: true, cancelable: true }));
     })(%s, "image/jpeg")"""
     message = 'document.getElementById("message").textContent'
-    with browser.open_page(running.url + "/", tmp_path / "profile") as page:
-        page.wait('document.readyState === "complete" && typeof model === "object"')
-        page.evaluate(drop % json.dumps(data))
-        assert page.wait(f"/\\(\\d+ ms\\)/.test({message}) && {message}").startswith(
-            f"crop.jpg: {best}"
-        )
-        names = '[...document.querySelectorAll("#bars li .row span:first-child")]'
-        shown = page.evaluate(f"{names}.map((span) => span.textContent.replace(' ✓', ''))")
-        assert shown[0] == best
-        assert len(shown) == 5
-        assert page.evaluate('document.getElementById("picture").naturalWidth') == 40
-        assert page.evaluate('document.querySelectorAll("b").length') == 0  # labels are text
-        page.screenshot(tmp_path / "page.png")
-        page.evaluate(drop % json.dumps(base64.b64encode(b"no picture").decode()))
-        page.wait(f'{message}.includes("cannot be read")')
+    browser.open(running.url + "/")
+    browser.wait('document.readyState === "complete" && typeof model === "object"')
+    browser.evaluate(drop % json.dumps(data))
+    assert browser.wait(f"/\\(\\d+ ms\\)/.test({message}) && {message}").startswith(
+        f"crop.jpg: {best}"
+    )
+    names = '[...document.querySelectorAll("#bars li .row span:first-child")]'
+    shown = browser.evaluate(f"{names}.map((span) => span.textContent.replace(' ✓', ''))")
+    assert shown[0] == best
+    assert len(shown) == 5
+    assert browser.evaluate('document.getElementById("picture").naturalWidth') == 40
+    assert browser.evaluate('document.querySelectorAll("b").length') == 0  # labels are text
+    browser.screenshot(tmp_path / "page.png")
+    browser.evaluate(drop % json.dumps(base64.b64encode(b"no picture").decode()))
+    browser.wait(f'{message}.includes("cannot be read")')
 
 
 @pytest.mark.slow

@@ -49,8 +49,34 @@ class Page:
             time.sleep(0.05)
         return value
 
-    def screenshot(self, path):
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))
+    def open(self, url, width=1200, height=900, scheme="light", phone=False):
+        """Go to an address and wait until it is loaded."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", features=features)
+        self.call("Page.navigate", url="about:blank")
+        self.call("Page.navigate", url=url)
+        self.wait('location.href !== "about:blank" && document.readyState === "complete"')
+
+    def press(self, key):
+        """Press a key, such as ``"Enter"`` or ``"/"``, where the focus is."""
+        codes = {
+            "Enter": 13,
+            "Tab": 9,
+            "Escape": 27,
+            "Backspace": 8,
+            "ArrowRight": 39,
+            "ArrowDown": 40,
+        }
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        what = {"key": key, "windowsVirtualKeyCode": codes.get(key, ord(key[0])), "text": text}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **what)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **what)
+
+    def screenshot(self, path, *, whole=False):
+        data = self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
+        path.write_bytes(base64.b64decode(data))
 
 
 @contextlib.contextmanager
