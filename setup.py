@@ -18,6 +18,7 @@ CORE = [
     "filelock>=3.20",
     "jinja2>=3.1",
     "isal>=1.6; platform_machine in 'x86_64 AMD64 aarch64 arm64'",  # unpacks CSVs of probabilities
+    "pysimdjson>=6; platform_machine in 'x86_64 AMD64 aarch64 arm64'",  # reads their numbers
     "orjson>=3.10",  # CSVs of probabilities, thirty times as fast as numpy writes them
     "tensorboard>=2.20",  # no longer a dependency of tensorflow itself
 ]

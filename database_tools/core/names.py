@@ -31,6 +31,7 @@ LONGEST = 255
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS = os.name == "nt"
+_UNTIDY = re.compile(r"\\|^\.?/|/(?:\.?/|\.?\Z)|^\.?\Z")
 _SIGNS = re.compile(r'[<>:"|?*/\\\x00-\x1f]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:[ .].*)?", re.I)
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -42,6 +43,8 @@ _CROP = re.compile(
 
 def tidy(text: str) -> str:
     """Write a path, relative or not, with ``/`` and without ``.`` and empty parts."""
+    if not _UNTIDY.search(text):  # nearly always
+        return text
     path = text.replace("\\", "/")
     kept = "/".join(part for part in path.split("/") if part not in ("", "."))
     return f"/{kept}" if path.startswith("/") else kept

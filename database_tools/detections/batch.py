@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,7 +140,7 @@ class _Entries:
             relative = self.config.output_relative_filenames
             shown = name if relative else self.named.as_given(name)
             known = self.done.get(name)
-            yield replace(known, file=shown) if known else self._entry(shown, next(found))
+            yield known._replace(file=shown) if known else self._entry(shown, next(found))
 
     def _entry(self, name: str, result: Found) -> Image:
         if not isinstance(result, Failure):
@@ -166,14 +166,14 @@ def _write(config: BatchConfig, entries: _Entries, detector: Detector) -> None:
 
 def _floored(image: Image) -> Image:
     """Floor the numbers of a picture's boxes, a float32 detector's, as the original does."""
-    return image if image.boxes is None else replace(image, boxes=tuple(map(_short, image.boxes)))
+    return image if image.boxes is None else image._replace(boxes=tuple(map(_short, image.boxes)))
 
 
 def _short(box: Box) -> Box:
     conf = significant_digits.floored(box.conf, _CONF_DIGITS)
     corners = significant_digits.floored(np.array(box.bbox, np.float32), _COORDINATE_DIGITS)
     x, y, width, height = corners.tolist()
-    return replace(box, conf=float(conf), bbox=(x, y, width, height))
+    return box._replace(conf=float(conf), bbox=(x, y, width, height))
 
 
 def _account(named: Pictures, entries: _Entries) -> Ledger:

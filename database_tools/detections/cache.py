@@ -118,10 +118,10 @@ def _joined(earlier: Header, later: Header) -> tuple[Header, Callable[[Image], I
 
     def box(found: Box) -> Box:
         classes = tuple((classified.of(name), conf) for name, conf in found.classifications)
-        return replace(found, category=detected.of(found.category), classifications=classes)
+        return found._replace(category=detected.of(found.category), classifications=classes)
 
     def image(entry: Image) -> Image:
-        return entry if entry.boxes is None else replace(entry, boxes=tuple(map(box, entry.boxes)))
+        return entry if entry.boxes is None else entry._replace(boxes=tuple(map(box, entry.boxes)))
 
     header = replace(
         earlier,

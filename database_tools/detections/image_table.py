@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from database_tools.core import json_text, names
@@ -70,7 +69,7 @@ class ImageTable:
             file = names.below(names.tidy(image.file), roots)
             self.read += 1
             try:
-                self._add(position, change(replace(image, file=file)))
+                self._add(position, change(image._replace(file=file)))
             except ValueError as error:
                 raise FormatError(path, f"images[{position}] ({file!r})", str(error)) from None
             except sqlite3.OperationalError as error:

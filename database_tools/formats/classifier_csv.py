@@ -25,7 +25,6 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,14 @@ except ImportError:  # there is none for some processors
 else:
     _Unpacking = igzip.IGzipFile
     _UNPACKING_ERRORS = (gzip.BadGzipFile, EOFError, isal_zlib.error)
+
+try:
+    # Numbers straight into an array, three times as fast as by way of Python's objects.
+    from simdjson import Parser
+except ImportError:  # as above
+    _Parser: Any = None
+else:
+    _Parser = Parser
 
 Floats = npt.NDArray[np.float64]
 
@@ -154,7 +161,7 @@ class Table:
         line = 2
         for block in self._blocks:
             yield self._rows(line, block)
-            line += block.count(b"\n")
+            line += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
 
     def _rows(self, first: int, block: bytes) -> Rows:
         try:
@@ -221,7 +228,7 @@ def _blocks(path: Path, stream: io.BufferedIOBase) -> Iterator[bytes]:
         rest += part
         end = rest.rfind(b"\n") + 1
         # A row ends at a line break outside quotes; those inside a path come with both quotes.
-        while end and rest.count(b'"', 0, end) % 2:
+        while end and b'"' in rest and rest.count(b'"', 0, end) % 2:
             end = rest.rfind(b"\n", 0, end - 1) + 1
         if end:
             yield rest[:end]
@@ -241,20 +248,28 @@ def _is_number(cell: str) -> bool:
 
 def _parsed(rows: list[bytes], width: int) -> Floats:
     """Turn rows of ``width`` numbers into a table; raise ValueError where they are not."""
+    shape = (len(rows), width)
+    if not any(b"[" in row for row in rows):  # a list in a cell would be taken for its elements
+        try:
+            return _decoded(b"[[" + b"],[".join(rows) + b"]]", shape)
+        except (ValueError, TypeError, RuntimeError):  # +1, 1. and .5 are numbers too
+            pass
+    lists = [[float(cell) for cell in row.split(b",")] for row in rows]
+    return np.array(lists, np.float64).reshape(shape)
+
+
+def _decoded(text: bytes, shape: tuple[int, int]) -> Floats:
+    """Decode lists of numbers in JSON; raise for anything else."""
+    if _Parser is not None:
+        rows = _Parser().parse(text)
+        if set(map(len, rows)) != {shape[1]}:
+            raise ValueError
+        return np.frombuffer(rows.as_buffer(of_type="d"), np.float64).reshape(shape)
     import orjson
 
-    lists: list[list[float]] = []
-    text = b"[[" + b"],[".join(rows) + b"]]"
-    try:
-        if b"e" not in text or not (b"true" in text or b"false" in text):  # JSON's, no numbers
-            lists = orjson.loads(text)
-            if [*map(len, lists)] == [width] * len(rows):
-                numbers = chain.from_iterable(lists)
-                return np.fromiter(numbers, np.float64, width * len(rows)).reshape(-1, width)
-    except (orjson.JSONDecodeError, TypeError):  # +1, 1. and .5 are numbers too
-        pass
-    lists = [[float(cell) for cell in row.split(b",")] for row in rows]
-    return np.array(lists, np.float64).reshape(len(rows), width)
+    if text.translate(None, b"[0123456789+-.eE, ]"):  # JSON's true, for one, is no number
+        raise ValueError
+    return np.array(orjson.loads(text), np.float64).reshape(shape)
 
 
 @contextmanager

@@ -114,14 +114,18 @@ class CropClasses:
         """Return the largest number of a crop, 0 if there is none."""
         return int(self._base.execute("SELECT MAX(id) FROM crops").fetchone()[0] or 0)
 
-    def find(self, image: str) -> list[Crop]:
-        """Return the crops of a picture, whatever Unicode form its name has."""
-        query = "SELECT id, box, drawn, label, classes FROM crops WHERE image = ?"
-        found = self._base.execute(query, (_bytes(names.key(names.tidy(image))),))
-        return [
-            Crop(id_, box, bool(drawn), label, _classes(blob))
-            for id_, box, drawn, label, blob in found
-        ]
+    def find(self, images: Iterable[str]) -> list[list[Crop]]:
+        """Return the crops of some pictures each, whatever Unicode form their names have.
+
+        At most 900 at a time, as older SQLite allows; one by one takes three times as long.
+        """
+        keys = [_bytes(names.key(names.tidy(image))) for image in images]
+        found: dict[bytes, list[Crop]] = {key: [] for key in keys}
+        query = "SELECT image, id, box, drawn, label, classes FROM crops WHERE image IN (%s)"
+        rows = self._base.execute(query % ",".join("?" * len(keys)), keys)
+        for image, number, box, drawn, label, classes in rows:
+            found[image].append(Crop(number, box, bool(drawn), label, _classes(classes)))
+        return [found[key] for key in keys]
 
     def detected_datasets(self) -> list[str]:
         """Return the datasets that have crops of detected boxes, in alphabetical order."""

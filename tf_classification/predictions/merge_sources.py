@@ -135,9 +135,9 @@ class QueriedImages:
 
 def _renamed(image: Image, name: str, ids: Mapping[str, str]) -> Image:
     if image.boxes is None:
-        return replace(image, file=name)
-    boxes = (replace(box, category=ids.get(box.category, box.category)) for box in image.boxes)
-    return replace(image, file=name, boxes=tuple(boxes))
+        return image._replace(file=name)
+    boxes = (box._replace(category=ids.get(box.category, box.category)) for box in image.boxes)
+    return image._replace(file=name, boxes=tuple(boxes))
 
 
 def date_of(path: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -39,6 +40,9 @@ OTHER_BOXES = "detected, but the picture's boxes are drawn"
 DIGITS = 4
 LABEL_IDS = 1_000_000
 """The true label's class has its number and this."""
+
+_AT_ONCE = 500
+"""Pictures whose crops are looked up together."""
 
 _MATCHED = 1
 _WHY = {
@@ -169,14 +173,16 @@ class _Matching:
 
     def images(self, source: Source) -> Iterator[Image]:
         """Yield a source's pictures as they are written."""
-        for picture in source.pictures():
-            found = self._own(picture)
-            if found or picture.is_wanted:
-                yield self._classified(picture.image, found)
+        pictures = source.pictures()
+        while some := list(islice(pictures, _AT_ONCE)):
+            crops = self._crops.find(picture.image.file for picture in some)
+            for picture, found in zip(some, crops, strict=True):
+                own = self._own(picture, found)
+                if own or picture.is_wanted:
+                    yield self._classified(picture.image, own)
 
-    def _own(self, picture: Picture) -> list[Crop]:
-        """Return the crops that a picture can have."""
-        found = self._crops.find(picture.image.file)
+    def _own(self, picture: Picture, found: list[Crop]) -> list[Crop]:
+        """Return those of a picture's crops that it can have."""
         if picture.is_drawn is None:
             return found
         own = [c for c in found if c.is_drawn == picture.is_drawn and not self._states[c.id]]
@@ -193,21 +199,20 @@ class _Matching:
         by_box = {crop.box: crop for crop in crops}
         for crop in crops:
             self._states[crop.id] = _MATCHED if crop.box < number else _STATE[missing]
-        self.bare += sum(i not in by_box for i in range(number))
+        self.bare += number - sum(box < number for box in by_box)
         if not boxes:
             return image
-        written = tuple(self._box(box, by_box.get(i)) for i, box in enumerate(boxes))
-        return Image(image.file, written, image.failure, image.extra)
+        return image._replace(boxes=tuple(self._box(b, by_box.get(i)) for i, b in enumerate(boxes)))
 
     def _box(self, box: Box, crop: Crop | None) -> Box:
         classes = () if crop is None else self._written(crop)
         # What an earlier classifier said goes: its numbers mean other classes.
         if classes == box.classifications:
             return box
-        return Box(box.category, box.conf, box.bbox, classes, box.extra)
+        return box._replace(classifications=classes)
 
     def _written(self, crop: Crop) -> tuple[tuple[str, float], ...]:
-        classes = tuple((str(number), conf) for number, conf in crop.classes)
+        classes = tuple([(str(number), conf) for number, conf in crop.classes])
         if self._label is None or crop.label is None:
             return classes
         true = (str(LABEL_IDS + crop.label), 1.0)

@@ -106,6 +106,22 @@ def test_a_failure_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture(params=["simdjson", "without it"])
+def decoder(request, monkeypatch):
+    """Both ways to read numbers: there is no simdjson for some processors."""
+    if request.param == "simdjson":
+        pytest.importorskip("simdjson")
+    else:
+        monkeypatch.setattr(classifier_csv, "_Parser", None)
+
+
+def test_numbers_of_any_spelling_are_the_nearest_doubles(tmp_path, decoder):
+    cells = ["1e-7", "-0", "12345678901234567890123", "5e-324", "0.1000000000000000055", "1e23"]
+    (tmp_path / "a.csv").write_text(f"path,{','.join('abcdef')}\nx,{','.join(cells)}\n")
+    _, (rows,) = read(tmp_path / "a.csv")
+    assert rows.probabilities.tolist() == [[float(cell) for cell in cells]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -119,13 +135,16 @@ def test_a_failure_leaves_the_old_file(tmp_path):
         ("path,cat\na,nan\n", "line 2: expected a number, found 'nan'"),
         ("path,cat\na,\n", "line 2: expected a number, found ''"),
         ("path,cat\na,true\n", "line 2: expected a number, found 'true'"),
+        ("path,cat\na,1e999\n", "line 2: expected a number, found '1e999'"),
         ("path,cat\na,[1]\n", r"line 2: expected a number, found '\[1\]'"),
+        ("path,cat,dog\na,1,[]\n", r"line 2: expected a number, found '\[\]'"),
+        ("path,cat,dog\na,{},1\n", "line 2: expected a number, found '{}'"),
         ("path,label,weight,cat\na,cat,?,1\n", r"line 2: expected a number, found '\?'"),
         ('path,cat\n"a\nb",1\nc\n', "line 4: 1 cells for 2 columns"),
         ('path,cat\n"a,1\n', "the last row: a quote is not closed"),
     ],
 )
-def test_a_wrong_table_is_named(tmp_path, text, message):
+def test_a_wrong_table_is_named(tmp_path, text, message, decoder):
     path = tmp_path / "a.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=rf"a\.csv: {message}"):

@@ -232,7 +232,7 @@ BOXES = st.builds(
     st.sampled_from([{}, {"frame_number": 3}]),
 )
 FILES = st.text(min_size=1).map(lambda text: text.replace("\\", "/"))
-DETECTED = st.builds(Image, FILES, st.lists(BOXES, max_size=3).map(tuple))
+DETECTED = st.builds(Image, FILES, st.lists(BOXES, max_size=3).map(tuple), st.none(), st.just({}))
 FAILED = st.builds(Image, FILES, st.none(), st.text(min_size=1), st.just({"meta": "é"}))
 IMAGES = DETECTED | FAILED
 
