@@ -22,6 +22,7 @@ from pathlib import Path
 
 from database_tools import cli
 from tf_classification.predictions.request import RunRequest
+from tf_classification.predictor import crops_request
 
 log = logging.getLogger(__name__)
 
@@ -33,24 +34,10 @@ def build_parser() -> cli.Parser:
     add("model", type=Path, help="model bundle, .tflite with its model.json, or PyTorch .pt")
     add("crops_dir", type=Path, nargs="?", help="folder of crops; not with --images-dir")
     add("output", type=Path, help="CSV to write, compressed if its name ends in .gz")
-    text = "batch output of a detector: only crops of its boxes, in its order"
-    add("-d", "--detections-json", type=Path, help=text)
     text = "label index JSON; a .pt needs it, other models have their own"
     add("-c", "--classifier-categories", type=Path, help=text)
     add("--image-size", type=int, help="of the model; any other is an error")
-    number = RunRequest.batch_size
-    add("--batch-size", type=int, default=number, help="crops at a time (%(default)s)")
-    text = "threads, at most one for each processor (default: that many)"
-    add("--num-workers", type=int, help=text)
-    add = parser.add_argument_group("whole pictures (additions)").add_argument
-    add("--images-dir", type=Path, help="folder of the pictures that --detections-json names")
-    add("--square-crops", action="store_true", help="cut the smallest square around each box")
-    add("--padding", type=float, help="cut a square around each box, larger by this factor")
-    least = RunRequest.threshold
-    add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
-    names = RunRequest.detection_category
-    add("--detection-category", nargs="+", default=names, help="of boxes that count (animal)")
-    add("--detector-version", help="for the crops' names (default: as --detections-json says)")
+    crops_request.add_flags(parser)
     return parser
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import numpy.typing as npt
 from database_tools.core.errors import FormatError, UserError
 
 
-def read(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read all arrays; nothing in the file is unpickled.
+def read(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Read all arrays, or those of these names; nothing in the file is unpickled.
 
     Raises:
         UserError: if there is no such file, or it may not be read.
@@ -23,7 +24,7 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in names or archive.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except (IsADirectoryError, PermissionError) as error:
@@ -31,3 +32,14 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
     except Exception:
         # zipfile, zlib and NumPy raise whatever the bytes make them stumble over.
         raise FormatError(path, "", "not a whole NumPy archive (.npz) of numbers") from None
+
+
+def pack(texts: Sequence[str]) -> npt.NDArray[np.uint8]:
+    """Make an array of bytes of texts, each ended by a zero: .npz has no texts but by pickle."""
+    ended = "".join(f"{text}\0" for text in texts)
+    return np.frombuffer(ended.encode(), np.uint8)
+
+
+def unpack(packed: npt.NDArray[np.uint8]) -> list[str]:
+    """Return the texts that ``pack`` packed."""
+    return packed.tobytes().decode().split("\0")[:-1]

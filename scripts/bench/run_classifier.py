@@ -43,8 +43,8 @@ def main() -> None:
         _make_crops(folder / "crops", args.crops, args.pixels)
         _make_crops(folder / "one", 1, args.pixels)
         path, out = _make_model(folder, args), folder / "out.csv.gz"
-        asked = RunRequest(path, out, folder / "crops", num_workers=args.workers)
-        single = RunRequest(path, out, folder / "one", num_workers=args.workers)
+        asked = RunRequest(path, out, crops_dir=folder / "crops", num_workers=args.workers)
+        single = RunRequest(path, out, crops_dir=folder / "one", num_workers=args.workers)
         model = running.open_model(asked)
         encoded = [path.read_bytes() for path in sorted((folder / "crops").iterdir())[:64]]
         pixels = np.stack([model.pixels(one) for one in encoded])

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from database_tools.formats import classification_csv, label_index, splits_json
+from database_tools.formats import (
+    classification_csv,
+    dataset_info,
+    example,
+    label_index,
+    splits_json,
+    tfrecord,
+)
 from database_tools.formats.classification_csv import Crop
 
 LABELS = ("deer", "fox", "hare")
@@ -36,6 +43,35 @@ def tiny(tmp_path_factory):
     splits = {name: frozenset(("demo", x) for x in places) for name, places in SPLITS.items()}
     splits_json.write(root / "base" / "splits.json", splits)
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_records(tiny, tmp_path_factory):
+    """The same as records, with a class before the others that has no crop."""
+    folder = tmp_path_factory.mktemp("records")
+    crops = list(classification_csv.read(tiny / "base" / "classification_ds.csv"))
+    names = ("empty", *LABELS)
+    counts = {}
+    for split, places in {"train": "01234", "test": "5"}.items():
+        own = [crop for crop in crops if crop.location in places]
+        counts[split] = tuple(sum(crop.labels == (name,) for crop in own) for name in names)
+        with tfrecord.Writer(folder / f"{split}-00000") as writer:
+            for crop in own:
+                writer.write(record(tiny / "crops" / crop.path, crop, names))
+    dataset_info.write(folder, dataset_info.DatasetInfo(names, counts))
+    return folder
+
+
+def record(path, crop, names):
+    """Make a record; its file name is that of a picture, which may have several crops."""
+    features = {
+        "image/encoded": [path.read_bytes()],
+        "image/class/label": np.array([names.index(crop.labels[0])]),
+        "image/filename": [f"{crop.location}.jpg".encode()],
+        "image/location": [crop.location.encode()],
+        "image/detection_conf": np.array([crop.confidence], np.float32),
+    }
+    return example.encode(features)
 
 
 @pytest.fixture(scope="session")

@@ -76,12 +76,14 @@ class Examples:
     def select(self, chosen: npt.NDArray[np.bool_]) -> Examples:
         """Return the crops where ``chosen``, (n,), is true."""
         places = np.flatnonzero(chosen)
+        # A reader that knows where its crops are stays one.
+        own = getattr(self.reader, "select", None)
         return Examples(
             self.keys[chosen],
             self.labels[chosen],
             self.locations[chosen],
             self.confidences[chosen],
-            lambda rows: self.reader(places[rows]),
+            own(chosen) if own else lambda rows: self.reader(places[rows]),
         )
 
 

@@ -131,9 +131,9 @@ def _read(path: Path, fingerprint: str) -> RecordIndex | None:
     """Read the kept index; None if there is none, or one of other shards, or it is broken."""
     try:
         archive = npz.read(path)
-        if _unpack(archive["fingerprint"]) != [fingerprint]:
+        if npz.unpack(archive["fingerprint"]) != [fingerprint]:
             return None
-        texts = {name: _unpack(archive[name]) for name in ("keys", "places")}
+        texts = {name: npz.unpack(archive[name]) for name in ("keys", "places")}
         numbers = {
             field.name: archive[field.name]
             for field in fields(RecordIndex)
@@ -148,16 +148,6 @@ def _read(path: Path, fingerprint: str) -> RecordIndex | None:
 def _write(path: Path, fingerprint: str, index: RecordIndex) -> None:
     columns = {field.name: getattr(index, field.name) for field in fields(RecordIndex)}
     for name in ("keys", "places"):
-        columns[name] = _pack(columns[name].tolist())
+        columns[name] = npz.pack(columns[name].tolist())
     with files.replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, fingerprint=_pack([fingerprint]), **columns)
-
-
-def _pack(texts: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """Make an array of bytes of texts, each ended by a zero: .npz has no texts but by pickle."""
-    ended = "".join(f"{text}\0" for text in texts)
-    return np.frombuffer(ended.encode(), np.uint8)
-
-
-def _unpack(packed: npt.NDArray[np.uint8]) -> list[str]:
-    return packed.tobytes().decode().split("\0")[:-1]
+        np.savez(file, fingerprint=npz.pack([fingerprint]), **columns)

@@ -10,30 +10,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from database_tools.core import detector_version
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.core.detection_choice import resolve
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
-from database_tools.detections.image_table import ImageTable
 from database_tools.durable import files, locks
 from database_tools.formats import (
     classifier_csv,
-    crops_info,
-    detection_json,
     label_index,
     ledger_json,
 )
 from tf_classification import predictor
 from tf_classification.models import bundle, torch_files
 from tf_classification.predictions.request import RunRequest
-from tf_classification.predictor import Predictor, asking, recipes, sources, units
+from tf_classification.predictor import Predictor, asking, listing, units
 from tf_classification.predictor.asking import Asker, Progress
-from tf_classification.predictor.sources import Choice, Found
 from tf_classification.predictor.units import Answer, Unit, Units
 
 log = logging.getLogger(__name__)
@@ -58,17 +52,17 @@ def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
         UserError: if model and request do not fit, or no crop can be read.
     """
     model = open_model(asked)
-    recipe = _recipe(asked, model)
+    recipe = listing.recipe(asked, model)
     folder = asked.output.with_name(f"{asked.output.name}.units")
     with files.writing_below(folder), locks.locked(folder / "lock"):
         files.remove_leftovers(folder)
         question = [_fingerprint(model.path), recipe and recipe.as_json(), asked.batch_size]
-        with _sources(asked) as found:
+        with listing.sources_of(asked) as found:
             units_of_run = Units(found, asked.root, question, folder)
         with contextlib.closing(units_of_run) as listed:
             if not listed.crops:
                 _clear(folder)
-                raise NoCrops(_nothing(asked))
+                raise NoCrops(listing.nothing(asked))
             _ask(asked, model, recipe, listed, folder, progress)
             ledger = _join(model.labels, listed, folder, asked.output)
             _clear(folder, {unit.name for unit in listed} if keep else ())
@@ -105,50 +99,6 @@ def _fingerprint(model: Path) -> list[str]:
     if model.is_dir():  # its description has those of all its files
         return [files.sha256(model / bundle.DESCRIPTION)]
     return [files.sha256(model), files.sha256(model.with_name("model.json"))]
-
-
-def _recipe(asked: RunRequest, model: Predictor) -> CropRecipe | None:
-    """Return how pictures are cut; None where crops are asked about."""
-    if asked.images_dir is None:
-        info = crops_info.read(asked.root)
-        learned = model.crop_recipe
-        if info and learned and (difference := info.recipe.difference(learned)):
-            text = "%s: crops were cut otherwise than %s learned from: %s"
-            log.warning(text, asked.root, model.path, difference)
-        return None
-    if model.crop_recipe is None and not asked.recipe:
-        raise UserError(
-            f"{model.path} does not say how its crops were made: say --square-crops or --padding"
-        )
-    return recipes.choose(model, asked.recipe, CropRecipe())
-
-
-@contextlib.contextmanager
-def _sources(asked: RunRequest) -> Iterator[Iterator[Found]]:
-    if asked.detections_json is None:
-        yield sources.below(asked.root)
-        return
-    header = detection_json.read_header(asked.detections_json)
-    with contextlib.closing(ImageTable()) as table:
-        table.add_file(asked.detections_json, image_dir=asked.images_dir)
-        if asked.images_dir is None:
-            yield sources.listed(asked.root, table.images())
-            return
-        categories = resolve(asked.detection_category, header.detection_categories)
-        detector, file = header.info.get("detector"), str(asked.detections_json)
-        version = detector_version.choose(asked.detector_version, detector, file)
-        yield sources.pictures(table.images(), Choice(categories, asked.threshold, version))
-
-
-def _nothing(asked: RunRequest) -> str:
-    if asked.detections_json is None:
-        return f"{asked.root}: no crop in it ({' '.join(sources.ENDINGS)})"
-    if asked.images_dir is None:
-        return (
-            f"{asked.root}: no crop of a box of {asked.detections_json}; they are called "
-            "PICTURE___crop00_mdvVERSION.jpg, below the folders that the file names"
-        )
-    return f"{asked.detections_json}: no box to cut at --threshold {asked.threshold}"
 
 
 def _ask(

@@ -4,6 +4,7 @@
 asked about                  a source is                                  order
 ===========================  ===========================================  =====================
 a folder                     each picture below it, a crop                by name
+a folder and its CSV         a crop of the CSV                            of the CSV
 a folder and detections      the crop of a box that is there              of the detection file
 pictures and detections      a picture with the boxes to cut              of the detection file
 records                      a part of a shard                            of the shards
@@ -27,7 +28,9 @@ from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
 from database_tools.core.names import CropName, PictureName
 from database_tools.durable import spelling
+from database_tools.formats import classification_csv
 from database_tools.formats.megadetector_json import Image
+from tf_classification.data import record_index
 
 Box = tuple[float, float, float, float]
 
@@ -47,12 +50,16 @@ class Source:
         crops: how its crops are called in the output; ``file`` itself if it is a crop.
         boxes: one for each crop, (x, y, width, height) in [0, 1]; None if the file is the crop.
         span: first byte and number of bytes of the crop in the file; None for all of it.
+        confidences: of the detector, one for each crop; None if nobody says.
+        location: where the camera stood; "" if nobody says.
     """
 
     file: str
     crops: tuple[str, ...]
     boxes: tuple[Box, ...] | None = None
     span: tuple[int, int] | None = None
+    confidences: tuple[float, ...] | None = None
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,28 @@ def _below(root: Path, within: str) -> Iterator[Found]:
             yield Source(path, (path,)) if names.is_text(path) else Absent(reasons.NO_TEXT, path)
 
 
+def of_table(table: Path) -> Iterator[Found]:
+    """Yield the crops of a ``classification_ds.csv``, whether their files are there or not."""
+    for crop in classification_csv.read(table):
+        place = f"{crop.dataset}/{crop.location}"
+        yield Source(crop.path, (crop.path,), confidences=(crop.confidence,), location=place)
+
+
+def records(folder: Path) -> Iterator[Found]:
+    """Yield the records of both splits of ``make_classification_dataset.py``, in their order.
+
+    A picture may have several, so a record is called by its place: ``train-00000:1234``.
+    """
+    for split in ("train", "test"):
+        index, shards = record_index.load(folder, split), record_index.shards(folder, split)
+        columns = (index.shard, index.offset, index.length, index.confidences)
+        numbers = zip(*(column.tolist() for column in columns), strict=True)
+        for (shard, offset, length, sure), place in zip(numbers, index.places, strict=True):
+            file = shards[shard].name
+            name = f"{file}:{offset}"
+            yield Source(file, (name,), None, (offset, length), (sure,), str(place))
+
+
 def listed(folder: Path, images: Iterable[Image]) -> Iterator[Found]:
     """Yield the crops of a folder that a detection file has boxes for.
 
@@ -107,12 +136,16 @@ def listed(folder: Path, images: Iterable[Image]) -> Iterator[Found]:
             continue
         within, _, last = name.written.rpartition("/")
         there = crops_in(within).get(names.key(last), ())
-        boxes = len(image.boxes or ())
+        boxes = image.boxes or ()
         chosen = [(box, f"{within}/{crop}" if within else crop) for box, crop in there]
         for (box, crop), (following, other) in pairwise(chosen):
             if box == following:
                 raise UserError(f"{folder}: {crop} and {other} are crops of one box; keep one")
-        yield from (Source(crop, (crop,)) for box, crop in chosen if box < boxes)
+        yield from (
+            Source(crop, (crop,), confidences=(boxes[box].conf,))
+            for box, crop in chosen
+            if box < len(boxes)
+        )
 
 
 def _crops_in(root: Path, within: str) -> dict[str, list[tuple[int, str]]]:
@@ -164,10 +197,11 @@ def _picture(image: Image, choice: Choice) -> Found:
         return Absent(reasons.FAILURE_IN_DETECTION_FILE, image.file)
     least = np.float32(choice.threshold)
     chosen = [
-        (i, box.bbox)
+        (i, box)
         for i, box in enumerate(image.boxes)
         if np.float32(box.conf) >= least
         and (choice.categories is None or box.category in choice.categories)
     ]
     crops = tuple(str(CropName(name.written, i, choice.version)) for i, _ in chosen)
-    return Source(name.written, crops, tuple(box for _, box in chosen))
+    boxes, sure = tuple(box.bbox for _, box in chosen), tuple(box.conf for _, box in chosen)
+    return Source(name.written, crops, boxes, confidences=sure)

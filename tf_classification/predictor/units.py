@@ -142,10 +142,21 @@ class Units:
         self.crops += sum(len(source.crops) for source in sources)
 
 
+def as_text(source: Source) -> str:
+    """Return what ``of_text`` reads."""
+    return json.dumps(astuple(source))
+
+
+def of_text(text: str) -> Source:
+    """Read a source back."""
+    return _source(loads(text))
+
+
 def _source(row: list[Any]) -> Source:
-    file, crops, boxes, span = row
+    file, crops, boxes, span, confidences, location = row
     boxed = None if boxes is None else tuple(map(tuple, boxes))
-    return Source(file, tuple(crops), boxed, None if span is None else tuple(span))
+    part, sure = (None if values is None else tuple(values) for values in (span, confidences))
+    return Source(file, tuple(crops), boxed, part, sure, location)
 
 
 def state(path: Path) -> tuple[int, int]:

@@ -1,0 +1,64 @@
+r"""Compute what a network sees in crops, once, and keep it: for train_head.py and others.
+
+    python embed_crops.py /path/to/crops --dataset-dir $BASE_LOGDIR \
+        --model-name efficientnet-lite0 --pretrained
+
+    python embed_crops.py --images-dir /path/to/images --detections-json detections.json \
+        --square-crops --model-name efficientnet-lite0 --pretrained --output_dir embeddings
+
+They lie in embeddings/NETWORK-FINGERPRINT beside the dataset's CSV, or below --output_dir.  A crop
+that is there is not computed again, and a run that was ended goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+from tf_classification.embeddings.request import VIEWS, EmbedRequest
+from tf_classification.models.table import NETWORKS
+from tf_classification.predictor import crops_request
+
+log = logging.getLogger(__name__)
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags."""
+    parser = cli.Parser("embed_crops.py", __doc__)
+    add = parser.add_argument
+    add("crops_dir", type=Path, nargs="?", help="folder of crops; not with --images-dir")
+    add("--model", type=Path, metavar="BUNDLE", help="model bundle whose network embeds")
+    names = ", ".join(NETWORKS)
+    add("-m", "--model-name", metavar="NAME", help=f"or a network with --pretrained: {names}")
+    text = "ImageNet's weights, or those of a .keras or .weights.h5 file"
+    add("--pretrained", nargs="?", const=True, default=False, metavar="PATH", help=text)
+    text = "folder of the classification_ds.csv that lists the crops"
+    add("--dataset-dir", type=Path, metavar="DIR", help=text)
+    text = "records of make_classification_dataset.py, instead of a folder of crops"
+    add("--tfrecords", type=Path, metavar="DIR", help=text)
+    text = "folder for embeddings (default: embeddings in the dataset's folder)"
+    add("--output_dir", type=Path, metavar="DIR", help=text)
+    text = "2: each crop mirrored, too (default: 1)"
+    add("--views", type=int, choices=VIEWS, default=EmbedRequest.views, help=text)
+    crops_request.add_flags(parser)
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    asked = EmbedRequest(**vars(args))
+    from tf_classification.embeddings import embedding  # slow imports wait
+
+    folder, ledger = embedding.run(asked, cli.progress)
+    log.info("%s crops in %s", f"{ledger.kept:,}", folder)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,78 @@
+"""A network without its last layer: from crops to averaged features."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from database_tools.core.errors import UserError
+from tf_classification.models import bundle, frozen, signatures, weights
+from tf_classification.models.description import Description
+from tf_classification.models.table import NETWORKS
+from tf_classification.predictor import preparation
+from tf_classification.predictor.predictor import Floats, Pictures, Predictor
+
+NOBODY = ("nobody",)
+"""Labels of a network that has learnt none of the user's."""
+
+
+class Backbone(Predictor):
+    """A network of the table that gives features.
+
+    Attributes:
+        network: with a last layer, whose weights do not count.
+        description: of the bundle that it is from, or of the network alone.
+        width: number of features F.
+    """
+
+    def __init__(self, path: Path, network: keras.Model, description: Description) -> None:
+        super().__init__(path, (), description.image_size, description.crop_recipe)
+        self.network, self.description = network, description
+        with_features = signatures.with_features(network)
+        self.width = int(with_features.output["features"].shape[-1])
+        side = description.image_size
+        pixels = tf.TensorSpec([None, side, side, 3], tf.float32)
+        traced = tf.function(lambda rows: with_features(rows, training=False))
+        self._call = frozen.freeze(traced.get_concrete_function(pixels))
+
+    def _pixels(self, encoded: bytes) -> Floats:
+        return preparation.prepare(encoded, self.description)
+
+    def of_pixels(self, pixels: Pictures) -> Floats:
+        """Refuse: there are no labels."""
+        raise UserError(f"{self.path} is a network without labels: it gives features only")
+
+    def features(self, pixels: Pictures) -> Floats:
+        """Return the averaged features (N, F) of (N, side, side, 3) 0..255."""
+        answer = self._call(tf.constant(np.asarray(pixels, np.float32)))
+        return answer["features"].numpy()
+
+    def weights_digest(self) -> str:
+        """Return the SHA-256 of the weights of all layers but the last."""
+        digest = hashlib.sha256()
+        for layer in self.network.layers:
+            for array in layer.get_weights() if layer.name != weights.LAST else ():
+                digest.update(f"{layer.name} {array.shape} {array.dtype}".encode())
+                digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+def of_bundle(path: Path) -> Backbone:
+    """Open the network of a bundle; raise UserError if it is not one of the table."""
+    opened = bundle.read(path)
+    return Backbone(opened.path, opened.network(), opened.description)
+
+
+def of_table(name: str, pretrained: bool | str) -> Backbone:
+    """Build a network of the table with ImageNet's weights, or those of a path."""
+    described = Description(NOBODY, name, NETWORKS[name].image_size)
+    network = signatures.build_network(described)
+    if isinstance(pretrained, str):
+        weights.load(network, Path(pretrained), name, new_labels=True)
+    else:
+        weights.load_imagenet(network, name)
+    return Backbone(Path(name), network, described)

@@ -1,0 +1,106 @@
+"""Which crops a model is asked about, as the commands that ask say it; needs no TensorFlow."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from database_tools.core.crop_recipe import Geometry
+from database_tools.core.detection_choice import LOWER
+from database_tools.core.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropsRequest:
+    """See the flags.
+
+    Attributes:
+        crops_dir: folder of crops; None for whole pictures.
+        images_dir: folder of whole pictures; None for crops.
+        detections_json: says which crops or boxes; None for all crops of the folder.
+        batch_size: crops that the model is given at a time.
+        num_workers: threads; None for one for each processor, which is the most.
+        square_crops: cut whole pictures to squares, whatever the model says.
+        padding: cut them to padded windows, whatever the model says.
+        threshold: least confidence of a box in whole pictures.
+        detection_category: names or ids of the boxes in whole pictures.
+        detector_version: for the names of crops of whole pictures; None as the file says.
+
+    Raises:
+        UserError: for values that cannot be, or not together.
+    """
+
+    crops_dir: Path | None = None
+    images_dir: Path | None = None
+    detections_json: Path | None = None
+    batch_size: int = 32
+    num_workers: int | None = None
+    square_crops: bool = False
+    padding: float | None = None
+    threshold: float = LOWER
+    detection_category: Sequence[str] = ("animal",)
+    detector_version: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "num_workers"):
+            if (number := getattr(self, name)) is not None and number < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1, got {number}")
+        if not 0 <= self.threshold <= 1:
+            raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
+        if self.padding is not None and not (self.padding >= 1 and math.isfinite(self.padding)):
+            raise UserError(f"--padding must be a finite number of at least 1, got {self.padding}")
+        if self.square_crops and self.padding is not None:
+            raise UserError("--square-crops does not go with --padding, which is of its own square")
+        self._check_places()
+
+    def _check_places(self) -> None:
+        if (self.crops_dir is None) == (self.images_dir is None):
+            raise UserError("give either the folder of crops or --images-dir")
+        if self.images_dir is not None and self.detections_json is None:
+            raise UserError("--images-dir needs --detections-json, which says where to cut")
+        if self.images_dir is None and (self.square_crops or self.padding is not None):
+            raise UserError("--square-crops and --padding are for --images-dir: crops are cut")
+        if not self.root.is_dir():
+            raise UserError(f"{self.root}: no such folder")
+        if self.detections_json is not None and not self.detections_json.is_file():
+            raise UserError(f"{self.detections_json}: no such detection file")
+
+    @property
+    def root(self) -> Path:
+        """The folder of crops or pictures."""
+        folder = self.crops_dir if self.images_dir is None else self.images_dir
+        assert folder is not None  # one of them is given
+        return folder
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The fields of a crop recipe that flags ask for."""
+        if self.square_crops:
+            return {"geometry": Geometry.SQUARE, "padding": 1.0}
+        if self.padding is not None:
+            return {"geometry": Geometry.PADDED_WINDOW, "padding": self.padding}
+        return {}
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that make a ``CropsRequest``, but for the folder of crops."""
+    add = parser.add_argument
+    text = "batch output of a detector: only crops of its boxes, in its order"
+    add("-d", "--detections-json", type=Path, help=text)
+    number = CropsRequest.batch_size
+    add("--batch-size", type=int, default=number, help="crops at a time (%(default)s)")
+    text = "threads, at most one for each processor (default: that many)"
+    add("--num-workers", type=int, help=text)
+    add = parser.add_argument_group("whole pictures (additions)").add_argument
+    add("--images-dir", type=Path, help="folder of the pictures that --detections-json names")
+    add("--square-crops", action="store_true", help="cut the smallest square around each box")
+    add("--padding", type=float, help="cut a square around each box, larger by this factor")
+    least = CropsRequest.threshold
+    add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
+    names = CropsRequest.detection_category
+    add("--detection-category", nargs="+", default=names, help="of boxes that count (animal)")
+    add("--detector-version", help="for the crops' names (default: as --detections-json says)")
