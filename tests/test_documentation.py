@@ -1,4 +1,4 @@
-"""Every command line that the README and docs/ show is one that the command's parser takes."""
+"""The README and the pages of docs/: short, linked, and in step with the commands."""
 
 from __future__ import annotations
 
@@ -63,6 +63,28 @@ def test_command_line_is_understood(line):
     if "-h" in arguments:
         return
     importlib.import_module(COMMANDS[name]).build_parser().parse_args(arguments)
+
+
+def test_links_of_the_readme_lead_to_files():
+    links = re.findall(r"\]\((?!https?:)(.*?)\)", PAGES["README.md"])
+    assert len(links) > 10
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def test_lines_are_short_and_the_readme_is_two_screens():
+    long = [
+        f"{name}:{i}"
+        for name, page in PAGES.items()
+        for i, line in enumerate(page.splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert long == []
+    assert len(PAGES["README.md"].splitlines()) <= 150
+
+
+def test_every_command_is_told_of_in_a_page_that_people_wrote():
+    pages = "\n".join(page for name, page in PAGES.items() if name != "README.md")
+    assert [name for name in COMMANDS if not re.search(rf"\b{name}\b", pages)] == []
 
 
 @pytest.mark.parametrize("line", [x for x in LINES if words_of(x)[:1] == ["bash"]])

@@ -93,6 +93,8 @@ def test_the_wheel_holds_every_file_of_the_three_packages(built):
     assert {name.partition("/")[0] for name in names if "dist-info" not in name} == set(PACKAGES)
     for field in ("Author", "License", "Project-URL", "Classifier", "Requires-Python"):
         assert re.search(rf"^{field}: \S", metadata, re.MULTILINE)
+    assert "Commands" in metadata
+    assert re.findall(r"\]\((?!https?:).*?\)", metadata) == []  # dead on an index's page
 
 
 @pytest.mark.slow
