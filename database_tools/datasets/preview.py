@@ -6,8 +6,6 @@ pictures, evenly spaced over the dataset.  People are covered unless they were a
 
 from __future__ import annotations
 
-import base64
-import io
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,6 +31,7 @@ from database_tools.datasets.workspace import Workspace
 from database_tools.durable import files
 from database_tools.formats.dataset_info import DatasetInfo
 from database_tools.pages import html, svg
+from database_tools.pages import pictures as pictures_of
 from database_tools.pages.html import tag
 
 log = logging.getLogger(__name__)
@@ -41,7 +40,6 @@ _IN_ALL, _MOST_EACH = 120, 6
 """Pictures on the page, and of one category in one split; at least one of each."""
 
 _PICTURE_SIDE, _CROP_SIDE = 320, 128
-_QUALITY = 75
 _COVER = (128, 128, 128)
 
 
@@ -121,7 +119,7 @@ def _card(sample: _Sample, plan: Plan, results: Results, pictures: Pictures) -> 
     _cover(picture, results.people(sample.image))
     all_windows = pictures.recipe.windows(found.boxes, *picture.size)
     windows = all_windows.edges[all_windows.have_area]
-    crops = [_image(picture.crop(tuple(w)), _CROP_SIDE) for w in windows.tolist()]
+    crops = [pictures_of.small(picture.crop(tuple(w)), _CROP_SIDE) for w in windows.tolist()]
     corners = box_rows.to_pixels(found.boxes, *picture.size)
     sizes = windows - windows[:, [0, 1, 0, 1]]
     cuts = [(*w[:2], *s[2:]) for w, s in zip(windows.tolist(), sizes.tolist(), strict=True)]
@@ -134,7 +132,7 @@ def _card(sample: _Sample, plan: Plan, results: Results, pictures: Pictures) -> 
     confidence = ", ".join(f"{score:.2f}" for score in found.scores)
     return tag(
         "figure",
-        tag("div", _image(picture, _PICTURE_SIDE), drawing, cls="picture"),
+        tag("div", pictures_of.small(picture, _PICTURE_SIDE), drawing, cls="picture"),
         tag("div", *crops, cls="crops"),
         tag("figcaption", name, tag("br"), f"{plan.location(sample.image)}, {confidence}"),
     )
@@ -151,12 +149,3 @@ def _rectangles(kind: str, rows: Sequence[Sequence[float]]) -> Markup:
         svg.shape("rect", class_=kind, x=x, y=y, width=width, height=height)
         for x, y, width, height in rows
     )
-
-
-def _image(image: Image.Image, side: int) -> Markup:
-    small = image.copy()
-    small.thumbnail((side, side))
-    content = io.BytesIO()
-    small.save(content, "JPEG", quality=_QUALITY)
-    data = base64.b64encode(content.getvalue()).decode()
-    return tag("img", alt="", src=f"data:image/jpeg;base64,{data}")

@@ -34,17 +34,30 @@ def read(path: Path) -> Splits:
         UserError: if there is no such file.
         FormatError: if a split is missing, an entry is no pair, or two splits share a location.
     """
-    split_of: dict[Location, str] = {}
+    named = read_all(path)
+    for location, parts in named.items():
+        if len(parts) > 1:
+            raise FormatError(path, " and ".join(parts[:2]), f"share the location {location}")
+    return {
+        name: frozenset(location for location, parts in named.items() if name in parts)
+        for name in SPLITS
+    }
+
+
+def read_all(path: Path) -> dict[Location, tuple[str, ...]]:
+    """Read location to the splits that name it: one, unless somebody made a mistake.
+
+    Raises:
+        UserError: if there is no such file.
+        FormatError: if a split is missing, or an entry is no pair.
+    """
+    named: dict[Location, tuple[str, ...]] = {}
     for split, place, dataset, location in _entries(path, SPLITS):
         if dataset is None:
             raise FormatError(path, place, f"expected [dataset, location], got {location!r}")
-        if (other := split_of.setdefault((dataset, location), split)) != split:
-            rule = f"share the location {(dataset, location)}"
-            raise FormatError(path, f"{other} and {split}", rule)
-    return {
-        name: frozenset(pair for pair, split in split_of.items() if split == name)
-        for name in SPLITS
-    }
+        before = named.get((dataset, location), ())
+        named[dataset, location] = before if split in before else (*before, split)
+    return named
 
 
 def read_locations(path: Path) -> dict[str, str]:

@@ -127,6 +127,16 @@ class LabelDatabase:
         """Yield how often each class of each dataset occurs in pictures of one class."""
         return (LabelCount(*row) for row in self._db.execute(_COUNTS))
 
+    def shots(self, dataset: str) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yield the file, the burst and the time, in the source's words, of each picture."""
+        prefix = self._prefix(dataset)
+        rows = self._db.execute(
+            "SELECT file, sequence, datetime FROM image JOIN dataset ON dataset.id = image.dataset "
+            "WHERE dataset.name = ?",
+            (dataset,),
+        )
+        return ((prefix + file, sequence, time) for file, sequence, time in rows)
+
     def sequence_sizes(self, dataset: str) -> dict[str, int]:
         """Return the number of pictures of each burst."""
         rows = self._db.execute(

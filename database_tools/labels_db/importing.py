@@ -21,6 +21,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.label_entries import Entry, Picture, Said
 from database_tools.core.ledger import Ledger
 from database_tools.core.names import PictureName
+from database_tools.core.people import is_people
 from database_tools.labels_db import schema
 
 STAGE = "import_labels"
@@ -289,11 +290,10 @@ def _join(db: sqlite3.Connection, dataset: int, source: Path) -> Imported:
     return Imported(listed, pictures, one_class, several, unlisted)
 
 
-_PEOPLE = frozenset({"human", "person", "people", "homo sapiens"})
 _VEHICLES = frozenset({"vehicle", "car", "truck", "bicycle", "motorcycle", "atv"})
 
 
 def _kind(label: str | None) -> str:
     """Return a detector's category for a box that is named by its species."""
     name = (label or "").casefold().replace("_", " ")
-    return "person" if name in _PEOPLE else "vehicle" if name in _VEHICLES else "animal"
+    return "person" if is_people(name) else "vehicle" if name in _VEHICLES else "animal"

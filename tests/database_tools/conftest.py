@@ -1,8 +1,10 @@
-"""Tiny real detectors: they find the one bright rectangle of a dark picture."""
+"""Tiny real detectors, which find the one bright rectangle of a dark picture; and pictures."""
 
 import os
 
+import numpy as np
 import pytest
+from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -117,3 +119,16 @@ def saved_model(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tf_vision_model(tmp_path_factory):
     return save(tmp_path_factory.mktemp("vision") / "tiny", tf_vision, name="inputs")
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """Makes a picture, RGB, with large and small things in it, as no two are; by a seed."""
+
+    def make(seed, size=(180, 150)):
+        rng = np.random.default_rng(seed)
+        coarse = (rng.integers(0, 256, (n, n, 3), np.uint8) for n in (3, 7, 16))
+        layers = [np.asarray(Image.fromarray(x).resize(size, Image.BICUBIC), float) for x in coarse]
+        return Image.fromarray(np.average(layers, axis=0, weights=(3, 2, 1)).astype(np.uint8))
+
+    return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from database_tools import audit_splits
 from database_tools.core.ledger import Ledger
 from database_tools.formats import (
     classification_csv,
@@ -47,6 +49,7 @@ def finished(tiny, flags, tmp_path_factory):
     shutil.copytree(tiny, root, dirs_exist_ok=True)
     (root / "crops" / "demo" / "0" / "0.jpg").unlink()
     (root / "crops" / "demo" / "0" / "1.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    assert audit_splits.main([str(root / "base"), "-c", str(root / "crops")]) in (0, 1)
     words = [str(root / "base"), str(root / "crops"), *flags[2:], "--logdir", str(root / "logs")]
     more = ["--label-weighted", "--log-extreme-examples", "1", "--finetune", "1", "--ema", "0.5"]
     assert train_classifier.main([*words, *more]) == 0
@@ -83,6 +86,8 @@ def test_params_json_has_absolute_paths_and_the_bundle_no_folder_of_this_machine
     kept = json.loads(described)["parameters"]
     assert (kept["dataset_dir"], kept["cropped_images_dir"]) == ("base", "crops")
     assert kept["dataset_sha256"] == params["dataset_sha256"]
+    hashes = hashlib.sha256((root / "base" / "picture_hashes.npz").read_bytes()).hexdigest()
+    assert kept["picture_hashes"] == hashes
 
 
 def test_a_finished_run_is_left_as_it_is(finished, capsys):

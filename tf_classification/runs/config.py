@@ -96,6 +96,8 @@ class TrainConfig:
         save_steps: steps between two resume points within an epoch; 0 for epochs only.
         labels: the dataset's, in the order of the network's outputs.
         dataset_sha256: of what the run learns from, see ``data.fingerprint``.
+        picture_hashes: SHA-256 of the ``picture_hashes.npz`` that the dataset keeps, by which
+            audit_splits tells whether a picture was in it; None if it keeps none.
         crop_recipe: how the dataset's crops were made, as ``core.crop_recipe`` stores it; None
             if the dataset does not say.
         taxonomy: label to taxa as ``core.taxa`` stores them; None if the dataset does not say.
@@ -145,6 +147,7 @@ class TrainConfig:
     save_steps: int = 1000
     labels: tuple[str, ...] | None = None
     dataset_sha256: str | None = None
+    picture_hashes: str | None = None
     crop_recipe: Mapping[str, Any] | None = None
     taxonomy: Mapping[str, Any] | None = None
 

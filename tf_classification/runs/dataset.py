@@ -14,7 +14,9 @@ import numpy as np
 
 from database_tools.core.errors import UserError
 from database_tools.core.taxa import Taxonomy
+from database_tools.durable import files
 from database_tools.formats import crops_coco, dataset_info, label_index, label_taxa
+from database_tools.formats import picture_hashes as hashes_npz
 from tf_classification.data import coco_folder, directory, examples, fingerprint, folder_kind
 from tf_classification.data import tfrecords as records
 from tf_classification.data.examples import Dataset
@@ -83,6 +85,12 @@ def sha256(config: TrainConfig, dataset: Dataset) -> str:
     """Return the fingerprint of what a run learns from."""
     curve = config.weight_by_detection_conf
     return fingerprint.of(dataset, [Path(curve)] if isinstance(curve, str) else [])
+
+
+def picture_hashes(config: TrainConfig) -> str | None:
+    """Return the fingerprint of the pictures' hashes that the dataset keeps, if it keeps them."""
+    path = Path(config.tfrecords or str(config.dataset_dir)) / hashes_npz.NAME
+    return files.sha256(path) if path.exists() else None
 
 
 def _load(config: TrainConfig) -> tuple[Dataset, Path]:

@@ -121,6 +121,7 @@ def _prepare(config: TrainConfig, strategy: tf.distribute.Strategy, *, resumed: 
         config,
         labels=dataset.label_names,
         dataset_sha256=found,
+        picture_hashes=config.picture_hashes if resumed else run_dataset.picture_hashes(config),
         crop_recipe=None if recipe is None else recipe.as_json(),
         taxonomy=None if dataset.taxonomy is None else taxa.as_json(dataset.taxonomy),
     )

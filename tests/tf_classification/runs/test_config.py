@@ -148,15 +148,15 @@ def test_a_cosine_cannot_be_made_longer():
 def test_paths_are_absolute_in_a_run_and_names_in_a_bundle(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     begun = TrainConfig("sets/base", "crops", pretrained="w/a.keras", logdir="logs")
-    begun = replace(begun, labels=("a", "b"), dataset_sha256="12ab")
+    begun = replace(begun, labels=("a", "b"), dataset_sha256="12ab", picture_hashes="34cd")
     absolute = begun.absolute()
     assert absolute.dataset_dir == str(tmp_path / "sets/base")
     assert absolute.tfrecords is None
     assert absolute.weight_by_detection_conf is False
     portable = absolute.portable()
     assert str(tmp_path) not in json.dumps(portable)
-    found = [portable[name] for name in ("dataset_dir", "pretrained", "logdir", "dataset_sha256")]
-    assert found == ["base", "a.keras", "logs", "12ab"]
+    names = ("dataset_dir", "pretrained", "logdir", "dataset_sha256", "picture_hashes")
+    assert [portable[name] for name in names] == ["base", "a.keras", "logs", "12ab", "34cd"]
     assert "labels" not in portable  # a bundle has them in their own place
 
 
