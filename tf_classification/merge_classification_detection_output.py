@@ -48,7 +48,7 @@ def build_parser() -> cli.Parser:
         type=Path,
         help="folder of detections, v<version>/<dataset>.json",
     )
-    more("-v", "--detector-version", help="version of the detector, e.g. 4.1")
+    more("-v", "--detector-version", help="of the detector, e.g. 4.1 (default: as crops say)")
     more("-s", "--samples-per-label", type=int, help="at most so many crops of each true label")
     more("--seed", type=int, default=MergeRequest.seed, help="of --samples-per-label")
     new = parser.add_argument_group("additions").add_argument
@@ -57,6 +57,11 @@ def build_parser() -> cli.Parser:
         choices=VERSIONS,
         default=MergeRequest.format_version,
         help="of the output (default: %(default)s)",
+    )
+    new(
+        "--cropped-images-dir",
+        type=Path,
+        help="folder of the crops, which says what detector they are of (default: their names)",
     )
     new("--round", action="store_true", help="round confidences to four digits; default: floor")
     new("--timelapse", action="store_true", help="what Timelapse would refuse is an error")

@@ -27,16 +27,19 @@ _VERSION = re.compile(r".*[vV]([0-9].*)", re.DOTALL)
 
 def of(detector: str) -> str | None:
     """Return what follows the last ``v`` and digit of a model's name; None if nothing does."""
-    name = re.split(r"[/\\]", detector.strip())[-1]
-    while (shorter := _ENDING.sub("", name)) != name:
-        name = shorter
-    match = _VERSION.fullmatch(name)
+    match = _VERSION.fullmatch(_without_ending(re.split(r"[/\\]", detector.strip())[-1]))
     return match[1] if match else None
 
 
+def _without_ending(name: str) -> str:
+    while (shorter := _ENDING.sub("", name)) != name:
+        name = shorter
+    return name
+
+
 def same(first: str, second: str) -> bool:
-    """Say whether two versions are one: parts that are missing are 0, so 4.1 is 4.1.0."""
-    parts = zip_longest(first.split("."), second.split("."), fillvalue="0")
+    """Say whether two versions are one: 4.1 is 4.1.0, and 4.1.0.pb, as crops of 2022 have it."""
+    parts = zip_longest(*(_without_ending(v).split(".") for v in (first, second)), fillvalue="0")
     return all(mine == theirs for mine, theirs in parts)
 
 

@@ -30,7 +30,9 @@ class MergeRequest:
         queried_images_json: or the queried pictures, whose drawn boxes count; every image that
             has a crop comes out.
         detector_output_cache_dir: detections of the others, ``v<version>/<dataset>.json``.
-        detector_version: of these.
+        detector_version: of these; None as the crops say.
+        cropped_images_dir: folder of the crops, whose ``crops_info.json`` says their detector's
+            version; None takes it from their names alone.
         samples_per_label: at most so many crops of each true label; None for all.
         seed: of that choice.
         label: where the true label is put among the classes; None for nowhere.
@@ -50,6 +52,7 @@ class MergeRequest:
     queried_images_json: Path | None = None
     detector_output_cache_dir: Path | None = None
     detector_version: str | None = None
+    cropped_images_dir: Path | None = None
     samples_per_label: int | None = None
     seed: int = 123
     label: str | None = None
@@ -65,15 +68,14 @@ class MergeRequest:
             raise UserError(f"--samples-per-label must be at least 1, got {self.samples_per_label}")
         if (self.detection_json is None) == (self.queried_images_json is None):
             raise UserError("give either --detection-json or --queried-images-json")
-        for flag, name in (
-            ("--detector-output-cache-dir", "detector_output_cache_dir"),
-            ("--detector-version", "detector_version"),
-        ):
-            if (getattr(self, name) is None) != (self.queried_images_json is None):
-                verb = "needs" if self.detection_json is None else "is not for"
-                other = "--queried-images-json" if verb == "needs" else "--detection-json"
-                pair = (other, flag) if verb == "needs" else (flag, other)
-                raise UserError(f"{pair[0]} {verb} {pair[1]}")
+        if self.detection_json is None and self.detector_output_cache_dir is None:
+            raise UserError("--queried-images-json needs --detector-output-cache-dir")
+        if self.detection_json is not None:
+            for name in ("detector_output_cache_dir", "detector_version"):
+                if getattr(self, name) is not None:
+                    raise UserError(f"--{name.replace('_', '-')} is not for --detection-json")
+        if self.cropped_images_dir is not None and not self.cropped_images_dir.is_dir():
+            raise UserError(f"{self.cropped_images_dir}: no such folder")
         inputs = (self.detection_json, self.queried_images_json, self.label_names_json)
         if self.output_json.resolve() in [path.resolve() for path in inputs if path is not None]:
             raise UserError(f"--output-json {self.output_json}: is one of the inputs")

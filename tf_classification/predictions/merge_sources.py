@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from database_tools.core.detections import CATEGORY_NAMES
 from database_tools.core.errors import FormatError, UserError
+from database_tools.detections import cache as cache_files
 from database_tools.detectors import precomputed
 from database_tools.formats import megadetector_json, queried_images
 from database_tools.formats.megadetector_json import Box, Header, Image
@@ -79,8 +80,10 @@ class _Cache:
 class QueriedImages:
     """Queried pictures: drawn boxes first, then those of the cache, dataset by dataset."""
 
-    def __init__(self, queried: Path, folder: Path, version: str, crops: CropClasses) -> None:
-        """Read the headers of the cache for all datasets that crops are of.
+    def __init__(
+        self, queried: Path, folder: Path, version: str | None, crops: CropClasses
+    ) -> None:
+        """Read the headers of the cache for all datasets that detected crops are of.
 
         Raises:
             UserError: if the cache lacks one, or they are of several detectors.
@@ -90,9 +93,10 @@ class QueriedImages:
         categories: dict[str, str] = {}
         self._caches = []
         for dataset in crops.detected_datasets():
-            path = folder / f"v{version}" / f"{dataset}.json"
-            if not path.is_file():
-                raise UserError(f"{path}: no such file, but there are crops of its boxes")
+            assert version is not None  # detected crops have one
+            if (path := cache_files.find(folder, version, dataset)) is None:
+                lacking = cache_files.path(folder, version, dataset)
+                raise UserError(f"{lacking}: no such file, but there are crops of its boxes")
             header = megadetector_json.read_header(path)
             ids = precomputed.same_ids(header.detection_categories, categories)
             for own, name in header.detection_categories.items():

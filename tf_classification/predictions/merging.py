@@ -13,11 +13,17 @@ from itertools import islice
 
 import numpy as np
 
-from database_tools.core import class_ranks, reasons, significant_digits
+from database_tools.core import class_ranks, detector_version, reasons, significant_digits
 from database_tools.core.class_ranks import Ranks
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops, Ledger
-from database_tools.formats import classifier_csv, label_index, ledger_json, megadetector_json
+from database_tools.formats import (
+    classifier_csv,
+    crops_info,
+    label_index,
+    ledger_json,
+    megadetector_json,
+)
 from database_tools.formats.classifier_csv import Rows, Table
 from database_tools.formats.megadetector_json import FORMAT_VERSION, Box, Header, Image
 from tf_classification.predictions.crop_classes import Crop, CropClasses
@@ -88,27 +94,37 @@ def merge(request: MergeRequest) -> Ledger:
 
 def _source(request: MergeRequest, crops: CropClasses) -> Source:
     """Open the boxes; look whether crops can be theirs."""
-    versions = sorted(v for v in crops.versions if v is not None)
-    if len(versions) > 1:
-        examples = " and ".join(crops.versions[v] for v in versions[:2])
-        raise UserError(f"{request.classification_csv}: crops of several detectors: {examples}")
+    version = _version(request, crops)
     if request.detection_json is not None:
-        if len(crops.versions) > 1:
+        if None in crops.versions and len(crops.versions) > 1:
             rule = f"a crop of a drawn box among detected ones: {crops.versions[None]}"
             raise UserError(f"{request.classification_csv}: {rule}")
         return DetectionFile(request.detection_json)
     assert request.queried_images_json is not None
     assert request.detector_output_cache_dir is not None
-    assert request.detector_version is not None
-    if versions and versions[0] != request.detector_version:
-        example = crops.versions[versions[0]]
-        raise UserError(f"--detector-version {request.detector_version}: a crop is {example}")
-    return QueriedImages(
-        request.queried_images_json,
-        request.detector_output_cache_dir,
-        request.detector_version,
-        crops,
-    )
+    folder = request.detector_output_cache_dir
+    return QueriedImages(request.queried_images_json, folder, version, crops)
+
+
+def _version(request: MergeRequest, crops: CropClasses) -> str | None:
+    """Return the version of the crops' detector; None if all boxes are drawn by hand.
+
+    Raises:
+        UserError: if flag, ``crops_info.json`` and names do not say the same.
+    """
+    folder = request.cropped_images_dir
+    info = None if folder is None else crops_info.read(folder)
+    said = [
+        (request.detector_version, "--detector-version"),
+        (None if info is None else info.version, f"{folder}/{crops_info.NAME}"),
+        *sorted((version, path) for version, path in crops.versions.items() if version is not None),
+    ]
+    found = [(version, where) for version, where in said if version is not None]
+    for version, where in found[1:]:
+        if not detector_version.same(version, found[0][0]):
+            rule = f"several detectors: {found[0][0]} by {found[0][1]}, {version} by {where}"
+            raise UserError(f"{request.classification_csv}: {rule}")
+    return found[0][0] if found else None
 
 
 def _crops(request: MergeRequest, table: Table, labels: Sequence[str]) -> CropClasses:

@@ -32,6 +32,7 @@ def test_version_follows_the_last_v_and_digit_of_the_name(detector, version):
         ("4.1", "4.10", False),
         ("5a", "5b", False),
         ("4.1", "4.1.1", False),
+        ("5a.0.0.pt", "5a", True),
     ],
 )
 def test_missing_parts_of_a_version_are_zero(first, second, same):

@@ -7,6 +7,9 @@ import os
 
 import pytest
 
+from database_tools.core.crop_recipe import CropRecipe
+from database_tools.formats import crops_info
+from database_tools.formats.crops_info import CropsInfo
 from tf_classification import merge_classification_detection_output as command
 
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
@@ -139,6 +142,35 @@ def test_every_image_of_the_input_comes_out(folder):
 def test_the_version_is_that_of_the_names_whatever_the_detections_say(folder, name):
     folder.table([name])
     assert folder.classes()[0] == ["0", 0.5699]
+
+
+def test_the_folder_of_the_crops_says_their_version_and_the_detections_never_do(folder, capsys):
+    crops_info.write(folder.path, CropsInfo(CropRecipe(), "md_v5", "4.1.0"))
+    assert folder.classes("--cropped-images-dir", ".")[0] == ["0", 0.5699]
+    folder.write("detections.json", {**ONE, "info": {"detector": "md_v9"}})
+    assert folder.classes("--cropped-images-dir", ".")[0] == ["0", 0.5699]
+    folder.table(["a/b.jpg___crop00_md_v5a.0.0.pt.jpg"])
+    assert folder.run("--cropped-images-dir", ".") == 2
+    said = "several detectors: 4.1.0 by ./crops_info.json, 5a.0.0.pt by a/b.jpg___crop00"
+    assert said in capsys.readouterr().err
+    crops_info.write(folder.path, CropsInfo(CropRecipe(), "md_v5", "5a"))
+    assert folder.classes("--cropped-images-dir", ".")[0] == ["0", 0.5699]
+    assert folder.run("--cropped-images-dir", "none") == 2
+    assert "none: no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [(), ("-v", "4.1.0"), ("--cropped-images-dir", ".")])
+def test_queried_images_need_no_version_where_crops_say_it(folder, flags):
+    boxes = queried(folder)
+    crops_info.write(folder.path, CropsInfo(CropRecipe(), None, "4.1"))
+    assert len(folder.merged(*flags, boxes=boxes[:-2])["images"]) == 3
+
+
+def test_two_spellings_of_one_version_are_one_detector(folder):
+    image = {"file": "a/b.jpg", "detections": [box(), box()]}
+    folder.write("detections.json", detections(image))
+    folder.table([NAME, "a/b.jpg___crop01_mdv4.1.0.jpg"])
+    assert all("classifications" in b for b in folder.merged()["images"][0]["detections"])
 
 
 def test_a_name_in_another_unicode_form_is_found(folder):
@@ -309,7 +341,7 @@ def test_files_that_do_not_belong_together_are_named(folder, capsys):
     folder.table([NAME, NAME])
     assert f"{NAME}: the crop is there twice" in said()
     folder.table([NAME, "a/b.jpg___crop01_mdv5.jpg"])
-    assert "crops of several detectors" in said()
+    assert f"several detectors: 4.1 by {NAME}, 5 by a/b.jpg___crop01_mdv5" in said()
     folder.table([NAME, "a/c.jpg___crop01.jpg"])
     assert "a crop of a drawn box among detected ones: a/c.jpg" in said()
     folder.table(["c/d.jpg___crop00_mdv4.1.jpg"])
@@ -321,7 +353,7 @@ def test_files_that_do_not_belong_together_are_named(folder, capsys):
     folder.write("out.csv", f"path,canid,felid\n{NAME},1,0\n")
     assert "'other' is in one only" in said()
     boxes = queried(folder)
-    assert "--detector-version 5: a crop is one/x.jpg" in said(boxes=(*boxes[:-1], "5"))
+    assert "5 by --detector-version, 4.1 by one/x.jpg" in said(boxes=(*boxes[:-1], "5"))
     (folder.path / "cache/v4.1/two.json").unlink()
     assert "two.json: no such file" in said(boxes=boxes)
     assert not (folder.path / "merged.json").exists()
