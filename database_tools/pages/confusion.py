@@ -127,7 +127,12 @@ def svg_of(
             ink = {"fill": cell.ink} if cell.ink != svg.INK else {}
             drawn += svg.text(x + side / 2, y + side / 2 + 4, cell.number, **at_middle, **ink)
         parts.append(linked(drawn, *cell.labels))
-    return svg.picture(left + whole + 60, top + whole + 4, "confusion matrix", *parts)
+    # names of columns lean to the right, by the cosine of 48 degrees
+    ends = [
+        left + (at + 0.5) * side + 0.67 * _width(_short(names[i])) for at, i in enumerate(labels)
+    ]
+    width = max(left + whole, *ends) + 12
+    return svg.picture(width, top + whole + 4, "confusion matrix", *parts)
 
 
 def pixels_of(table: npt.NDArray[np.number], names: Sequence[str]) -> npt.NDArray[np.uint8]:

@@ -15,11 +15,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from database_tools import imaging
+from database_tools.pages import confusion
 from tf_classification.data.examples import Examples
 from tf_classification.evaluation.judgement import Predictions
 
 SIDE = 224  # pixels of the longer side: enlarged, it is what most networks see
-MOST_PICTURES = 480  # in one page: about 5 MB
+MOST_PICTURES = 600  # in one page: about 7 MB
 MOST_IN_A_ROW = 8
 _WRONG = 2 / 3  # of the pictures at most
 PEOPLE = frozenset({"human", "humans", "person", "persons", "people", "homo sapiens"})
@@ -76,7 +77,8 @@ def by_prediction(
         most: number of pictures in all.
     """
     people = np.array([is_people(name) for name in label_names])
-    chosen = choose(found, ~(people[found.labels] | people[found.predicted]), most)
+    visible = ~(people[found.labels] | people[found.predicted])
+    chosen = choose(found, visible, most, confusion.shown(found.confusion(len(label_names))))
     encoded = examples.reader(found.rows[chosen])
     thumbnails = [
         Thumbnail(
@@ -96,10 +98,16 @@ def by_prediction(
     return grids
 
 
-def choose(found: Predictions, visible: npt.NDArray[np.bool_], most: int) -> npt.NDArray[np.int64]:
+def choose(
+    found: Predictions,
+    visible: npt.NDArray[np.bool_],
+    most: int,
+    first: npt.NDArray[np.integer] | Sequence[int] = (),
+) -> npt.NDArray[np.int64]:
     """Choose crops to show: mistakes of every kind, and the surest and least sure right ones.
 
-    One of each kind comes before a second of any, the commonest kinds first.
+    One of each kind comes before a second of any, kinds among the labels ``first`` before
+    others, then the commonest.
 
     Returns:
         (n,) places in ``found``, at most ``most``.
@@ -108,7 +116,8 @@ def choose(found: Predictions, visible: npt.NDArray[np.bool_], most: int) -> npt
     kinds = found.labels[wrong].astype(np.int64) << 32 | found.predicted[wrong]
     _, kind, times = np.unique(kinds, return_inverse=True, return_counts=True)
     rank = _ranks(kind, found.confidences[wrong])
-    order = np.lexsort((-times[kind], rank))
+    others = ~(np.isin(found.labels[wrong], first) & np.isin(found.predicted[wrong], first))
+    order = np.lexsort((-times[kind], others, rank))
     order = order[rank[order] < MOST_IN_A_ROW][: int(most * _WRONG)]
 
     right = np.flatnonzero(found.right & visible)

@@ -22,7 +22,7 @@ def alarm(content: Content) -> Markup:
     never = np.flatnonzero((crops > 0) & (predicted == 0)).tolist()
     if not never:
         return Markup("")
-    link = report_picks.links(names)
+    link = report_picks.links(judged.confusion, names)
     rows = []
     for i in never:
         taken = int(judged.confusion[i].argmax())

@@ -36,7 +36,7 @@ def _label_table(content: Content, judged: Judgement) -> Markup:
     head = ["label", "crops", "precision", "recall", "F1", "calibration error"]
     head += [] if accepted is None else ["threshold", "accepted", "of these right"]
     f1 = metrics.f1(found.counts)
-    rows, link = [], report_picks.links(evaluation.label_names)
+    rows, link = [], report_picks.links(content.main.confusion, evaluation.label_names)
     for i, name in enumerate(evaluation.label_names):
         row = [tag("a", name, **link(i)), f"{found.counts.truth[i]:.0f}"]
         row += [with_interval(found, key, i) for key in ("precision", "recall")]
@@ -98,7 +98,7 @@ def confusions(content: Content) -> Markup:
 
 def _matrix(judged: Judgement, names: tuple[str, ...], pictures: bool) -> Markup:
     """Draw a split; labels and cells are links where the report has pictures of it."""
-    link = report_picks.links(names) if pictures else None
+    link = report_picks.links(judged.confusion, names) if pictures else None
     chart = tag("div", confusion.svg_of(judged.confusion, names, link), cls="wide keys")
     return tag("div", chart, _commonest(judged, names, link), cls="side")
 

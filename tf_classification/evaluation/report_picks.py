@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 Links = Callable[..., dict[str, str]]
 
 
@@ -16,8 +19,13 @@ def classes(true: int, taken: int) -> str:
     return f"t{true} p{taken} {'right' if true == taken else 'wrong'}"
 
 
-def links(names: Sequence[str]) -> Links:
-    """Return what makes an element a link: ``link(label)``, or ``link(true, taken)`` for a cell."""
+def links(confusion: npt.NDArray[np.integer], names: Sequence[str]) -> Links:
+    """Return what makes an element a link: ``link(label)``, or ``link(true, taken)`` for a cell.
+
+    Args:
+        confusion: (C, C) counts of the split that the pictures are of.
+        names: C names.
+    """
 
     def link(true: int, taken: int | None = None) -> dict[str, str]:
         if taken is None:
@@ -26,8 +34,11 @@ def links(names: Sequence[str]) -> Links:
                 f"taken for it, wrongly|.p{true}.wrong;right|.t{true}.right"
             )
             return {"href": f"#label-{true}", "data_pick": wanted, "data_title": names[true]}
-        title = f"{names[true]}, taken for {names[taken]}"
-        wanted = f"crops|.t{true}.p{taken}"
-        return {"href": f"#label-{taken}", "data_pick": wanted, "data_title": title}
+        number = f"{confusion[true, taken]:,} of {confusion[true].sum():,}"
+        return {
+            "href": f"#label-{taken}",
+            "data_pick": f"some of them|.t{true}.p{taken}",
+            "data_title": f"{number} {names[true]} taken for {names[taken]}",
+        }
 
     return link

@@ -70,7 +70,7 @@ def _label_curve(content: Content, judged: Judgement, i: int) -> Markup:
         said.append(tag("span", "accepted from ", limit))
     caption = tag("figcaption", *(tag("div", line) for line in said))
     plot = charts.reliability(before, after, side=150)
-    return tag("figure", plot, caption, cls=f"l{i}", data_name=name)
+    return tag("figure", plot, caption, cls=f"sheet l{i}", data_name=name)
 
 
 def _counted(crops: Examples | Predictions, i: int) -> str:
