@@ -14,13 +14,12 @@ import numpy as np
 from database_tools.core import reasons
 from database_tools.core.detections import CATEGORY_NAMES, LEAST_CONFIDENCE, Detections
 from database_tools.core.errors import UserError
+from database_tools.core.people import is_people
 
 ANY = "any"
 
 LOWER = 0.2
 """A usual threshold of MegaDetector 5; summaries say how many more pictures it would pass."""
-
-_PEOPLE = ("person", "people", "human")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +99,4 @@ def people(names: Mapping[str, str] | None, wanted: frozenset[str] | None) -> fr
     if wanted is None:
         return frozenset()
     known = CATEGORY_NAMES if names is None else names
-    return frozenset(i for i, name in known.items() if name.casefold() in _PEOPLE) - wanted
+    return frozenset(i for i, name in known.items() if is_people(name)) - wanted

@@ -23,7 +23,7 @@ _FAILURES = reasons.READING | {reasons.DETECTOR_FAILED, reasons.NOT_FINITE}
 """Ours; the words of other tools are many."""
 
 _MAYBE = 0.1
-"""Score from which a box of a person is hidden."""
+"""Score from which a preview hides a box of a person, and shows one of anything else."""
 
 
 class Results:
@@ -90,6 +90,17 @@ class Results:
             found = self._found(image)
             if found is not None:
                 yield Picture(number, self._plan.annotations.files[image]), found
+
+    def shown(self, image: int) -> Detections | None:
+        """Return the boxes to show of a picture that gave no crop, however unsure; not of people.
+
+        None where no detector looked at it, so that nobody knows whether there are people in it.
+        """
+        found, rule = self._found(image), self._rule(image)
+        if rule is None or not isinstance(found, Detections):
+            return None
+        others = [category not in rule.people for category in found.categories]
+        return found.select(np.array(others, np.bool_) & found.at_least(_MAYBE))
 
     def _is_waiting(self, image: int) -> bool:
         if self._plan.reasons[image]:

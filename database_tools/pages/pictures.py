@@ -17,7 +17,11 @@ def small(image: Image.Image, side: int, said: str = "") -> Markup:
     """Write a picture whose longer side has at most so many pixels; ``said`` for who sees none."""
     copy = image.copy()
     copy.thumbnail((side, side))
+    return tag("img", alt=said, src=address(copy))
+
+
+def address(image: Image.Image) -> str:
+    """Write a picture as a JPEG in a ``data:`` address."""
     content = io.BytesIO()
-    copy.save(content, "JPEG", quality=_QUALITY)
-    data = base64.b64encode(content.getvalue()).decode("ascii")
-    return tag("img", alt=said, src=f"data:image/jpeg;base64,{data}")
+    image.save(content, "JPEG", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode("ascii")

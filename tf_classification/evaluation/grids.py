@@ -5,8 +5,6 @@ Pictures are decoded anew and carry nothing but pixels.  Labels of people are ne
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +13,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from database_tools import imaging
-from database_tools.pages import confusion
+from database_tools.core.people import is_people
+from database_tools.pages import confusion, pictures
 from tf_classification.data.examples import Examples
 from tf_classification.evaluation.judgement import Predictions
 
@@ -23,7 +22,6 @@ SIDE = 224  # pixels of the longer side: enlarged, it is what most networks see
 MOST_PICTURES = 600  # in one page: about 7 MB
 MOST_IN_A_ROW = 8
 _WRONG = 2 / 3  # of the pictures at most
-PEOPLE = frozenset({"human", "humans", "person", "persons", "people", "homo sapiens"})
 
 
 @dataclass(frozen=True)
@@ -60,11 +58,6 @@ class Grid:
     right: tuple[Thumbnail, ...]
 
 
-def is_people(label: str) -> bool:
-    """Tell whether a label names people."""
-    return label.lower().replace("_", " ") in PEOPLE
-
-
 def by_prediction(
     examples: Examples, found: Predictions, label_names: Sequence[str], most: int = MOST_PICTURES
 ) -> list[Grid]:
@@ -76,8 +69,8 @@ def by_prediction(
         label_names: C names.
         most: number of pictures in all.
     """
-    people = np.array([is_people(name) for name in label_names])
-    visible = ~(people[found.labels] | people[found.predicted])
+    hidden = np.array([is_people(name) for name in label_names])
+    visible = ~(hidden[found.labels] | hidden[found.predicted])
     chosen = choose(found, visible, most, confusion.shown(found.confusion(len(label_names))))
     encoded = examples.reader(found.rows[chosen])
     thumbnails = [
@@ -169,11 +162,4 @@ def small(encoded: bytes) -> Image.Image:
 
 def thumbnail(encoded: bytes) -> str:
     """Write a small JPEG as a ``data:`` address."""
-    return address(small(encoded))
-
-
-def address(image: Image.Image) -> str:
-    """Write a picture as a JPEG in a ``data:`` address."""
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=72)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return pictures.address(small(encoded))

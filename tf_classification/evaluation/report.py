@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from markupsafe import Markup
 
+from database_tools.core.people import is_people
 from database_tools.core.thresholds import FEWEST_LOCATIONS, PROMISE
 from database_tools.pages import html
 from database_tools.pages.html import percent, tag
@@ -163,7 +164,7 @@ def _pictures(content: Content) -> Markup:
         f"Crops of {judged.split} by what they were taken for; a click enlarges one. Labels for "
         "which most was mistaken come first."
     )
-    if any(grids.is_people(name) for name in names):
+    if any(is_people(name) for name in names):
         note += " Pictures of people are not shown."
     wrong = judged.confusion.sum(axis=0) - np.diagonal(judged.confusion)
     ordered = sorted(found, key=lambda grid: -wrong[grid.taken])

@@ -17,10 +17,12 @@ import numpy as np
 from markupsafe import Markup
 
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.people import is_people
 from database_tools.durable import files
 from database_tools.formats import classifier_csv
 from database_tools.formats.classifier_csv import Table
 from database_tools.pages import confusion, html
+from database_tools.pages import pictures as pictures_of
 from database_tools.pages.html import tag
 from tf_classification.evaluation import grids, judgement, metrics, outputs, report
 from tf_classification.evaluation.judgement import Batch, Judgement, Truth
@@ -164,14 +166,14 @@ def _of_label(content: Content, label: str) -> Markup:
     names = content.evaluation.label_names
     if label not in names:
         raise UserError(f"no label {label!r}; there are {', '.join(names)}")
-    if grids.is_people(label):
+    if is_people(label):
         raise UserError(f"pictures of the label {label!r} are not shown: it is of people")
     judged = content.main
     examples = content.splits[judged.split]
     found = grids.of_label(examples, judged.predictions, names, names.index(label))
     parts = []
     for predicted, images in found.items():
-        shown = (tag("img", src=grids.address(image), alt=predicted) for image in images)
+        shown = (tag("img", src=pictures_of.address(image), alt=predicted) for image in images)
         parts.append(
             tag("div", tag("h4", f"taken for {predicted}"), tag("div", *shown, cls="grid"))
         )

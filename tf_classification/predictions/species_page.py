@@ -16,8 +16,8 @@ from database_tools.durable import files
 from database_tools.formats import megadetector_json
 from database_tools.formats.megadetector_json import Box
 from database_tools.pages import html
+from database_tools.pages import pictures as pictures_of
 from database_tools.pages.html import tag
-from tf_classification.evaluation import grids
 from tf_classification.predictions import species
 from tf_classification.predictions.species import Row
 
@@ -87,5 +87,5 @@ def _figure(row: Row, pictures: Path, covered: list[Box]) -> Markup:
         draw.rectangle((x, y, x + width, y + height), fill=(128, 128, 128))
     picture.thumbnail((_SIDE, _SIDE))
     said = ", ".join(filter(None, (row.file, row.confidence, row.decision)))
-    image = tag("img", src=grids.address(picture), alt=row.file, loading="lazy")
+    image = tag("img", src=pictures_of.address(picture), alt=row.file, loading="lazy")
     return tag("figure", image, tag("figcaption", said))

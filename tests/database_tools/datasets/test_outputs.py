@@ -260,6 +260,40 @@ def test_the_preview_shows_pictures_boxes_and_crops_in_one_file(world):
     assert "http" not in text
 
 
+def test_the_preview_shows_what_was_left_out_by_reason_with_boxes(world):
+    world.fill(2)
+    person, sure, unsure = (0, 0, 0.4, 0.4, 0.2, "2"), (0.5, 0.5, 0.2, 0.2), (0.1, 0.6, 0.2, 0.2)
+    for number in range(20):
+        world.picture(world.add(f"two{number}", boxes=[sure, unsure, person]), 200, 200)
+    world.picture(world.add("unsure", boxes=[(*sure, 0.3)]))
+    world.picture(world.add("none", boxes=[]))
+    world.picture(world.add("empty", category=0))
+    world.add("gone")
+    text = (world.run("--exclude_categories", "empty").coco / "preview.html").read_text("utf-8")
+    shown = text[text.index("<h2>What was left out") : text.index("<h2>What is in the dataset")]
+    counts = re.findall(r"<h3>([^<]+) \((\d+)\)</h3>", shown)
+    one = ["excluded category", "missing", "nothing detected", "only below the threshold"]
+    assert counts == [("several detections", "20"), *((reason, "1") for reason in one)]
+    assert shown.count("<figure>") == 12 + 1 + 1  # at most 12 of a reason
+    assert shown.count('class="box"') == 12 * 2 + 1  # none of a person
+    # nobody has looked for people in the one; the other is not there
+    assert "A/empty.jpg</p>" in shown
+    assert "A/gone.jpg</p>" in shown
+    encoded = re.search(r'data:image/jpeg;base64,([^"]+)', shown)[1]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
+    assert picture[:72, :72].std() < 1
+
+
+def test_the_preview_never_shows_a_left_out_picture_that_is_labelled_as_people(world):
+    world.fill(2)
+    world.table["categories"].append({"id": 7, "name": "Homo_sapiens"})
+    world.picture(world.add("me", category=7, boxes=[]))
+    text = (world.run().coco / "preview.html").read_text("utf-8")
+    shown = text[text.index("<h2>What was left out") : text.index("<h2>What is in the dataset")]
+    assert "A/me.jpg</p>" in shown
+    assert "<figure>" not in shown
+
+
 def test_the_preview_escapes_names(world):
     world.table["categories"][0]["name"] = "<b>fox & co"
     world.picture(world.add("a", file="<i>.jpg"))
