@@ -11,26 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from database_tools.core.label_thresholds import Thresholds
 from database_tools.core.splits import ALL, TRAIN
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Below what a label is extreme in a split: a number, and a share of all of the label.
-
-    Attributes:
-        locations: in val and in test; below either is extreme.
-        train_locations: so too, in train.
-        crops: in val and in test; below both is extreme.
-        train_crops: so too, in train.
-    """
-
-    locations: tuple[float, float] = (5, 0.1)
-    train_locations: tuple[float, float] = (10, 0.4)
-    crops: tuple[float, float] = (300, 0.09)
-    train_crops: tuple[float, float] = (1000, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +66,9 @@ class LabelShares:
 
     def weights(self) -> npt.NDArray[np.float64]:
         """Return about how much a crop to train on would weigh, (L,); infinite where none is."""
-        train = self.crops[:, self.splits.index(TRAIN)].astype(np.float64)
-        with np.errstate(divide="ignore"):
-            return np.asarray(train.sum() / (train * len(self.labels)))
+        train = self.crops[:, self.splits.index(TRAIN)]
+        weights = np.full(len(self.labels), np.inf)
+        return np.divide(train.sum(), train * len(self.labels), out=weights, where=train > 0)
 
     def extremes(self, least: Thresholds) -> list[Extreme]:
         """Return what is below its thresholds: locations first, then crops, by split and label."""

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,16 +31,16 @@ from database_tools.core.near_duplicates import Index
 from database_tools.core.split_repair import NoRepair, joined, repaired
 from database_tools.core.splits import ALL as SIDES
 from database_tools.core.splits import TEST, UNKNOWN
-from database_tools.datasets import looks, shots
+from database_tools.datasets import counted, looks, shots
+from database_tools.datasets.counted import SPLITS_JSON, Counted
 from database_tools.datasets.shots import Shot
 from database_tools.durable import files
 from database_tools.formats import classification_csv, ledger_json, picture_hashes, splits_json
+from database_tools.formats.classification_csv import Crop
 from database_tools.formats.splits_json import Location, Splits
 from database_tools.imaging import perceptual
 
 log = logging.getLogger(__name__)
-
-SPLITS_JSON = "splits.json"
 
 LOCATION = "location on two sides"
 NAMES = "location under two names"
@@ -117,10 +116,7 @@ class Audit:
     """A dataset that was read, to be asked under any splits of its locations.
 
     Attributes:
-        places: all locations of the table and of the splits, sorted.
-        named: of each place the splits that name it, as numbers of ``SIDES``.
-        labels: sorted; several of one crop, joined by commas, are one.
-        crops: (places, labels) number of crops.
+        table: its crops, locations and splits.
         label_of: crop to its label.
         grouped: kind of leak, pictures, and the group of each, none of which two sides may share.
         looks: crops, their hashes and their folder; None if they were not looked at.
@@ -128,10 +124,7 @@ class Audit:
         ledger: of the pictures that were hashed; None if none were asked for.
     """
 
-    places: list[Location]
-    named: list[tuple[int, ...]]
-    labels: list[str]
-    crops: Ints
+    table: Counted
     label_of: dict[str, str]
     unseen: list[str] = field(default_factory=list)
     ledger: Ledger | None = None
@@ -141,7 +134,7 @@ class Audit:
 
     def leaks(self, named: Sequence[tuple[int, ...]] | None = None) -> list[Leak]:
         """Return all leaks, of ``KINDS`` in order, under other splits than its own if given."""
-        sides = self.named if named is None else named
+        sides = self.table.named if named is None else named
         side = np.array([its[0] if its else -1 for its in sides], np.int64)
         found = [*self._twice(sides), *self._two_names(side)]
         for kind, rows, groups in self.grouped:
@@ -152,10 +145,6 @@ class Audit:
         found += self._near(side, {leak.names for leak in found if leak.kind == BYTES})
         return sorted(found, key=lambda leak: KINDS.index(leak.kind))
 
-    def splits(self) -> Splits:
-        """Return the splits as they are."""
-        return _as_splits(self.places, self.named)
-
     def repaired(self, *, may_change_test: bool) -> Splits:
         """Move whole locations until nothing leaks.
 
@@ -163,37 +152,37 @@ class Audit:
             UserError: if a label would lose a split.
         """
         test = None if may_change_test else SIDES.index(TEST)
-        split = [i for i, its in enumerate(self.named) if its]
-        number = {self.places[i]: row for row, i in enumerate(split)}
+        split = [i for i, its in enumerate(self.table.named) if its]
+        number = {self.table.places[i]: row for row, i in enumerate(split)}
         links: list[tuple[int, int]] = []
-        named = list(self.named)
+        named = list(self.table.named)
         while found := self.leaks(named):
             links += ((number[leak.places[0]], number[leak.places[1]]) for leak in found)
-            sides = [self.named[i] for i in split]
+            sides = [self.table.named[i] for i in split]
             try:
-                chosen = repaired(self.crops[split], sides, joined(len(split), links), test)
+                chosen = repaired(self.table.crops[split], sides, joined(len(split), links), test)
             except NoRepair as stop:
-                label, lost = self.labels[stop.label], SIDES[stop.side]
-                place = "/".join(self.places[split[stop.place]])
+                label, lost = self.table.labels[stop.label], SIDES[stop.side]
+                place = "/".join(self.table.places[split[stop.place]])
                 rule = f"{label} would have no crop left in {lost} if {place} moved"
                 raise UserError(f"--fix: {rule}") from None
             for i, side in zip(split, chosen, strict=True):
                 named[i] = (side,)
-        return _as_splits(self.places, named)
+        return _as_splits(self.table.places, named)
 
     def _twice(self, named: Sequence[tuple[int, ...]]) -> Iterator[Leak]:
-        for place, its in zip(self.places, named, strict=True):
+        for place, its in zip(self.table.places, named, strict=True):
             if len(its) > 1:
                 yield Leak(LOCATION, (SIDES[its[0]], SIDES[its[-1]]), (place, place))
 
     def _two_names(self, side: Ints) -> Iterator[Leak]:
         plain = (
             None if place[1] == UNKNOWN else f"{place[0]}/{split_leaks.plain_name(place[1])}"
-            for place in self.places
+            for place in self.table.places
         )
         for a, b in split_leaks.crossing(split_leaks.numbered(plain), side):
             sides = SIDES[side[a]], SIDES[side[b]]
-            yield Leak(NAMES, sides, (self.places[a], self.places[b]))
+            yield Leak(NAMES, sides, (self.table.places[a], self.table.places[b]))
 
     def _near(self, side: Ints, known: Collection[tuple[str, ...]]) -> Iterator[Leak]:
         """Yield crops of val and test that look like one of train, or of val."""
@@ -221,7 +210,7 @@ class Audit:
         a, b = (int(rows.places[i]) for i in pair)
         names = rows.names[pair[0]], rows.names[pair[1]]
         sides = SIDES[side[a]], SIDES[side[b]]
-        return Leak(kind, sides, (self.places[a], self.places[b]), names)
+        return Leak(kind, sides, (self.table.places[a], self.table.places[b]), names)
 
 
 def _as_splits(places: Sequence[Location], named: Sequence[tuple[int, ...]]) -> Splits:
@@ -258,25 +247,19 @@ def _picture(crop: str) -> str:
 
 def _table(folder: Path) -> tuple[Audit, _Rows]:
     """Read the table and the splits; return the crops in the order of the table."""
-    named = splits_json.read_all(folder / SPLITS_JSON)
-    names, places, label_of = [], [], {}
-    counts: Counter[tuple[Location, str]] = Counter()
-    for crop in classification_csv.read(folder / classification_csv.NAME):
-        place, label = (crop.dataset, crop.location), ",".join(crop.labels)
+    names: list[str] = []
+    places: list[Location] = []
+    label_of: dict[str, str] = {}
+
+    def look(crop: Crop, label: str) -> None:
         names.append(crop.path)
-        places.append(place)
+        places.append((crop.dataset, crop.location))
         label_of[crop.path] = label
-        counts[place, label] += 1
-    everywhere = sorted({*named, *places})
-    number = {place: i for i, place in enumerate(everywhere)}
-    labels = sorted({label for _, label in counts})
-    at_label = {label: i for i, label in enumerate(labels)}
-    crops = np.zeros((len(everywhere), len(labels)), np.int64)
-    for (place, label), times in counts.items():
-        crops[number[place], at_label[label]] = times
-    sides = [tuple(SIDES.index(side) for side in named.get(x, ())) for x in everywhere]
+
+    table = counted.read(folder, look)
+    number = {place: i for i, place in enumerate(table.places)}
     rows = _Rows(names, np.array([number[place] for place in places], np.int64))
-    return Audit(everywhere, sides, labels, crops, label_of), rows
+    return Audit(table, label_of), rows
 
 
 def _compare_times(

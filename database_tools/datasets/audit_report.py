@@ -9,7 +9,6 @@ from pathlib import Path
 from markupsafe import Markup
 
 from database_tools import imaging
-from database_tools.core.label_shares import LabelShares
 from database_tools.core.people import is_people
 from database_tools.datasets.audit import KINDS, Audit, AuditRequest, Leak
 from database_tools.durable import files
@@ -37,7 +36,7 @@ def lines(audit: Audit, leaks: Sequence[Leak]) -> Iterator[str]:
             yield f"  and {len(shown) - _LINES:,} more"
     yield from (f"not looked at: {what}" for what in audit.unseen)
     yield ""
-    shares = _shares(audit)
+    shares = audit.table.shares
     rows = [["label: crops (locations)", *shares.splits], *shares.rows()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
@@ -54,7 +53,7 @@ def said(leak: Leak) -> str:
 
 def as_json(audit: Audit, leaks: Sequence[Leak]) -> dict[str, object]:
     """Return the same for programs, with nothing left out."""
-    shares, counts = _shares(audit), Counter(leak.kind for leak in leaks)
+    shares, counts = audit.table.shares, Counter(leak.kind for leak in leaks)
     return {
         "counts": {kind: counts[kind] for kind in KINDS},
         "leaks": [leak.as_json() for leak in leaks],
@@ -73,7 +72,7 @@ def write_page(path: Path, audit: Audit, leaks: Sequence[Leak], request: AuditRe
     """Write a page that loads nothing from anywhere."""
     heading = "What leaks from one split into another"
     counts = Counter(leak.kind for leak in leaks)
-    shares = _shares(audit)
+    shares = audit.table.shares
     parts = [
         tag("h1", heading),
         html.table(["leak", "found"], [[kind, f"{counts[kind]:,}"] for kind in KINDS]),
@@ -85,8 +84,9 @@ def write_page(path: Path, audit: Audit, leaks: Sequence[Leak], request: AuditRe
     for kind in KINDS:
         if shown := [leak for leak in leaks if leak.kind == kind]:
             pairs = (_pair(leak, audit, request) for leak in shown[:_PAIRS])
-            more = f"; {_PAIRS} of them are shown" if len(shown) > _PAIRS else ""
-            parts.append(html.section(kind, tag("p", f"{len(shown):,}{more}."), *pairs))
+            more = f", of which {_PAIRS} are shown" if len(shown) > _PAIRS else ""
+            said_of = tag("p", f"{len(shown):,} found{more}.")
+            parts.append(html.section(kind.capitalize(), said_of, *pairs))
     files.write_text(path, html.document(heading, *parts))
 
 
@@ -112,7 +112,3 @@ def _picture(name: str, audit: Audit, request: AuditRequest) -> Markup:
         return pictures.small(imaging.open_upright(request.crops / name), _SIDE, name)
     except imaging.UnreadableImage:
         return Markup("")
-
-
-def _shares(audit: Audit) -> LabelShares:
-    return LabelShares.of(audit.labels, audit.crops, audit.named)
