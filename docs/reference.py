@@ -49,7 +49,7 @@ def formats() -> str:
     """Return a section for each module that documents a file format, by its heading."""
     documents = [ast.get_docstring(ast.parse(f.read_text("utf-8")), clean=False) for f in FORMATS]
     sections = [_format(document) for document in documents if document]
-    return "\n".join(sorted(sections, key=lambda text: text.replace("`", "").casefold()))
+    return "\n".join(sorted(sections, key=lambda text: re.sub(r"\W", "", text).casefold()))
 
 
 def _page_of(package: str) -> str:
