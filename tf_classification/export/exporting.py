@@ -29,7 +29,7 @@ from tf_classification.export.request import ExportRequest
 from tf_classification.export.table import FORMATS
 from tf_classification.models import bundle, checkpoint
 from tf_classification.models.bundle import Bundle
-from tf_classification.models.description import Description
+from tf_classification.models.description import RESIZE, RESIZE_ROUNDED, Description
 from tf_classification.models.signatures import Loaded
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor import saved_model
@@ -168,8 +168,11 @@ def _write_openvino(network: keras.Model | Loaded, path: Path) -> None:
 
 def _facts(description: Description, formats: tuple[str, ...]) -> dict[str, Any]:
     side = description.image_size
+    # The input of int8 is rounded in any case, and resizing to whole levels takes half the time.
+    rounded = "litert-int8" in formats and description.resize == RESIZE
     return description.to_json() | {
         "files": {name: FORMATS[name].file for name in formats},
+        "resizes": {FORMATS["litert-int8"].file: RESIZE_ROUNDED} if rounded else {},
         "input": {"shape": ["N", side, side, 3], "dtype": "float32", "values": "RGB, 0 to 255"},
         "output": "logits; divide by the temperature and apply softmax, then the curves if any",
     }

@@ -40,8 +40,9 @@ FORMAT = 1
 CONV_PADDINGS = ("same", "symmetric")
 RESIZE_WHOLE = "shorter side, bicubic antialiased, centre crop"
 RESIZE = f"{RESIZE_WHOLE}; a large JPEG decoded at 1/2, 1/4 or 1/8"
+RESIZE_ROUNDED = f"{RESIZE}; to whole grey levels"
 RESIZE_SLIM = "central 0.875 of each side, bilinear of TensorFlow 1, aspect ignored"
-RESIZES = (RESIZE, RESIZE_WHOLE, RESIZE_SLIM)
+RESIZES = (RESIZE, RESIZE_ROUNDED, RESIZE_WHOLE, RESIZE_SLIM)
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ class Description:
         conv_padding: of stride-2 convolutions, one of ``CONV_PADDINGS``.
         crop_recipe: how the crops that it learned from were made; None if nobody said.
         resize: from the crop to the network's input: ``RESIZE``; ``RESIZE_WHOLE`` in bundles of
-            before it; ``RESIZE_SLIM`` for a network of ``slim_legacy``.  The signature of bytes
-            does it; whoever makes pixels must look.
+            before it; ``RESIZE_ROUNDED`` for int8, whose input is rounded anyway;
+            ``RESIZE_SLIM`` for a network of ``slim_legacy``.  The signature of bytes does it;
+            whoever makes pixels must look.
         calibration: from logits to probabilities.
         thresholds: label to the smallest probability at which it is accepted, None for a label
             that never is; any subset of the labels.

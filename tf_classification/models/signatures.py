@@ -33,7 +33,7 @@ from database_tools.durable import plain_paths
 from tf_classification.data import transforms
 from tf_classification.models import networks
 from tf_classification.models.calibration import Calibration, CalibrationCurve
-from tf_classification.models.description import RESIZE, RESIZE_SLIM, Description
+from tf_classification.models.description import RESIZE_SLIM, RESIZE_WHOLE, Description
 from tf_classification.models.quiet import quiet
 
 Decode = Callable[[tf.Tensor, int], tf.Tensor]
@@ -74,7 +74,7 @@ def decoder(description: Description) -> Decode:
     resize = description.resize
     if resize == RESIZE_SLIM:
         raise UserError(f"pictures are prepared for {description.network} by its bundle only")
-    shrinks = resize == RESIZE
+    shrinks = resize != RESIZE_WHOLE
     return transforms.decode_shrinking if shrinks else transforms.decode_for_evaluation
 
 

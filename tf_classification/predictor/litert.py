@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
 from tf_classification.models import description as descriptions
@@ -48,7 +50,7 @@ class LiteRT(Predictor):
 
     def logits(self, pixels: Pictures) -> Floats:
         """Return the logits of (N, side, side, 3) 0..255."""
-        return self._runner(np.asarray(pixels, np.float32))
+        return self._runner(pixels)
 
 
 def _facts(path: Path) -> Description:
@@ -57,7 +59,12 @@ def _facts(path: Path) -> Description:
     description, table = descriptions.read_facts(beside)
     if path.name not in table.get("files", {}).values():
         raise FormatError(beside, "files", f"{path.name} is not among them")
-    return description
+    if (resize := table.get("resizes", {}).get(path.name)) is None:
+        return description
+    try:
+        return replace(description, resize=resize)
+    except ValueError as error:
+        raise FormatError(beside, f"resizes.{path.name}", str(error)) from None
 
 
 class LiteRTRunner:
@@ -79,16 +86,16 @@ class LiteRTRunner:
         self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="litert")
         self._own = threading.local()
 
-    def __call__(self, pixels: Floats) -> Floats:
-        """Turn (N, side, side, 3) float32 0..255 into logits (N, labels)."""
+    def __call__(self, pixels: Pictures) -> Floats:
+        """Turn N pictures, (side, side, 3) 0..255 each, into logits (N, labels)."""
         if self._threads == 1:
             return np.stack([self.one(picture) for picture in pixels])
         return np.stack(list(self._executor.map(self.one, pixels)))
 
-    def one(self, pixels: Floats) -> Floats:
+    def one(self, pixels: npt.NDArray[Any]) -> Floats:
         """Turn one (side, side, 3) into its logits (labels,), in the calling thread."""
         interpreter, taken, given = self._interpreter()
-        interpreter.set_tensor(taken, pixels[None])
+        interpreter.set_tensor(taken, np.asarray(pixels, np.float32)[None])
         interpreter.invoke()
         return np.array(interpreter.get_tensor(given)[0])
 

@@ -2,7 +2,9 @@
 
 The same arithmetic by Pillow, for workers that do not load TensorFlow.  JPEGs are equal bit for
 bit; the resize differs by less than a hundredth of 255, since TensorFlow keeps places in the
-picture as float32.  Half the processor time: 5.5 ms instead of 11 for 300 pixels on a loaded core.
+picture as float32.  Half the processor time: 5.5 ms instead of 11 for 300 pixels on a loaded core,
+and a fifth less where the result is whole grey levels, as int8 files take them: 0.3 of 255 off on
+average.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ from PIL import Image
 
 from database_tools.core.errors import UserError
 from database_tools.imaging import UnreadableImage, pillow
-from tf_classification.models.description import RESIZE, RESIZE_SLIM, Description
+from tf_classification.models.description import (
+    RESIZE_ROUNDED,
+    RESIZE_SLIM,
+    RESIZE_WHOLE,
+    Description,
+)
 from tf_classification.predictor.predictor import Floats
 
 _FORMATS = ("JPEG", "PNG", "BMP")
@@ -36,9 +43,9 @@ def prepare(encoded: bytes, description: Description) -> Floats:
         raise UserError(
             f"crops for {description.network} are prepared by its bundle only: use the bundle"
         )
-    side = description.image_size
-    picture, ratio = _decode(encoded, side if description.resize == RESIZE else None)
-    return _middle_square(picture, ratio, side)
+    side, resize = description.image_size, description.resize
+    picture, ratio = _decode(encoded, None if resize == RESIZE_WHOLE else side)
+    return _middle_square(picture, ratio, side, rounded=resize == RESIZE_ROUNDED)
 
 
 def _decode(encoded: bytes, side: int | None) -> tuple[Image.Image, int]:
@@ -49,7 +56,8 @@ def _decode(encoded: bytes, side: int | None) -> tuple[Image.Image, int]:
             if side is not None and image.format == "JPEG":
                 ratio = _ratio(min(image.size), side)
                 image.draft("RGB", (image.width // ratio, image.height // ratio))
-            return image.convert("RGB"), ratio
+            image.load()
+            return image if image.mode == "RGB" else image.convert("RGB"), ratio
     except Exception as error:  # Pillow's readers raise OSError, SyntaxError, ValueError, ...
         raise UnreadableImage("corrupt") from error
 
@@ -59,7 +67,7 @@ def _ratio(shorter: int, side: int) -> int:
     return max((ratio for ratio in _RATIOS if shorter // ratio * 3 >= side * 4), default=1)
 
 
-def _middle_square(picture: Image.Image, ratio: int, side: int) -> Floats:
+def _middle_square(picture: Image.Image, ratio: int, side: int, *, rounded: bool) -> Floats:
     """Resize the shorter side to ``side``, bicubic and antialiased, and cut the middle."""
     whole = [pixels * ratio for pixels in picture.size]
     spans = []
@@ -70,6 +78,9 @@ def _middle_square(picture: Image.Image, ratio: int, side: int) -> Floats:
         spans.append((start / scale, min((start + side) / scale, pixels)))
     (left, right), (top, bottom) = spans
     box, size = (left, top, right, bottom), (side, side)
+    if rounded:
+        whole_levels = picture.resize(size, Image.Resampling.BICUBIC, box)
+        return np.asarray(whole_levels).astype(np.float32)
     # As numbers with a point: as bytes they would be rounded after each of the two directions.
     bands = [
         band.convert("F").resize(size, Image.Resampling.BICUBIC, box) for band in picture.split()

@@ -82,6 +82,8 @@ def test_formats_are_written_with_a_description_and_a_table(source, tmp_path, ca
     assert facts["labels"] == list(LABELS)
     assert facts["calibration"]["temperature"] == 2.0
     assert facts["files"]["litert-int8"] == "model_int8.tflite"
+    assert list(facts["resizes"]) == ["model_int8.tflite"]
+    assert facts["resizes"]["model_int8.tflite"] == f"{facts['resize']}; to whole grey levels"
     with (tmp_path / "formats.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == ["savedmodel", "litert", "litert-int8"]

@@ -20,7 +20,13 @@ from tf_classification import predictor
 from tf_classification.data import plain_pictures
 from tf_classification.models import bundle, networks, signatures
 from tf_classification.models.calibration import Calibration
-from tf_classification.models.description import RESIZE, RESIZE_SLIM, RESIZE_WHOLE, Description
+from tf_classification.models.description import (
+    RESIZE,
+    RESIZE_ROUNDED,
+    RESIZE_SLIM,
+    RESIZE_WHOLE,
+    Description,
+)
 from tf_classification.predictor import preparation, stream
 
 LABELS = ("fox", "deer", "hare")
@@ -170,6 +176,27 @@ def test_crops_are_prepared_alike_with_and_without_tensorflow(resize, side):
         plain = plain_pictures.plain(one)
         expected = decode(tf.constant(plain), side).numpy()
         np.testing.assert_allclose(preparation.prepare(plain, described), expected, atol=0.02)
+
+
+def test_int8_takes_whole_grey_levels_half_a_level_off_at_most_on_average():
+    exact, rounded = (Description(LABELS, "a", 64, resize=r) for r in (RESIZE, RESIZE_ROUNDED))
+    for one in [*CROPS, crop(801, 530)]:
+        found = preparation.prepare(one, rounded)
+        np.testing.assert_array_equal(found, np.round(found))
+        assert np.abs(found - preparation.prepare(one, exact)).mean() < 0.5
+
+
+def test_the_description_beside_a_tflite_says_how_crops_of_each_file_are_resized(tflite, tmp_path):
+    for resizes, whole_levels in [({}, False), ({"model.tflite": RESIZE_ROUNDED}, True)]:
+        facts = json.loads(tflite.with_name("model.json").read_text())
+        facts |= {"files": {"a": "model.tflite"}, "resizes": resizes}
+        (tmp_path / "model.tflite").write_bytes(tflite.read_bytes())
+        (tmp_path / "model.json").write_text(json.dumps(facts))
+        pixels = predictor.open(tmp_path / "model.tflite").pixels(CROPS[0])
+        assert (pixels == np.round(pixels)).all() == whole_levels
+    (tmp_path / "model.json").write_text(json.dumps(facts | {"resizes": {"model.tflite": "so"}}))
+    with pytest.raises(FormatError, match=r"resizes\.model\.tflite: resize must be"):
+        predictor.open(tmp_path / "model.tflite")
 
 
 @pytest.mark.parametrize("filled_up", [False, True], ids=["refused", "filled up by Pillow"])
