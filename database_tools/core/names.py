@@ -29,6 +29,9 @@ from database_tools.core import reasons
 LONGEST = 255
 """Bytes in one part of a path, on every system."""
 
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+"""Of a picture's file name, in either letter case."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS = os.name == "nt"
 _UNTIDY = re.compile(r"\\|^\.?/|/(?:\.?/|\.?\Z)|^\.?\Z")
@@ -70,6 +73,11 @@ def spellings(name: str) -> tuple[str, ...]:
     if name.isascii():
         return (name,)
     return tuple(dict.fromkeys((name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD")))))
+
+
+def is_picture(name: str) -> bool:
+    """Say whether a name is a picture's, by its ending."""
+    return name.lower().endswith(PICTURE_ENDINGS)
 
 
 def is_text(name: str) -> bool:

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.names import PICTURE_ENDINGS, is_picture
 from database_tools.durable import files
-
-ENDINGS = (".jpg", ".jpeg", ".gif", ".png", ".tif", ".tiff", ".bmp")
-"""Of a picture's file name, in either letter case."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +55,16 @@ def named(path: Path, *, recursive: bool) -> Pictures:
     elif _is_picture(path.name):
         found = Pictures(Path(), (path.as_posix(),))
     else:
-        raise UserError(f"{path}: neither a folder, a .json list nor a picture {ENDINGS}")
+        raise UserError(f"{path}: neither a folder, a .json list nor a picture {PICTURE_ENDINGS}")
     if not found.names:
         below = "" if recursive or not path.is_dir() else "; --recursive looks below it too"
-        raise UserError(f"{path}: no picture in it ({' '.join(ENDINGS)}){below}")
+        raise UserError(f"{path}: no picture in it ({' '.join(PICTURE_ENDINGS)}){below}")
     return found
 
 
 def _is_picture(name: str) -> bool:
     # A Mac leaves ._a.jpg beside a.jpg, which is no picture.
-    return name.lower().endswith(ENDINGS) and not name.startswith(".")
+    return is_picture(name) and not name.startswith(".")
 
 
 def _in(folder: Path) -> Iterator[str]:

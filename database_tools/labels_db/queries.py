@@ -31,6 +31,7 @@ from database_tools.core.errors import FormatError, UserError
 from database_tools.core.label_query import LabelSpecError, Resolved
 from database_tools.core.label_spec import LabelSpec
 from database_tools.core.ledger import Drops, Ledger
+from database_tools.core.names import is_picture
 from database_tools.core.taxon_tree import DatasetLabel, TaxonTree
 from database_tools.durable import files
 from database_tools.durable.listing import Folders
@@ -50,7 +51,6 @@ log = logging.getLogger(__name__)
 
 STAGE = "json_validator"
 
-_ENDINGS = (".jpg", ".jpeg", ".gif", ".png", ".tif", ".tiff", ".bmp")
 
 Wanted = dict[str, dict[str, tuple[str, ...]]]
 """Dataset to its classes to their labels in the order of the specification."""
@@ -253,7 +253,7 @@ class _Query:
             return reasons.SEVERAL_CLASSES
         if row.of_sequence and correct is None and not self._is_sure(row, sizes):
             return reasons.OF_THE_SEQUENCE
-        if not row.file.lower().endswith(_ENDINGS):
+        if not is_picture(row.file):
             return reasons.NO_IMAGE_NAME
         if self._there is not None and f"{dataset}/{row.file}" not in self._there:
             return reasons.MISSING

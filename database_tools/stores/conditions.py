@@ -11,12 +11,11 @@ bad            it cannot be opened at all
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from database_tools import imaging
-from database_tools.core import reasons
+from database_tools.core import names, reasons
 from database_tools.stores.store import Store, Unavailable
 from database_tools.work.stream import in_order
 
@@ -24,14 +23,12 @@ GOOD, NONEXISTENT, NON_IMAGE = "good", "nonexistant", "non_image"
 TRUNCATED, BAD = "truncated", "bad"
 ALL = (GOOD, NONEXISTENT, NON_IMAGE, TRUNCATED, BAD)
 
-ENDINGS = frozenset({".jpg", ".jpeg", ".gif", ".png", ".tif", ".tiff", ".bmp"})
-
 
 def of(store: Store, name: str) -> str:
     """Return the condition of one picture."""
     if not store.exists(name):
         return NONEXISTENT
-    if posixpath.splitext(name)[1].lower() not in ENDINGS:
+    if not names.is_picture(name):
         return NON_IMAGE
     try:
         with store.open(name) as file:

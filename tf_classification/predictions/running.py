@@ -17,6 +17,7 @@ from pathlib import Path
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
+from database_tools.crops import of_detections
 from database_tools.durable import files, locks
 from database_tools.formats import (
     classifier_csv,
@@ -63,6 +64,10 @@ def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
             if not listed.crops:
                 _clear(folder)
                 raise NoCrops(listing.nothing(asked))
+            if asked.crops_dir is not None:
+                stage = of_detections.STAGE
+                if said := ledger_json.disagreement(asked.crops_dir, stage, listed.crops):
+                    log.warning("WARNING: %s crops", said)
             _ask(asked, model, recipe, listed, folder, progress)
             ledger = _join(model.labels, listed, folder, asked.output)
             _clear(folder, {unit.name for unit in listed} if keep else ())

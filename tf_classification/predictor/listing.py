@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from database_tools.core import detector_version
+from database_tools.core import detector_version, names
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detection_choice import resolve
 from database_tools.core.errors import UserError
@@ -57,7 +57,7 @@ def sources_of(asked: CropsRequest) -> Iterator[Iterator[Found]]:
 def nothing(asked: CropsRequest) -> str:
     """Say that there is no crop, and why there may be none."""
     if asked.detections_json is None:
-        return f"{asked.root}: no crop in it ({' '.join(sources.ENDINGS)})"
+        return f"{asked.root}: no crop in it ({' '.join(names.PICTURE_ENDINGS)})"
     if asked.images_dir is None:
         return (
             f"{asked.root}: no crop of a box of {asked.detections_json}; they are called "

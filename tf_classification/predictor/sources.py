@@ -34,9 +34,6 @@ from tf_classification.data import record_index
 
 Box = tuple[float, float, float, float]
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".webp")
-"""Of a picture's file name, in either letter case."""
-
 _FOLDERS = 256
 """Whose names are kept, for a detection file that goes to and fro between them."""
 
@@ -92,7 +89,7 @@ def _below(root: Path, within: str) -> Iterator[Found]:
             continue
         if is_folder:
             yield from _below(root, f"{path}/")
-        elif name.lower().endswith(ENDINGS):
+        elif names.is_picture(name):
             yield Source(path, (path,)) if names.is_text(path) else Absent(reasons.NO_TEXT, path)
 
 

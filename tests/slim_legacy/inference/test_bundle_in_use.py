@@ -13,7 +13,7 @@ from database_tools.formats import classification_csv, classifier_csv, label_ind
 from database_tools.formats.classification_csv import Crop
 from slim_legacy.inference import to_bundle
 from slim_legacy.nets import nets_factory
-from tf_classification import evaluate_model, export_model, predictor
+from tf_classification import evaluate_model, export_model, predictor, run_classifier
 from tf_classification.data import plain_pictures
 from tf_classification.models import bundle
 from tf_classification.models.calibration import Calibration
@@ -87,6 +87,17 @@ def test_it_tells_what_slims_evaluation_does(written, dataset, expected):
     np.testing.assert_allclose(model.of_encoded(crops), probabilities, rtol=0, atol=1e-5)
     np.testing.assert_allclose(model.of_pixels(pixels), probabilities, rtol=0, atol=1e-5)
     assert len(model.features(pixels)) == 24
+
+
+def test_run_classifier_takes_it(written, dataset, expected, tmp_path):
+    words = [written.base, dataset, tmp_path / "out.csv", "--image-size", "32"]
+    assert run_classifier.main([*map(str, words)]) == 0
+    with classifier_csv.reading(tmp_path / "out.csv") as table:
+        assert table.label_names == LABELS
+        rows = next(iter(table))
+    assert sorted(rows.paths) == sorted(expected)
+    said = Calibration().probabilities(np.stack([expected[name] for name in rows.paths]))
+    np.testing.assert_allclose(rows.probabilities, said, rtol=0, atol=1e-5)
 
 
 def test_it_is_evaluated_and_calibrated(written, dataset, expected, tmp_path):

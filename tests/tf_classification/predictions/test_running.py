@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from database_tools.core.crop_recipe import CropRecipe, Geometry
+from database_tools.core.ledger import Ledger
 from database_tools.formats import classifier_csv, crops_info, ledger_json
 from tf_classification import predictor, run_classifier
 from tf_classification.predictor import units
@@ -159,6 +160,17 @@ def test_a_folder_of_crops_that_were_cut_otherwise_is_said(tflite, tmp_path, cap
     crops_info.write(folder, crops_info.CropsInfo(CropRecipe(Geometry.BOX)))
     assert run(tflite, folder, tmp_path / "out.csv") == 0
     assert "geometry box, not square" in capsys.readouterr().err
+
+
+def test_crops_that_are_not_those_of_the_croppers_ledger_are_said(tflite, tmp_path, capsys):
+    folder = crops(tmp_path / "crops", ["a.jpg", "b.jpg"])
+    ledger_json.write(folder, Ledger("crop_detections", 1, 1, made=2))
+    assert run(tflite, folder, tmp_path / "out.csv") == 0
+    assert "counts" not in capsys.readouterr().err
+    ledger_json.write(folder, Ledger("crop_detections", 1, 1, made=3))
+    assert run(tflite, folder, tmp_path / "out.csv") == 0
+    said = "crop_detections_ledger.json counts 3, but there are 2 crops"
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
