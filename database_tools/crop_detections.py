@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -48,29 +48,16 @@ def build_parser() -> cli.Parser:
 def _run(args: argparse.Namespace) -> None:
     from database_tools.core import reasons
     from database_tools.crops import of_detections, report
-    from database_tools.crops.of_detections import Request
 
-    request = Request(
-        args.detections_json,
-        crop_flags.images_dir(args),
-        args.cropped_images_dir,
-        args.detector_version,
-        crop_flags.recipe(args),
-        crop_flags.rule(args),
-        args.check_crops_valid,
-        args.workers,
-    )
-    ledger, new = of_detections.cut(request, _show)
+    config = crop_flags.config(args)
+    version, show = args.detector_version, crop_flags.show
+    ledger, new = of_detections.cut(args.detections_json, version, config, show)
     missing = len(ledger.dropped.get(reasons.MISSING, ()))
     if args.container_url and missing:
         message = "WARNING: %d pictures are not below %s; --container-url is not read yet"
-        log.warning(message, missing, request.images)
-    made = report.Made(ledger, new, request.images, args.strict)
-    report.write(made, ledger_in=args.cropped_images_dir, log_in=args.logdir)
-
-
-def _show(numbers: Iterator[int]) -> Iterator[int]:
-    return cli.progress(numbers, desc="cropping")
+        log.warning(message, missing, config.images)
+    where = {"ledger_in": config.folder, "log_in": args.logdir}
+    report.write(ledger, new, config.images, strict=args.strict, **where)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ Detections come from the cache, where cache_batchapi_outputs.py puts them.  Pict
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -55,26 +55,13 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError("nothing to do: say --cropped-images-dir")
     from database_tools.core import detector_version
     from database_tools.crops import of_queried, report
-    from database_tools.crops.of_queried import Request
 
-    request = Request(
-        args.queried_images_json,
-        crop_flags.images_dir(args),
-        args.cropped_images_dir,
-        args.detector_output_cache_dir,
-        detector_version.choose(args.detector_version, None, "detect_and_crop"),
-        crop_flags.recipe(args),
-        crop_flags.rule(args),
-        args.check_crops_valid,
-        args.workers,
-    )
-    ledger, new = of_queried.cut(request, _show)
-    made = report.Made(ledger, new, request.images, args.strict)
-    report.write(made, ledger_in=args.output_dir, log_in=args.output_dir)
-
-
-def _show(numbers: Iterator[int]) -> Iterator[int]:
-    return cli.progress(numbers, desc="cropping")
+    config = crop_flags.config(args)
+    version = detector_version.choose(args.detector_version, None, "detect_and_crop")
+    places = args.queried_images_json, args.detector_output_cache_dir
+    ledger, new = of_queried.cut(*places, version, config, crop_flags.show)
+    where = {"ledger_in": args.output_dir, "log_in": args.output_dir}
+    report.write(ledger, new, config.images, strict=args.strict, **where)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

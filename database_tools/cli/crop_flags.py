@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from database_tools.cli.parser import Parser
+from database_tools.cli.progress import progress
 
 if TYPE_CHECKING:
     from database_tools.core.crop_recipe import CropRecipe
-    from database_tools.crops.wanted import Rule
+    from database_tools.crops.crop_folder import FolderConfig
 
 
 def declare(parser: Parser) -> None:
@@ -66,20 +68,29 @@ def declare(parser: Parser) -> None:
     add("--strict", action="store_true", help="end with status 2 if a picture could not be read")
 
 
-def images_dir(args: argparse.Namespace) -> Path:
-    """Return the folder of the pictures; raise UserError if there is none."""
+def config(args: argparse.Namespace) -> FolderConfig:
+    """Return how pictures are cut; raise UserError for what cannot be."""
     from database_tools.core.errors import UserError
+    from database_tools.crops.crop_folder import FolderConfig
+    from database_tools.crops.wanted import Rule
 
     if args.images_dir is None:
         raise UserError("--images-dir: pictures are read from a folder only, so it is needed")
     if args.threads < 1:
         raise UserError(f"--threads must be at least 1, got {args.threads}")
-    folder: Path = args.images_dir
-    return folder
+    if not 0 <= args.threshold <= 1:
+        raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
+    rule = Rule(args.threshold, tuple(args.detection_category))
+    places = args.images_dir, args.cropped_images_dir
+    return FolderConfig(*places, _recipe(args), rule, args.check_crops_valid, args.workers)
 
 
-def recipe(args: argparse.Namespace) -> CropRecipe:
-    """Return how crops are cut; raise UserError for a quality out of range."""
+def show(numbers: Iterator[int]) -> Iterator[int]:
+    """Show progress while pictures are cut."""
+    return progress(numbers, desc="cropping")
+
+
+def _recipe(args: argparse.Namespace) -> CropRecipe:
     from database_tools.core.crop_recipe import CropRecipe, Geometry
     from database_tools.core.errors import UserError
 
@@ -90,13 +101,3 @@ def recipe(args: argparse.Namespace) -> CropRecipe:
         return CropRecipe(geometry, quality=args.jpeg_quality)
     except ValueError as error:
         raise UserError(f"--jpeg-quality: {error}") from None
-
-
-def rule(args: argparse.Namespace) -> Rule:
-    """Return which boxes are cut; raise UserError for a threshold out of range."""
-    from database_tools.core.errors import UserError
-    from database_tools.crops.wanted import Rule
-
-    if not 0 <= args.threshold <= 1:
-        raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
-    return Rule(args.threshold, tuple(args.detection_category))

@@ -22,12 +22,13 @@ from pathlib import Path
 
 from database_tools import imaging
 from database_tools.core import reasons
+from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
 from database_tools.core.names import PictureName, Places
 from database_tools.crops import cutting
 from database_tools.crops.cutting import Crop, Job
-from database_tools.crops.wanted import Wanted
+from database_tools.crops.wanted import Rule, Wanted
 from database_tools.durable import files, locks, naming
 from database_tools.durable.folders import STATE
 from database_tools.formats import crops_info
@@ -43,6 +44,9 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 Pictures = Iterable[tuple[str, Wanted | str]]
 """Names of all pictures, each with its boxes or why none becomes a crop."""
 
+Show = Callable[[Iterator[int]], Iterable[int]]
+"""Goes through the pictures' numbers, to show progress."""
+
 
 @dataclass(frozen=True)
 class FolderConfig:
@@ -51,7 +55,8 @@ class FolderConfig:
     Attributes:
         images: folder of the pictures.
         folder: of the crops.
-        info: what is left beside them.
+        recipe: of every crop.
+        rule: which boxes become crops.
         check: whether crops that are there are decoded, to see whether they are whole.
         workers: processes that cut.
         max_pixels: of a picture that is still decoded.
@@ -59,7 +64,8 @@ class FolderConfig:
 
     images: Path
     folder: Path
-    info: CropsInfo
+    recipe: CropRecipe
+    rule: Rule
     check: bool = False
     workers: int = os.cpu_count() or 1
     max_pixels: int = imaging.MAX_PIXELS
@@ -69,6 +75,11 @@ class FolderConfig:
             raise UserError(f"--workers must be at least 1, got {self.workers}")
         if not self.images.is_dir():
             raise UserError(f"--images-dir {self.images}: no such folder")
+
+    def info(self, detector: object, version: str) -> CropsInfo:
+        """Return what is left beside the crops of a detector; no text is no name of one."""
+        name = detector if isinstance(detector, str) else None
+        return CropsInfo(self.recipe, name, version, self.rule.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +120,9 @@ def cut(
     pictures: Pictures,
     number: int,
     config: FolderConfig,
+    info: CropsInfo,
     stage: str,
-    show: Callable[[Iterator[int]], Iterable[int]] = iter,
+    show: Show = iter,
 ) -> tuple[Ledger, int]:
     """Cut what is not there yet.
 
@@ -118,8 +130,9 @@ def cut(
         pictures: see ``Pictures``; read once, as a stream.
         number: of them, about.
         config: how.
+        info: what is left beside the crops.
         stage: that the ledger is of.
-        show: goes through the pictures' numbers, to show progress.
+        show: see ``Show``.
 
     Returns:
         The ledger of the pictures, and how many crops are new.
@@ -129,7 +142,7 @@ def cut(
             gone.
     """
     with locks.locked(config.folder / STATE / "lock"):
-        _claim(config.folder, config.info)
+        _claim(config.folder, info)
         account = _Account()
         with executors.make(config.workers) as executor:
             units = Units(number, executors.size(executor))
@@ -203,7 +216,7 @@ def _refusal(wanted: Wanted, places: Places) -> str | None:
 
 def _task(wanted: Wanted, config: FolderConfig) -> Task:
     path = str(config.images / wanted.picture)
-    job = Job(path, wanted.boxes, config.info.recipe, config.max_pixels)
+    job = Job(path, wanted.boxes, config.recipe, config.max_pixels)
     return Task(job, tuple(str(config.folder / crop) for crop in wanted.crops), config.check)
 
 

@@ -3,66 +3,46 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools.core import detector_version, reasons
-from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
 from database_tools.core.names import PictureName
 from database_tools.crops import crop_folder, wanted
-from database_tools.crops.crop_folder import FolderConfig
+from database_tools.crops.crop_folder import FolderConfig, Show
 from database_tools.crops.wanted import Rule, Wanted
 from database_tools.detections.image_table import ImageTable
 from database_tools.formats import detection_json
-from database_tools.formats.crops_info import CropsInfo
 from database_tools.formats.megadetector_json import Header
 
 STAGE = "crop_detections"
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is to be cut.
-
-    Attributes:
-        detections: a file that ``formats.detection_json`` reads.
-        images: folder of the pictures.
-        crops: folder of the crops.
-        version: of the detector, None for what the file says.
-        recipe: how.
-        rule: which boxes.
-        check: whether crops that are there are decoded.
-        workers: processes.
-    """
-
-    detections: Path
-    images: Path
-    crops: Path
-    version: str | None
-    recipe: CropRecipe
-    rule: Rule
-    check: bool
-    workers: int
-
-
 def cut(
-    request: Request, show: Callable[[Iterator[int]], Iterable[int]] = iter
+    detections: Path, version: str | None, config: FolderConfig, show: Show = iter
 ) -> tuple[Ledger, int]:
-    """Cut what the file found; return and raise as ``crop_folder.cut``, and for a broken file."""
-    header = detection_json.read_header(request.detections)
+    """Cut what a detection file found; return and raise as ``crop_folder.cut``.
+
+    Args:
+        detections: a file that ``formats.detection_json`` reads.
+        version: of the detector, None for what the file says.
+        config: how.
+        show: see ``crop_folder.Show``.
+
+    Raises:
+        FormatError: also for a broken file.
+    """
+    header = detection_json.read_header(detections)
     detector = header.info.get("detector")
-    version = detector_version.choose(request.version, detector, str(request.detections))
-    check_categories(request.detections, header, request.rule)
-    name = detector if isinstance(detector, str) else None
-    info = CropsInfo(request.recipe, name, version, request.rule.threshold)
-    config = FolderConfig(request.images, request.crops, info, request.check, request.workers)
+    version = detector_version.choose(version, detector, str(detections))
+    check_categories(detections, header, config.rule)
     with contextlib.closing(ImageTable()) as table:
-        table.add_file(request.detections, image_dir=request.images)
-        pictures = _pictures(table, header, request.rule, version)
-        return crop_folder.cut(pictures, len(table), config, STAGE, show)
+        table.add_file(detections, image_dir=config.images)
+        pictures = _pictures(table, header, config.rule, version)
+        info = config.info(detector, version)
+        return crop_folder.cut(pictures, len(table), config, info, STAGE, show)
 
 
 def check_categories(path: Path, header: Header, rule: Rule) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core import detector_version, reasons
-from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.ledger import Ledger
 from database_tools.crops import crop_folder, wanted
-from database_tools.crops.crop_folder import FolderConfig
+from database_tools.crops.crop_folder import FolderConfig, Show
 from database_tools.crops.of_detections import check_categories
 from database_tools.crops.wanted import Rule, Wanted
 from database_tools.detections import cache
 from database_tools.detections.image_table import ImageTable
 from database_tools.formats import detection_json, queried_images
-from database_tools.formats.crops_info import CropsInfo
 from database_tools.formats.megadetector_json import Header
 from database_tools.formats.queried_images import QueriedImage
 
@@ -78,50 +75,27 @@ class Chooser:
         return Dataset(header, table)
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is to be cut.
-
-    Attributes:
-        queried: ``queried_images.json``.
-        images: folder of the pictures, ``<dataset>/<file>``.
-        crops: folder of the crops.
-        cache: folder of the cache of detections.
-        version: of the detector.
-        recipe: how.
-        rule: which boxes.
-        check: whether crops that are there are decoded.
-        workers: processes.
-    """
-
-    queried: Path
-    images: Path
-    crops: Path
-    cache: Path
-    version: str
-    recipe: CropRecipe
-    rule: Rule
-    check: bool
-    workers: int
-
-
 def cut(
-    request: Request, show: Callable[[Iterator[int]], Iterable[int]] = iter
+    queried: Path, folder: Path, version: str, config: FolderConfig, show: Show = iter
 ) -> tuple[Ledger, int]:
-    """Cut queried pictures; return and raise as ``crop_folder.cut``, and for a broken file."""
+    """Cut queried pictures; return and raise as ``crop_folder.cut``.
+
+    Args:
+        queried: ``queried_images.json``.
+        folder: of the cache of detections.
+        version: of the detector.
+        config: how; its pictures are ``<dataset>/<file>``.
+        show: see ``crop_folder.Show``.
+
+    Raises:
+        FormatError: also for a broken file.
+    """
     number, first = 0, None
-    for image in queried_images.read(request.queried):
+    for image in queried_images.read(queried):
         number += 1
         first = image.dataset if first is None and image.boxes is None else first
-    with contextlib.closing(Chooser(request.cache, request.version, request.rule)) as chooser:
-        detector = None if first is None else _detector(chooser.dataset(first))
-        info = CropsInfo(request.recipe, detector, request.version, request.rule.threshold)
-        config = FolderConfig(request.images, request.crops, info, request.check, request.workers)
-        images = queried_images.read(request.queried)
-        pictures = ((image.name, chooser.choose(image)) for image in images)
-        return crop_folder.cut(pictures, number, config, STAGE, show)
-
-
-def _detector(dataset: Dataset | None) -> str | None:
-    name = None if dataset is None else dataset.header.info.get("detector")
-    return name if isinstance(name, str) else None
+    with contextlib.closing(Chooser(folder, version, config.rule)) as chooser:
+        found = None if first is None else chooser.dataset(first)
+        info = config.info(found and found.header.info.get("detector"), version)
+        pictures = ((i.name, chooser.choose(i)) for i in queried_images.read(queried))
+        return crop_folder.cut(pictures, number, config, info, STAGE, show)

@@ -9,9 +9,9 @@ makes again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 from database_tools.core.errors import UserError
 from database_tools.core.splits import SPLITS
@@ -32,7 +32,7 @@ _MOST_BYTES = 64 << 20
 """Of crops and records that wait for a commit."""
 
 
-class DatasetWriter:
+class DatasetWriter(AbstractContextManager["DatasetWriter"]):
     """Writes one build; use as a context manager, which leaves it so that a run can go on."""
 
     def __init__(self, workspace: Workspace, start: BuildState, per_shard: int) -> None:
@@ -52,15 +52,7 @@ class DatasetWriter:
                 for split in SPLITS
             }
 
-    def __enter__(self) -> DatasetWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._journal.close()
         for shards in self._shards.values():
             shards.abandon()

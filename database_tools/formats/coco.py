@@ -157,37 +157,29 @@ def text(entry: Entry, key: str) -> str:
 @exact(str, NoneType)
 def words(entry: Entry, key: str) -> str | None:
     """Return a text, also of a number; None for none."""
-    value = entry.get(key)
-    if type(value) is str or value is None:
-        return value
-    value = plain(value)
-    if isinstance(value, list | dict):
-        raise ValueError(f'"{key}" must be a text, got {shown(value)}')
+    value = _optional(entry, key, lambda v: not isinstance(v, list | dict), "a text")
     return None if value is None else str(value)
 
 
 @exact(int, NoneType)
 def whole(entry: Entry, key: str) -> int | None:
     """Return a whole number; None for none."""
-    value = entry.get(key)
-    if type(value) is int or value is None:
-        return value
-    value = plain(value)
-    if value is not None and type(value) is not int:
-        raise ValueError(f'"{key}" must be a whole number, got {shown(value)}')
+    value: int | None = _optional(entry, key, lambda v: type(v) is int, "a whole number")
     return value
 
 
 @exact(bool, NoneType)
 def flag(entry: Entry, key: str) -> bool | None:
     """Return true or false, which may be written as 1 and 0; None for none."""
-    value = entry.get(key)
-    if type(value) is bool or value is None:
-        return value
-    value = plain(value)
-    if value is not None and value not in (0, 1):
-        raise ValueError(f'"{key}" must be true or false, got {shown(value)}')
+    value = _optional(entry, key, lambda v: v in (0, 1), "true or false")
     return None if value is None else bool(value)
+
+
+def _optional(entry: Entry, key: str, is_right: Callable[[Any], bool], wanted: str) -> Any:
+    value = plain(entry.get(key))
+    if value is not None and not is_right(value):
+        raise ValueError(f'"{key}" must be {wanted}, got {shown(value)}')
+    return value
 
 
 @exact(NoneType)

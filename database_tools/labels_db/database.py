@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from database_tools.core.annotations import Location
@@ -76,22 +76,14 @@ SELECT count(*), count(DISTINCT coalesce(location, -1)) FROM image WHERE label I
 """
 
 
-class LabelDatabase:
+class LabelDatabase(AbstractContextManager["LabelDatabase"]):
     """A database that is open to be asked; use as a context manager."""
 
     def __init__(self, path: Path) -> None:
         """Open it; raise UserError if there is none."""
         self._db = schema.open_to_read(path)
 
-    def __enter__(self) -> LabelDatabase:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._db.close()
 
     def datasets(self) -> dict[str, Place]:

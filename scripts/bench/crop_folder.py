@@ -17,7 +17,7 @@ from PIL import Image
 
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.crops import of_detections
-from database_tools.crops.of_detections import Request
+from database_tools.crops.crop_folder import FolderConfig
 from database_tools.crops.wanted import Rule
 
 
@@ -65,11 +65,9 @@ def main() -> None:
             for path in paths:
                 plain(path, target)
             begun.append(time.process_time())
-            request = Request(
-                file, pictures, folder / f"ours{i}", None, recipe, rule, check=False, workers=1
-            )
+            config = FolderConfig(pictures, folder / f"ours{i}", recipe, rule, workers=1)
             for _ in range(2):
-                of_detections.cut(request)
+                of_detections.cut(file, None, config)
                 begun.append(time.process_time())
             for kind, start, end in zip(times, begun, begun[1:], strict=False):
                 times[kind].append((end - start) / args.images * 1000)
