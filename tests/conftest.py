@@ -40,3 +40,15 @@ def browser(tmp_path_factory):
     pytest.importorskip("websockets", reason="websockets is not installed")
     with module.open_page("about:blank", tmp_path_factory.mktemp("chromium")) as page:
         yield page
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file's tests stay on one processor, but pages of the documentation share nothing."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByPage(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if "docs/test_pages.py" in nodeid else super()._split_scope(nodeid)
+
+    return ByPage(config, log) if config.getvalue("dist") == "loadfile" else None
