@@ -11,7 +11,6 @@ exclude_patterns = ["_build"]
 nitpicky = True
 smartquotes = False  # a quote in a text may be a quote in a file
 highlight_language = "none"
-myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = project

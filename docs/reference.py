@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 from database_tools.cli import commands
 
@@ -64,9 +65,15 @@ PAGES = {
 
 
 def setup(app: Sphinx) -> None:
-    """Complete the pages above whenever they are read, and have them read every time."""
-    app.connect("env-get-outdated", lambda *_: list(PAGES))
+    """Complete the pages above when they are read, and have them read when they change."""
+    app.connect("env-get-outdated", _outdated)
     app.connect("source-read", _complete)
+
+
+def _outdated(_: Sphinx, env: BuildEnvironment, *_changes: set[str]) -> list[str]:
+    before = getattr(env, "generated", {})
+    env.generated = {page: write() for page, write in PAGES.items()}  # kept with the pages
+    return [page for page, text in env.generated.items() if text != before.get(page)]
 
 
 def _complete(_: Sphinx, page: str, text: list[str]) -> None:
@@ -78,7 +85,8 @@ def _command(module: str) -> Iterator[str]:
     parser = importlib.import_module(module).build_parser()
     parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=88)
     help_of = parser._get_formatter()._expand_help
-    yield f"## {module.rpartition('.')[2]}\n"
+    name = module.rpartition(".")[2]
+    yield f"## {name}\n\n```{{program}} {name}\n```\n"  # whose options the search then finds
     yield from _paragraphs(parser.description)
     yield from ("```text", parser.format_usage().strip(), "```\n")
     for group in parser._action_groups:
@@ -90,7 +98,8 @@ def _command(module: str) -> Iterator[str]:
             names = action.option_strings or [action.metavar or action.dest]
             value = parser._get_formatter()._format_args(action, action.dest.upper())
             shown = f"{', '.join(names)} {value if action.option_strings else ''}".strip()
-            yield f"`{shown}`\n: {_plain(help_of(action)) if action.help else '&nbsp;'}\n"
+            told = _plain(help_of(action)) if action.help else ""
+            yield f"````{{option}} {shown}\n{told}\n````\n"
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -51,4 +51,6 @@ def test_the_search_works_without_a_server(site):
     page = f"file://{site}/search.html?q=padding_factor"
     words = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000"]
     shown = subprocess.run([browser, *words, "--dump-dom", page], capture_output=True, text=True)
-    assert "datasets.html" in shown.stdout.partition('id="search-results"')[2]
+    results = shown.stdout.partition('id="search-results"')[2]
+    assert "datasets.html" in results
+    assert "#cmdoption-make_classification_dataset-padding_factor" in results
