@@ -7,5 +7,5 @@ ensure_environment "$TEST_EXTRAS"
 ruff check .
 ruff format --check .
 mypy
-python -m pytest -q tests/test_architecture.py tests/test_documentation.py
+python -m pytest -q -m "not slow" tests/test_architecture.py tests/test_documentation.py tests/docs
 sphinx-build -W -q docs docs/_build
