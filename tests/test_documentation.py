@@ -15,6 +15,13 @@ PAGES = {
 COMMANDS = dispatcher.commands()
 
 
+def test_only_pages_that_quote_the_readmes_call_files():
+    quoting = {"legacy.md", "bespoke.md", "run-a-model.md"}
+    assert {
+        name for name, page in PAGES.items() if re.search(r"^ ?python \S+\.py", page, re.M)
+    } == quoting
+
+
 def test_the_readme_leads_to_every_page_that_people_wrote():
     links = re.findall(r"\]\((?!https?:)(.*?)\)", PAGES["README.md"])
     assert [link for link in links if not (ROOT / link).is_file()] == []
