@@ -229,14 +229,23 @@ def test_a_reader_that_has_enough_is_no_error():
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("what", ["print", "word"])
+@pytest.mark.parametrize("what", ["print", "word", "--version", "-h"])
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk at hand")
 def test_an_output_that_the_disk_has_no_room_for_is_one_line(what):
     with Path("/dev/full").open("wb") as full, thing(what, stdout=full) as process:
         said = process.stderr.read().splitlines()
+    assert said == [b"thing.py: error: cannot write: No space left on device"]
     assert process.returncode == 2
-    assert len(said) == 1
-    assert said[0].startswith(b"thing.py: error: ")
+
+
+@pytest.mark.parametrize("word", ["--version", "-h"])
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk at hand")
+def test_the_list_of_commands_on_a_full_disk_is_one_line(word):
+    words = [sys.executable, "-m", "database_tools.cli.commands", word]
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert ended.stderr == "tf-classification: error: cannot write: No space left on device\n"
+    assert ended.returncode == 2
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"])

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,14 +23,16 @@ from database_tools import cli
 from database_tools.core.errors import UserError
 from tf_classification.runs import dataset
 from tf_classification.runs.config import PARAMS, TrainConfig, read
-from tf_classification.training import options, run_folder
+from tf_classification.training import interruption, options, run_folder
 
 log = logging.getLogger(__name__)
+
+_NAME = "train_classifier.py"
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("train_classifier.py", __doc__)
+    parser = cli.Parser(_NAME, __doc__)
     options.add(parser)
     group = parser.add_argument_group("instead of a new run")
     group.add_argument("--resume", type=Path, metavar="LOGDIR", help="go on with a killed run")
@@ -68,9 +71,25 @@ def _run(args: argparse.Namespace) -> None:
 
         print(overfit.report(config))
     else:
+        _train(config, args.resume)
+
+
+def _train(config: TrainConfig, resume: Path | None) -> None:
+    """Train; at Ctrl-C say how to go on, and end at once."""
+    folder = resume
+
+    def begun(logdir: Path) -> None:
+        nonlocal folder
+        folder = logdir
+
+    def say() -> None:
+        run_folder.say_kept(folder)
+        print(f"{_NAME}: interrupted", file=sys.stderr)
+
+    with interruption.answered(say):
         from tf_classification.training import run
 
-        run.train(config, args.resume, cli.progress)
+        run.train(config, resume, cli.progress, begun)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from database_tools.cli import console
+from database_tools.cli import console, status
 from database_tools.cli.parser import DISTRIBUTION, did_you_mean, version
 
 PACKAGES = ("database_tools", "tf_classification", "slim_legacy")
@@ -40,20 +40,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     table = commands()
     if not words or words[0] in ("-h", "--help"):
-        with console.reader_may_leave():
-            print(f"usage: {DISTRIBUTION} COMMAND [-h] ...\n\ncommands:")
-            for name, module in table.items():
-                print(f"  {name:<40} {summary(module)}")
-        return 0
+        lines = [f"  {name:<40} {summary(module)}" for name, module in table.items()]
+        return _print(f"usage: {DISTRIBUTION} COMMAND [-h] ...\n\ncommands:", *lines)
     if words[0] == "--version":
-        print(f"{DISTRIBUTION} {version()}")
-        return 0
+        return _print(f"{DISTRIBUTION} {version()}")
     name = words[0].replace("-", "_")
     if name not in table:
         hint = did_you_mean(words[0], list(table)) or "; see -h"
         print(f"{DISTRIBUTION}: error: no command {words[0]!r}{hint}", file=sys.stderr)
         return 2
     return int(importlib.import_module(table[name]).main(words[1:]))
+
+
+def _print(*lines: str) -> int:
+    def work() -> None:
+        with console.reader_may_leave():
+            print("\n".join(lines))
+
+    return status.answer(DISTRIBUTION, work)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import select
 import sys
 from collections.abc import Iterator
+
+from database_tools.core.errors import UserError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def prepare() -> None:
@@ -20,7 +25,11 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """Take it as the end of the output, not as an error, when nobody reads it (``| head``)."""
+    """Take it as the end of the output, not as an error, when nobody reads it (``| head``).
+
+    Raises:
+        UserError: if it cannot be written for want of room.
+    """
     try:
         yield
         sys.stdout.flush()  # what it cannot take is met here, not at Python's own end
@@ -31,10 +40,15 @@ def reader_may_leave() -> Iterator[None]:
     except BrokenPipeError:
         if not _is_closed():
             raise  # a socket's, inside the work
-        drop()
+        _drop()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NO_ROOM:
+            raise
+        _drop()
+        raise UserError(f"cannot write: {error.strerror}") from None
 
 
-def drop() -> None:
+def _drop() -> None:
     """Give up what stdout could not take: Python must not complain at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

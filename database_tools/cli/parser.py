@@ -66,6 +66,10 @@ class Parser(argparse.ArgumentParser):
         found = (did_you_mean(flag, declared) for flag in flags)
         return next(filter(None, found), "")
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse's own passes over an output that cannot be written."""
+        print(self.format_help(), end="", file=file)
+
     def error(self, message: str) -> Any:
         """Print one line, without the usage that would hide it, and exit with 2."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} -h)\n")

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import argparse
-import errno
+import atexit
+import gc
 import logging
 import re
 import signal
@@ -35,39 +36,45 @@ def run(
     Raises:
         SystemExit: from the parser, for ``-h`` (0) and wrong flags (2).
     """
+    # What TensorFlow made in millions need not be searched for cycles when the process ends.
+    atexit.register(gc.freeze)
+
+    def parse_and_work() -> int:
+        parsed: list[argparse.Namespace] = []
+        with console.reader_may_leave():
+            parsed.append(parser.parse_args(argv))
+        if not parsed:
+            return 0  # nobody reads the help
+        from database_tools import imaging  # not for -h: it costs a tenth of a second
+
+        imaging.own_process()
+        status: int | None = 0
+        with chatter.kept_back(), console.reader_may_leave():
+            status = _work(work, parsed[0])
+        return status or 0
+
+    return answer(parser.prog, parse_and_work)
+
+
+def answer(prog: str, work: Callable[[], int | None]) -> int:
+    """Call ``work`` and return the exit status; what the user can mend is one line."""
     console.prepare()
-    with console.reader_may_leave():
-        args = parser.parse_args(argv)
-    from database_tools import imaging  # not for -h: it costs a tenth of a second
+    try:
+        return work() or 0
+    except UserError as error:
+        print(f"{prog}: error: {_on_one_line(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return 130
 
-    imaging.own_process()
-    with chatter.kept_back():
-        return _answer(parser, work, args)
 
-
-def _answer(
-    parser: Parser, work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
-) -> int:
+def _work(work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace) -> int | None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    status: int | None = 0
     try:
-        with console.reader_may_leave():
-            status = work(args)
-        return status or 0
-    except UserError as error:
-        print(f"{parser.prog}: error: {_on_one_line(str(error))}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
-        return 130
-    except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
-            raise
-        console.drop()
-        print(f"{parser.prog}: error: cannot write: {error.strerror}", file=sys.stderr)
-        return 2
+        return work(args)
     finally:
         signal.signal(signal.SIGTERM, previous)
 

@@ -2,7 +2,7 @@
 
     {"inputs": {...}, "next": 400, "crops": 312, "journal": 28112, "complete": false,
      "shards": {"train": {"shard": 1, "records": 40, "length": 812345}, "test": {...}},
-     "files": {"main/train.json": 40312, "records/label_map.pbtxt": 96, ...}}
+     "files": {"main/train.json": "9f86d0...", "records/label_map.pbtxt": "2c26b4...", ...}}
 
 It is replaced whole, after everything that it speaks of is on the disk.
 """
@@ -36,7 +36,7 @@ class BuildState:
         journal: length in bytes.
         shards: split to where its writer stands.
         complete: all files are there, the last ones included.
-        files: of a complete build: the files that close it, and their lengths.
+        files: of a complete build: the files that close it, and the SHA-256 of each.
     """
 
     inputs: Mapping[str, Any]
@@ -47,7 +47,7 @@ class BuildState:
         default_factory=lambda: dict.fromkeys(SPLITS, Position())
     )
     complete: bool = False
-    files: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(folder: Path) -> BuildState | None:
@@ -59,9 +59,10 @@ def read(folder: Path) -> BuildState | None:
         table = files.read_own(path)
         positions = {split: Position(**at) for split, at in table.pop("shards").items()}
         state = BuildState(**table, shards=positions)
-        numbers = [state.next, state.crops, state.journal, *state.files.values()]
+        numbers = [state.next, state.crops, state.journal]
         numbers += [number for at in positions.values() for number in asdict(at).values()]
-        if isinstance(state.inputs, dict) and all(isinstance(n, int) and n >= 0 for n in numbers):
+        whole = isinstance(state.inputs, dict) and isinstance(state.files, dict)
+        if whole and all(isinstance(n, int) and n >= 0 for n in numbers):
             return state
     except (TypeError, AttributeError, KeyError):
         pass

@@ -115,7 +115,7 @@ class Workspace:
             log.info("building anew: %s", why)
             return None
         there = self._closing_files()
-        if gone := [name for name, size in found.files.items() if there.get(name) != size]:
+        if gone := [name for name, digest in found.files.items() if there.get(name) != digest]:
             log.info("making again what is gone or changed: %s", ", ".join(gone))
             return replace(found, complete=False, files={})
         return found
@@ -150,13 +150,13 @@ class Workspace:
         state = replace(end, complete=True, files=self._closing_files())
         build_state.write(self.state, state)
 
-    def _closing_files(self) -> dict[str, int]:
-        """Return the files that close a dataset, and their lengths."""
+    def _closing_files(self) -> dict[str, str]:
+        """Return the files that close a dataset, and the SHA-256 of each."""
         return {
-            f"{'records' if number else 'main'}/{name}": size
+            f"{'records' if number else 'main'}/{name}": files.sha256(folder / name)
             for number, folder in enumerate(self.folders)
             for name in sorted(output_folder.FILES)
-            if (size := _size(folder / name)) >= 0
+            if (folder / name).is_file()
         }
 
     def _others(self, folder: Path) -> list[Path]:

@@ -173,7 +173,7 @@ def test_tensorboard_has_what_the_readme_names(finished):
         (["--epochs", "0"], "--epochs must be at least 1, got 0"),
         (["--jit-compile"], "--jit-compile needs a GPU"),
         (["--min-crops", "-1"], "--min-crops must be at least 0, got -1"),
-        (["--min-crops", "99"], "the train split has no crop"),
+        (["--min-crops", "99"], "a classifier needs 2 labels, --min-crops 99 leaves 0"),
         (["--strategy", "multiworker"], "--strategy multiworker needs TF_CONFIG, or Slurm"),
         (["--pretrained", "none.keras"], "--pretrained none.keras: no such file or folder"),
         (["--pretrained"], "no ImageNet weights of demo-cnn"),
@@ -328,15 +328,26 @@ def test_trainings_that_start_in_one_second_have_a_folder_each(flags, tmp_path):
 
 
 @pytest.mark.slow
-def test_after_ctrl_c_a_run_says_how_it_goes_on(flags, tmp_path):
-    process = start([*flags, "--logdir", str(tmp_path), "--epochs", "300", "--patience", "300"])
-    while not list(tmp_path.glob("*/resume.npz")) and process.poll() is None:
+@pytest.mark.parametrize(
+    ("there", "epochs", "kept"),
+    [
+        ("*/.lock", 300, "nothing is kept: "),  # the network is traced
+        ("*/resume.npz", 300, "kept: all up to step "),  # it learns
+        ("*/resume.npz", 1, "kept: all up to step 0 of epoch 1\n"),  # it is judged
+    ],
+)
+def test_after_ctrl_c_a_run_says_how_it_goes_on_and_ends(flags, tmp_path, there, epochs, kept):
+    more = ["--logdir", str(tmp_path), "--epochs", str(epochs), "--patience", "300"]
+    process = start([*flags, *more])
+    while not list(tmp_path.glob(there)) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=20)
     assert process.returncode == 130, said[-3000:]
-    assert "kept: all up to step " in said
-    assert f"to go on: train_classifier.py --resume {only_run(tmp_path)}" in said
+    assert kept in said
+    go_on = f"to go on: train_classifier.py --resume {only_run(tmp_path)}"
+    assert (go_on in said) == (there == "*/resume.npz")
+    assert said.endswith("train_classifier.py: interrupted\n")
     assert "oneDNN" not in said
 
 

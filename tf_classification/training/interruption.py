@@ -1,46 +1,53 @@
-"""Ctrl-C during a training: noted, and answered between two steps.
+"""Ctrl-C during a training: what is kept is said, and the process ends, wherever TensorFlow is.
 
-Raised wherever it comes, in the midst of TensorFlow's calls too, it ends the process by a
-segmentation fault now and then.  A second one is not waited for.
+A KeyboardInterrupt would wait for a step, for tracing or XLA; raised in the midst of TensorFlow's
+calls it ends the process by a segmentation fault now and then.  Nothing needs it: what a training
+keeps survives a kill.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
-
-class Interruption:
-    """Knows whether Ctrl-C, or the system's "please stop", has come."""
-
-    def __init__(self) -> None:
-        self._asked = False
-
-    def note(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal; raise KeyboardInterrupt at the second one."""
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if one has come."""
-        if self._asked:
-            raise KeyboardInterrupt
+INTERRUPTED = 130
 
 
 @contextmanager
-def noted() -> Iterator[Interruption]:
-    """Note signals within the block, in the main thread; elsewhere none comes."""
-    found = Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield found
-        return
-    before = {each: signal.signal(each, found.note) for each in (signal.SIGINT, signal.SIGTERM)}
+def answered(say: Callable[[], None]) -> Iterator[None]:
+    """Within the block, in the main thread: call ``say`` when a signal comes, then end.
+
+    Args:
+        say: called in a thread of its own while the main one is anywhere, even in an import.
+    """
+    woken, wake = socket.socketpair()
+    wake.setblocking(False)
+    before = {each: signal.signal(each, _ignore) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def watch() -> None:
+        with woken:
+            while number := woken.recv(1):
+                if number[0] in before:
+                    try:
+                        say()
+                    finally:
+                        os._exit(INTERRUPTED)
+
+    threading.Thread(target=watch, daemon=True).start()
+    # Python's own handler waits for the main thread; this is written when the signal comes.
+    earlier = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     try:
-        yield found
+        yield
     finally:
+        signal.set_wakeup_fd(earlier)
+        wake.close()
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _ignore(*_: object) -> None:
+    """Take the place of the handler that raises KeyboardInterrupt."""

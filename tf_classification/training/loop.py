@@ -62,7 +62,6 @@ class Trainer:
         save: called when the state after ``position`` should be kept.
         save_steps: steps between saves within an epoch; 0 for none.
         progress: shows how far an epoch is.
-        check: called between two calls; may raise, to end the training there.
         position: where to begin, later: where we are.
         tallies: of each split, of the last epoch.
     """
@@ -75,7 +74,6 @@ class Trainer:
     save: Callable[[Position], None] = lambda position: None
     save_steps: int = 0
     progress: Progress = lambda items, total, name: items
-    check: Callable[[], None] = lambda: None
     position: Position = field(default_factory=Position)
     tallies: dict[str, Tally] = field(default_factory=dict)
     callbacks: keras.callbacks.CallbackList = field(init=False)
@@ -132,7 +130,6 @@ class Trainer:
         """Begin call after call until the state is to be saved, or the epoch ends."""
         at = self.position
         for number in calls:
-            self.check()
             before, at.step = at.step, at.step + number
             yield self.step.begin([next(batches) for _ in range(number)])
             if self.save_steps and at.step // self.save_steps > before // self.save_steps:
@@ -146,7 +143,6 @@ class Trainer:
         """
         begun = (self.step.begin_evaluation(batch) for batch in self.feeds.evaluation(split))
         for i, outcomes in enumerate(late(begun)):
-            self.check()
             self.callbacks.on_test_batch_end(i, {"split": split, "outcomes": outcomes})
         self.tallies[split] = tally = self.step.take_tally()
         if not tally.counts.any():

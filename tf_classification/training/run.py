@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,6 @@ from tf_classification.runs.config import BUNDLE, TrainConfig
 from tf_classification.training import (
     extremes,
     failures,
-    interruption,
     run_folder,
     session,
     state,
@@ -54,13 +53,19 @@ log = logging.getLogger(__name__)
 Progress = Callable[..., Iterator[Any]]
 
 
-def train(config: TrainConfig, resume: Path | None, progress: Progress) -> Path:
+def train(
+    config: TrainConfig,
+    resume: Path | None,
+    progress: Progress,
+    begun: Callable[[Path], None] = lambda logdir: None,
+) -> Path:
     """Train, or go on training.
 
     Args:
         config: what the user asks for.
         resume: folder of a run to go on with, or None to begin one.
         progress: shows progress: ``progress(items, total=..., desc=...)``.
+        begun: told the folder of a new run when it is there.
 
     Returns:
         the run's folder.
@@ -74,6 +79,7 @@ def train(config: TrainConfig, resume: Path | None, progress: Progress) -> Path:
             held.enter_context(locks.locked(resume / run_folder.LOCK))
         at_work = _prepare(config, strategy, resumed=resume is not None)
         logdir = resume or _claim(config, strategy)
+        begun(logdir)
         if resume is None and strategies.is_chief(strategy):
             held.enter_context(locks.locked(logdir / run_folder.LOCK))
         best = fit(at_work, logdir, progress, resume=resume is not None)
@@ -87,16 +93,14 @@ def fit(at_work: Session, logdir: Path, progress: Progress, *, resume: bool = Fa
     log.info("logging to %s", logdir)
     trainer, best = _trainer(at_work, logdir, progress)
     if resume:
-        trainer.position = state.restore(logdir / state.NAME, at_work.step, best)
+        trainer.position = state.restore(logdir / run_folder.STATE, at_work.step, best)
         log.info("going on at step %(step)d of epoch %(epoch)d", asdict(trainer.position))
     if strategies.is_chief(at_work.strategy):
         at_work.config.write(logdir)
     if summary := at_work.dataset.ledger.summary():
         log.info("%s", summary)
     begin = time.process_time()
-    with _goes_on(logdir), interruption.noted() as stop:
-        trainer.check = stop.check
-        trainer.fit()
+    trainer.fit()
     seconds = time.process_time() - begin
     log.info("trained in %.0f CPU seconds, evaluations included", seconds)
     return best
@@ -137,21 +141,6 @@ def _claim(config: TrainConfig, strategy: tf.distribute.Strategy) -> Path:
     return base / run_folder.name(begun, strategies.from_chief(strategy, number))
 
 
-@contextmanager
-def _goes_on(logdir: Path) -> Iterator[None]:
-    """Say after Ctrl-C how much is kept, and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if not (logdir / state.NAME).exists():
-            log.info("nothing is kept: the run did not come to its first save")
-            raise
-        reached = state.position(logdir / state.NAME)
-        log.info("kept: all up to step %d of epoch %d", reached.step, reached.epoch)
-        log.info("to go on: train_classifier.py --resume %s", logdir)
-        raise
-
-
 def _trainer(at_work: Session, logdir: Path, progress: Progress) -> tuple[Trainer, KeepBest]:
     config, chief = at_work.config, strategies.is_chief(at_work.strategy)
     trainer = Trainer(
@@ -174,7 +163,7 @@ def _trainer(at_work: Session, logdir: Path, progress: Progress) -> tuple[Traine
     )
 
     def save(position: Position) -> None:
-        state.save(logdir / state.NAME, at_work.step, position, best, write=chief)
+        state.save(logdir / run_folder.STATE, at_work.step, position, best, write=chief)
 
     trainer.save = save
     shown = _shown(at_work, trainer, logdir) if chief else []

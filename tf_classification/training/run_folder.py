@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from datetime import datetime
 from pathlib import Path
 
+from database_tools.core import json_text
 from database_tools.core.errors import UserError
 from database_tools.durable import files
+from database_tools.formats import npz
 from tf_classification.models import bundle
 from tf_classification.runs.config import BUNDLE, TrainConfig
 
+log = logging.getLogger(__name__)
+
 LOCK = ".lock"
+STATE = "resume.npz"
+"""From which a killed run goes on."""
 
 
 def name(begun: datetime, number: int) -> str:
@@ -51,3 +58,13 @@ def finished(folder: Path, config: TrainConfig) -> Path | None:
     trained, asked = made.description.parameters, config.portable()
     same = all(trained.get(key) == asked[key] for key in ("epochs", "patience", "dataset_sha256"))
     return made.path if same else None
+
+
+def say_kept(folder: Path | None) -> None:
+    """Say how much of a run is kept, and how to go on; None is a run without a folder yet."""
+    if folder is None or not (folder / STATE).exists():
+        log.info("nothing is kept: the run did not come to its first save")
+        return
+    reached = json_text.loads(str(npz.read(folder / STATE, ["note"])["note"]))["position"]
+    log.info("kept: all up to step %(step)d of epoch %(epoch)d", reached)
+    log.info("to go on: train_classifier.py --resume %s", folder)

@@ -82,7 +82,7 @@ def prepare(
     """
     _check_machine(config, strategy)
     dataset = run_dataset.load(config, training=True)
-    _check_dataset(dataset)
+    _check_dataset(dataset, config.min_crops)
     plan = _plan(config, dataset)
     worker, workers = strategies.worker_of(strategy)
     threads = config.num_workers or os.cpu_count() or 1
@@ -120,13 +120,14 @@ def _check_machine(config: TrainConfig, strategy: tf.distribute.Strategy) -> Non
         raise UserError("--jit-compile needs a GPU: on a CPU it makes training ten times slower")
 
 
-def _check_dataset(dataset: Dataset) -> None:
+def _check_dataset(dataset: Dataset, min_crops: int) -> None:
     """Refuse what cannot be trained or judged; name what is merely odd."""
+    if dataset.num_labels < 2:
+        left = f"--min-crops {min_crops} leaves" if min_crops else "the dataset has"
+        raise UserError(f"a classifier needs 2 labels, {left} {dataset.num_labels}")
     for split in ("train", "val"):
         if not len(dataset.splits[split]):
             raise UserError(f"the {split} split has no crop")
-    if dataset.num_labels < 2:
-        raise UserError(f"a classifier needs 2 labels, the dataset has {dataset.num_labels}")
     if dataset.empty_labels:
         names = ", ".join(dataset.label_names[i] for i in dataset.empty_labels)
         log.info("labels without any crop, which keep their output: %s", names)

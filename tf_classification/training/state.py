@@ -24,7 +24,6 @@ from tf_classification.evaluation.tally import Tally
 from tf_classification.training.loop import Position
 from tf_classification.training.step import Step
 
-NAME = "resume.npz"
 VERSION = 2
 """Of the arithmetic that the state belongs to; 1 had Keras' RMSprop."""
 
@@ -78,11 +77,6 @@ def restore(path: Path, step: Step, callback: Remembering) -> Position:
     step.set_tally(Tally(**{n: arrays[f"tally_{n}"] for n in ("confusion", "loss", "top3")}))
     callback.recall(note["callback"])
     return Position(**note["position"])
-
-
-def position(path: Path) -> Position:
-    """Return how far a saved state is; raises as ``restore``."""
-    return Position(**_read(path)[1]["position"])
 
 
 def _read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:

@@ -156,6 +156,10 @@ class World:
     def run(self, *flags, name="out", **options):
         """Run the command and return what it left."""
         status = make_classification_dataset.main(self.words(*flags, name=name, **options))
+        return self.left(name, status)
+
+    def left(self, name="out", status=0):
+        """Return what a run that ended so left."""
         return Built(status, self.folder / name / "c", self.folder / name / "t")
 
 

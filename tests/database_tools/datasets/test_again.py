@@ -10,6 +10,7 @@ from database_tools.durable import locks
 from database_tools.formats import tfrecord
 
 ONE = ("--test_fraction", 0)
+LEDGER = "make_classification_dataset_ledger.json"
 
 
 def error(capsys):
@@ -91,13 +92,19 @@ def test_what_somebody_deleted_comes_back(world, capsys, which):
     assert "nothing to do" not in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_closing_files_come_back_without_cutting_anew(world):
+@pytest.mark.parametrize("name", ["test.json", LEDGER])
+@pytest.mark.parametrize("damage", [None, bytes])
+def test_closing_files_come_back_without_cutting_anew(world, capsys, name, damage):
     world.fill()
     first = world.run()
-    before = times(first)
-    (first.coco / "test.json").unlink()
+    before, whole = times(first), first.contents()
+    path = first.coco / name
+    path.unlink() if damage is None else path.write_bytes(damage(path.stat().st_size))
+    capsys.readouterr()
     assert world.run().status == 0
+    assert f"making again what is gone or changed: main/{name}\n" in capsys.readouterr().err
     assert times(first) == before
+    assert first.contents() == whole
 
 
 DAMAGE = {

@@ -19,7 +19,7 @@ import numpy as np
 
 from tf_classification.runs import strategies
 from tf_classification.runs.config import TrainConfig
-from tf_classification.training import run, session, state
+from tf_classification.training import run, run_folder, session, state
 from tf_classification.training.callbacks import KeepBest, StopOnNaN
 
 VARIANTS = {
@@ -87,7 +87,7 @@ def main(dataset: Path, logdir: Path, variant: str, moment: str) -> None:
     )
     config = replace(config, **VARIANTS[variant])
     strategy = strategies.make("auto")
-    resume = (logdir / state.NAME).exists()
+    resume = (logdir / run_folder.STATE).exists()
     logdir.mkdir(parents=True, exist_ok=True)
     at_work = session.prepare(config, strategy, pretrained=not resume)
     run.fit(at_work, logdir, lambda items, total, desc: items, resume=resume)
