@@ -28,6 +28,9 @@ Reader = Callable[[Entry, str], Any]
 Maker = Callable[[Sequence[Entry]], Sequence[Any]]
 Types = tuple[type, ...]
 
+_EXACT_BELOW = 2**53
+"""Whole numbers from here on are not all told apart as floats, as which some come."""
+
 _WRONG = (KeyError, AttributeError, ValueError)
 
 
@@ -140,7 +143,7 @@ def identity(entry: Entry, key: str) -> ImageId:
     value = entry[key]
     if type(value) is not str and type(value) is not int:
         value = plain(value)
-        if type(value) is not int:
+        if type(value) is not int or abs(value) >= _EXACT_BELOW:
             raise ValueError(f'"{key}" must be a whole number or a text, got {shown(entry[key])}')
     return value
 

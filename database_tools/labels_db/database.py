@@ -67,7 +67,7 @@ GROUP BY image.id ORDER BY image.id
 
 _COUNTS = """
 SELECT dataset.name, label.name, count(*), count(DISTINCT coalesce(image.location, -1))
-FROM image JOIN label ON label.id = image.label JOIN dataset ON dataset.id = image.dataset
+FROM image JOIN label ON label.id = image.label JOIN dataset ON dataset.id = label.dataset
 GROUP BY image.label ORDER BY dataset.name, label.name
 """
 
@@ -123,8 +123,8 @@ class LabelDatabase(AbstractContextManager["LabelDatabase"]):
         """Yield the file, the burst and the time, in the source's words, of each picture."""
         prefix = self._prefix(dataset)
         rows = self._db.execute(
-            "SELECT file, sequence, datetime FROM image JOIN dataset ON dataset.id = image.dataset "
-            "WHERE dataset.name = ?",
+            "SELECT file, sequence, datetime FROM dataset CROSS JOIN image "
+            "ON image.id BETWEEN first_image AND last_image WHERE dataset.name = ?",
             (dataset,),
         )
         return ((prefix + file, sequence, time) for file, sequence, time in rows)
@@ -132,7 +132,8 @@ class LabelDatabase(AbstractContextManager["LabelDatabase"]):
     def sequence_sizes(self, dataset: str) -> dict[str, int]:
         """Return the number of pictures of each burst."""
         rows = self._db.execute(
-            "SELECT sequence, count(*) FROM image JOIN dataset ON dataset.id = image.dataset "
+            "SELECT sequence, count(*) FROM dataset CROSS JOIN image "
+            "ON image.id BETWEEN first_image AND last_image "
             "WHERE dataset.name = ? AND sequence IS NOT NULL GROUP BY sequence",
             (dataset,),
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tools.core import reasons
+from database_tools.core.annotations import Location
 from database_tools.core.errors import UserError
 from database_tools.core.label_entries import Entry, Picture, Said
 from database_tools.core.ledger import Ledger
@@ -26,7 +27,7 @@ from database_tools.labels_db import schema
 
 STAGE = "import_labels"
 
-_AT_ONCE = 5000
+_AT_ONCE = 1000
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 # A file name that needs no closer look, as nearly all do.
@@ -35,34 +36,33 @@ _PLAIN = re.compile(r"(?:[^./\\:\0][^/\\:\0]*/)*[^./\\:\0][^/\\:\0]*")
 _WAITING = """
 PRAGMA temp_store=FILE;
 PRAGMA cache_size=-4000;
-PRAGMA temp.cache_size=-8000;
+PRAGMA temp.cache_size=-6000;
 CREATE TEMP TABLE picture (
-    key, file TEXT, location, sequence TEXT, frame, datetime, width, height, no_boxes);
+    key, file TEXT, location INTEGER, sequence TEXT, frame, datetime, width, height, no_boxes);
 CREATE TEMP TABLE said (key, label INTEGER, of_sequence);
 CREATE TEMP TABLE box (key, kind TEXT, x, y, w, h, in_pixels);
-CREATE TEMP TABLE place (raw, location INTEGER);
+CREATE TEMP TABLE found (
+    key PRIMARY KEY, own INTEGER, own_last INTEGER, burst INTEGER, burst_last INTEGER)
+    WITHOUT ROWID;
 """
 
 # Of each picture the least and the largest class, its own and those of its burst: two that are
 # equal are one class.
 _JOIN = """
-CREATE INDEX temp.said_by_key ON said (key, of_sequence, label);
 CREATE INDEX temp.box_by_key ON box (key);
-CREATE TEMP TABLE found AS SELECT key,
-    min(CASE of_sequence WHEN 0 THEN label END) AS own, max(CASE of_sequence WHEN 0 THEN label END)
-    AS own_last, min(CASE of_sequence WHEN 1 THEN label END) AS burst,
-    max(CASE of_sequence WHEN 1 THEN label END) AS burst_last
+INSERT INTO found SELECT key,
+    min(CASE of_sequence WHEN 0 THEN label END), max(CASE of_sequence WHEN 0 THEN label END),
+    min(CASE of_sequence WHEN 1 THEN label END), max(CASE of_sequence WHEN 1 THEN label END)
 FROM said GROUP BY key;
-CREATE INDEX temp.found_by_key ON found (key);
-CREATE INDEX temp.place_by_raw ON place (raw);
 """
 
-# Rows get their ids as they come, so in the order of the files' names.  Boxes end where the picture
-# does.
+# Rows get their ids as they come, so in the order of the files' names.  They are joined as they
+# were read, and sorted then (hence the +): going by their files, the join alone takes three times
+# as long.  Boxes end where the picture does.
 _IMAGES = """
-INSERT INTO image (dataset, file, location, sequence, frame, datetime, label, of_sequence, boxes)
+INSERT INTO image (file, location, sequence, frame, datetime, label, of_sequence, boxes)
 SELECT
-    :dataset, p.file, place.location, p.sequence, p.frame, p.datetime,
+    p.file, p.location, p.sequence, p.frame, p.datetime,
     CASE WHEN own IS NOT NULL THEN iif(own = own_last, own, NULL)
          WHEN burst = burst_last THEN burst END,
     own IS NULL AND burst IS NOT NULL,
@@ -79,27 +79,40 @@ SELECT
                 AND (NOT in_pixels OR (p.width > 0 AND p.height > 0)))
             WHERE width > 0 AND height > 0 ORDER BY n))
         WHEN p.no_boxes THEN '[]' END
-FROM picture p LEFT JOIN found ON found.key = p.key LEFT JOIN place ON place.raw = p.location
-ORDER BY p.file
+FROM picture p LEFT JOIN found ON found.key = p.key
+ORDER BY +p.file
+"""
+
+_RANGE = """
+UPDATE dataset SET last_image = (SELECT max(id) FROM image),
+    first_image = (SELECT max(id) FROM image) + 1 - (SELECT count(*) FROM picture)
+WHERE id = :dataset
 """
 
 _SEVERAL = """
+CREATE TEMP TABLE undecided AS
+SELECT p.file, found.key, own IS NULL AS of_sequence FROM found JOIN picture p ON p.key = found.key
+WHERE own <> own_last OR (own IS NULL AND burst <> burst_last);
+CREATE INDEX temp.undecided_by_file ON undecided (file);
+CREATE INDEX temp.undecided_by_key ON undecided (key);
+CREATE TEMP TABLE doubtful AS SELECT said.* FROM said CROSS JOIN undecided u ON u.key = said.key
+WHERE EXISTS (SELECT 1 FROM undecided);
+CREATE INDEX temp.doubtful_by_key ON doubtful (key);
 INSERT OR IGNORE INTO several SELECT said.label, image.id, said.of_sequence
-FROM found CROSS JOIN picture p ON p.key = found.key
-    CROSS JOIN image ON image.dataset = :dataset AND image.file = p.file
-    CROSS JOIN said ON said.key = found.key AND said.label IS NOT NULL
-WHERE (own <> own_last OR (own IS NULL AND burst <> burst_last))
-    AND said.of_sequence = (own IS NULL)
+FROM dataset CROSS JOIN image ON image.id BETWEEN first_image AND last_image
+    CROSS JOIN undecided u ON u.file = image.file
+    CROSS JOIN temp.doubtful AS said ON said.key = u.key AND said.of_sequence = u.of_sequence
+WHERE dataset.id = :dataset AND said.label IS NOT NULL AND image.label IS NULL;
 """
 
 _COUNTS = """
 SELECT (SELECT count(*) FROM picture), count(*), count(label),
     (SELECT count(DISTINCT image) FROM several JOIN label ON label.id = several.label
-     WHERE label.dataset = :dataset)
-FROM image WHERE dataset = :dataset
+     WHERE label.dataset = dataset.id)
+FROM dataset JOIN image ON image.id BETWEEN first_image AND last_image WHERE dataset.id = :dataset
 """
 
-_UNLISTED = "SELECT DISTINCT key FROM said WHERE key NOT IN (SELECT key FROM picture) ORDER BY key"
+_UNLISTED = "SELECT key FROM found WHERE key NOT IN (SELECT key FROM picture) ORDER BY key"
 
 _ALIKE = """
 DELETE FROM picture WHERE rowid NOT IN (SELECT min(rowid) FROM picture
@@ -198,7 +211,12 @@ def _renew(db: sqlite3.Connection, place: Place) -> int:
         db.execute(
             "DELETE FROM several WHERE label IN (SELECT id FROM label WHERE dataset = ?)", found
         )
-        for table in ("image", "label", "location"):
+        db.execute(
+            "DELETE FROM image WHERE id BETWEEN (SELECT first_image FROM dataset WHERE id = ?1) "
+            "AND (SELECT last_image FROM dataset WHERE id = ?1)",
+            found,
+        )
+        for table in ("label", "location"):
             db.execute(f"DELETE FROM {table} WHERE dataset = ?", found)
         db.execute("DELETE FROM dataset WHERE id = ?", found)
     values = (place.dataset, place.container_url, place.path_prefix, place.sas_env)
@@ -212,27 +230,28 @@ class _Waiting:
     def __init__(self, db: sqlite3.Connection, dataset: int, source: Path) -> None:
         self._db, self._dataset, self._source = db, dataset, source
         self._labels: dict[str, int] = {}
+        self._places: dict[Location | None, int | None] = {None: None}
 
     def take(self, entries: Iterable[Entry]) -> None:
         stream, insert = iter(entries), self._db.executemany
         while batch := list(islice(stream, _AT_ONCE)):
-            pictures = [self._checked(entry) for entry in batch if type(entry) is Picture]
+            pictures = [self._picture(entry) for entry in batch if type(entry) is Picture]
             said = [entry for entry in batch if type(entry) is Said]
             insert("INSERT INTO picture VALUES (?,?,?,?,?,?,?,?,?)", pictures)
             insert("INSERT INTO said VALUES (?,?,?)", map(self._said, said))
             boxes = filter(None, map(_box, said))
             insert("INSERT INTO box VALUES (?,?,?,?,?,?,?)", boxes)
-        places = self._db.execute("SELECT DISTINCT location FROM picture WHERE location NOT NULL")
-        numbers = [(raw, self._new("location", "value", json.dumps(raw))) for (raw,) in [*places]]
-        insert("INSERT INTO place VALUES (?,?)", numbers)
 
-    def _checked(self, entry: Picture) -> Picture:
-        if _PLAIN.fullmatch(entry.file):
-            return entry
-        name = PictureName.of(entry.file)
-        if name is None:
-            raise UserError(f"{self._source}: {entry.file!r} leads out of the dataset's folder")
-        return entry._replace(file=name.written)
+    def _picture(self, entry: Picture) -> tuple[Any, ...]:
+        key, file, location, *rest = entry
+        if not _PLAIN.fullmatch(file):
+            if (name := PictureName.of(file)) is None:
+                raise UserError(f"{self._source}: {file!r} leads out of the dataset's folder")
+            file = name.written
+        # 3 and 3.0 are one number, and one place
+        if location not in self._places:
+            self._places[location] = self._new("location", "value", json.dumps(location))
+        return key, file, self._places[location], *rest
 
     def _said(self, entry: Said) -> tuple[Any, ...]:
         key, label, of_sequence, _, _ = entry
@@ -276,10 +295,9 @@ def _check_once(db: sqlite3.Connection, source: Path) -> None:
 
 
 def _join(db: sqlite3.Connection, dataset: int, source: Path) -> Imported:
-    for statement in _JOIN.split(";")[:-1]:
-        db.execute(statement)
-    db.execute(_IMAGES, {"dataset": dataset})
-    db.execute(_SEVERAL, {"dataset": dataset})
+    steps = *_JOIN.split(";")[:-1], _IMAGES, _RANGE, *_SEVERAL.split(";")[:-1]
+    for statement in steps:
+        db.execute(statement, {"dataset": dataset} if ":dataset" in statement else {})
     counts = db.execute(_COUNTS, {"dataset": dataset}).fetchone()
     unlisted = tuple(str(key) for (key,) in db.execute(_UNLISTED))
     if unlisted and not any(counts[2:]):

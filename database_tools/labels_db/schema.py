@@ -1,8 +1,9 @@
 """The tables of the label database, one SQLite file.
 
-``image`` has a row for each picture, in the order of the files' names, so that a query needs no
-sorting.  Its ``label`` is the only class that it has: its own, else that of its burst; pictures
-of several have rows in ``several`` instead.  A location is JSON text, as 13 is not "013".
+``image`` has a row for each picture, those of a dataset from its first to its last in the order of
+the files' names, so that a query needs no sorting.  Its ``label`` is the only class that it has:
+its own, else that of its burst; pictures of several have rows in ``several`` instead.  A location
+is JSON text, as 13 is not "013".
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ from pathlib import Path
 
 from database_tools.core.errors import UserError
 
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x74666C62  # "tflb", in the file's header
 
 _TABLES = """
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-    container_url TEXT, path_prefix TEXT NOT NULL, sas_env TEXT);
+    container_url TEXT, path_prefix TEXT NOT NULL, sas_env TEXT,
+    first_image INTEGER NOT NULL DEFAULT 1, last_image INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE label (
     id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (dataset, name));
 CREATE TABLE location (
     id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL, value TEXT NOT NULL, UNIQUE (dataset, value));
 CREATE TABLE image (
-    id INTEGER PRIMARY KEY, dataset INTEGER NOT NULL, file TEXT NOT NULL, location INTEGER,
+    id INTEGER PRIMARY KEY, file TEXT NOT NULL, location INTEGER,
     sequence TEXT, frame INTEGER, datetime TEXT, label INTEGER, of_sequence INTEGER, boxes TEXT);
 CREATE INDEX image_by_label ON image (label) WHERE label IS NOT NULL;
-CREATE UNIQUE INDEX image_by_file ON image (dataset, file);
 CREATE TABLE several (
     label INTEGER NOT NULL, image INTEGER NOT NULL, of_sequence INTEGER NOT NULL,
     PRIMARY KEY (label, image)) WITHOUT ROWID;

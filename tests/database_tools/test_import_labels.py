@@ -182,6 +182,23 @@ def test_a_camtrap_dp_package(tmp_path, db, form, capsys):
     assert "1 observations by machines are not read" in capsys.readouterr().err
 
 
+def test_an_event_that_is_over_holds_no_picture_of_a_longer_one(tmp_path, db):
+    # The elk's event goes on; the fox's began within it, and was over when b was taken.
+    at = "2020-05-30T02:57:{:02}Z".format
+    observations = [
+        OBSERVATIONS[0],
+        f"o1,d1,,e1,{at(0)},{at(59)},event,animal,elk,,,,,human",
+        f"o2,d1,,e2,{at(10)},{at(20)},event,animal,fox,,,,,human",
+    ]
+    moments = {"a": 15, "b": 21, "c": 20}.items()
+    media = [MEDIA[0], *(f"{x},d1,{at(t)},{x}.jpg,true,,image/jpeg" for x, t in moments)]
+    run(db, camtrap(tmp_path / "package", media=media, observations=observations))
+    assert [image.file for image in ask(db, "elk")] == ["b.jpg"]
+    with LabelDatabase(db) as database:
+        several = database.images_of_several("idfg", ["fox"])
+        assert [image.file for image in several] == ["a.jpg", "c.jpg"]
+
+
 def test_an_event_is_of_the_pictures_between_its_start_and_its_end(tmp_path, db):
     media = [MEDIA[0]] + [
         f"m{i},d1,2020-05-30T04:57:{i:02d}+02:00,f/{i}.jpg,true,,image/jpeg" for i in range(30)

@@ -37,3 +37,17 @@ def test_a_value_in_the_middle_of_a_text():
     with pytest.raises(JsonError) as caught:
         json_text.decode("x [1, ", 2)
     assert caught.value.position == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[NaN, 1e999]", '["\\ud800"]', '[{"a": 1, "a": 2}]', "[-0, 1.0, 1e-400, 9007199254740993]"],
+)
+def test_the_quick_way_gives_the_same_values(text):
+    assert repr(json_text.loads_quickly(text)) == repr(json_text.loads(text))
+
+
+def test_the_quick_way_refuses_the_same():
+    for text in ("[1,]", '["a', "[" * 5000):
+        with pytest.raises(JsonError):
+            json_text.loads_quickly(text)

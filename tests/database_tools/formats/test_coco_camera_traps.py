@@ -123,6 +123,11 @@ def test_annotations_of_images_that_are_not_listed_are_collected_once(read):
         ({"images": [image(1), image("1")]}, "some ids are numbers and some are texts"),
         ({"images": [{"id": 1}]}, r'images\[0\]: no key "file_name"; its keys are id'),
         ({"images": [image(True)]}, '"id" must be a whole number or a text, got True'),
+        # 2**64 + 1 would be no other than 2**64
+        (
+            {"images": [image(1), image(2), image(2**64 + 1), image(3)]},
+            'id" must be a whole number or a text, got 1.844',
+        ),
         ({"images": [image(1.5)]}, '"id" must be a whole number or a text, got 1.5'),
         ({"images": [image(1, file_name=3)]}, '"file_name" must be a text, got 3'),
         ({"images": [image(1, location=["x"])]}, '"location" must be a number or a text'),

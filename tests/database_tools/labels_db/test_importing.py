@@ -83,6 +83,29 @@ def test_boxes_in_pixels_need_the_pictures_size(path):
     assert ask(path, "human")[1].boxes == ()
 
 
+@pytest.mark.parametrize(
+    ("drawn", "kept"),
+    [
+        ((-0.1, -0.2, 0.5, 0.5), [(0, 0, 0.4, 0.3)]),  # left and top
+        ((0.75, 0.5, 0.5, 0.75), [(0.75, 0.5, 0.25, 0.5)]),  # right and bottom
+        ((-0.5, 0.25, 2, 0.5), [(0, 0.25, 1, 0.5)]),  # both sides
+        ((0.5, 0.25, 0.5, 0.75), [(0.5, 0.25, 0.5, 0.75)]),  # up to the edges
+        ((1.0, 0.25, 0.5, 0.5), []),  # outside
+    ],
+)
+def test_a_box_ends_where_the_picture_does(path, drawn, kept):
+    x, y, w, h = drawn
+    put(
+        path,
+        Picture(1, "a.jpg"),
+        Picture(2, "b.jpg", width=200, height=100),
+        Said(1, "elk", box=("elk", *drawn)),
+        Said(2, "elk", pixel_box=(200 * x, 100 * y, 200 * w, 100 * h)),
+    )
+    for image in ask(path, "elk"):
+        assert [box[1:] for box in image.boxes] == [pytest.approx(box) for box in kept]
+
+
 def test_nobody_drew_and_nothing_to_draw_are_two_things(path):
     put(path, Picture(1, "a", no_boxes=True), Picture(2, "b"), Said(1, "empty"), Said(2, "empty"))
     assert [image.boxes for image in ask(path, "empty")] == [(), None]
@@ -98,13 +121,19 @@ def test_a_location_stays_as_its_source_wrote_it(path, location):
 
 def test_importing_again_replaces_that_dataset_only(path):
     put(path, Picture(1, "a.jpg"), Picture(2, "b.jpg"), Said(1, "elk"), Said(2, "cat"))
-    put(path, Picture(1, "a.jpg"), Said(1, "elk"), Said(1, "cat"), dataset="other")
+    taken = {"sequence": "s", "datetime": "2021-05-01 03:44:54"}
+    put(path, Picture(1, "a.jpg", **taken), Said(1, "elk"), Said(1, "cat"), dataset="other")
     put(path, Picture(1, "c.jpg"), Said(1, "elk"), path_prefix="images/")
     assert files(path, "elk", "cat") == ["images/c.jpg"]
     with LabelDatabase(path) as db:
         assert list(db.datasets()) == ["ds", "other"]
         assert len(list(db.images_of_several("other", ["elk"]))) == 1
         assert list(db.counts()) == [LabelCount("ds", "elk", 1, 1)]
+        assert [list(db.shots(name)) for name in ("ds", "other")] == [
+            [("images/c.jpg", None, None)],
+            [("a.jpg", "s", "2021-05-01 03:44:54")],
+        ]
+        assert db.sequence_sizes("other") == {"s": 1}
 
 
 def test_what_came_in_is_counted(path):
