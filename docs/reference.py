@@ -9,6 +9,7 @@ import argparse
 import ast
 import importlib
 import re
+import textwrap
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -106,13 +107,9 @@ def _paragraphs(text: str) -> Iterator[str]:
     """Yield a help text as Markdown: what is indented is an example, the rest is plain."""
     for part in re.split(r"\n\s*\n", text.strip("\n")):
         if part.startswith("    "):
-            yield f"```text\n{_dedent(part)}\n```\n"
+            yield f"```text\n{textwrap.dedent(part)}\n```\n"
         else:
             yield f"{_plain(part)}\n"
-
-
-def _dedent(text: str) -> str:
-    return re.sub(r"^ {4}", "", text, flags=re.MULTILINE)
 
 
 def _plain(text: str) -> str:
