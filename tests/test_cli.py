@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -159,19 +159,35 @@ def test_interrupted_is_130_and_done_is_0(parser, capsys):
     assert cli.run(parser, lambda args: 3, []) == 3
 
 
-def test_progress_says_how_fast_and_how_long(monkeypatch, caplog):
-    module = sys.modules["database_tools.cli.progress"]
-    monkeypatch.setattr(module, "_SECONDS_BETWEEN_LINES", 0)
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that progress looks at, and that a test sets."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(sys.modules["database_tools.cli.progress"], "time", clock)
+    return clock
+
+
+def test_progress_soon_says_how_fast_and_how_long_and_then_more_rarely(clock, caplog):
     caplog.set_level("INFO")
-    assert list(cli.progress(range(3), desc="counting")) == [0, 1, 2]
-    assert len(caplog.messages) == 3
-    assert re.fullmatch(r"counting: 3 of 3, [\d.]+ per second, 0 s left", caplog.messages[-1])
-    assert [module._duration(s) for s in (59, 60, 3599, 11100)] == [
-        "59 s",
-        "1 min",
-        "1 h 0 min",
-        "3 h 5 min",
-    ]
+    for _ in cli.progress(range(200), desc="counting"):
+        clock.now += 1
+    assert [int(m.split()[1]) for m in caplog.messages] == [5, 15, 30, 60, 120, 180]
+    assert caplog.messages[0] == "counting: 5 of 200, 1.0 per second, 3 min left"
+    assert caplog.messages[-1] == "counting: 180 of 200, 1.0 per second, 20 s left"
+
+
+def test_progress_of_long_steps_says_each_once(clock, caplog):
+    caplog.set_level("INFO")
+    for _ in cli.progress(range(3)):
+        clock.now += 100
+    assert [m.split(",")[0] for m in caplog.messages] == [f"progress: {i} of 3" for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(59, "59 s"), (60, "1 min"), (3599, "1 h 0 min"), (11100, "3 h 5 min")]
+)
+def test_a_duration_is_said_as_people_do(seconds, said):
+    assert sys.modules["database_tools.cli.progress"]._duration(seconds) == said
 
 
 def test_progress_yields_everything():

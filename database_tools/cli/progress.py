@@ -1,7 +1,8 @@
-"""Progress on stderr: a bar on a terminal, one line a minute elsewhere."""
+"""Progress on stderr: a bar on a terminal, elsewhere lines that soon come and get rarer."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sys
 import time
@@ -12,7 +13,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SECONDS_BETWEEN_LINES = 60
+_FIRST, _THEN = (5, 15, 30), 60
+"""Seconds after which lines come, and between those that follow."""
 
 
 def progress(items: Iterable[T], total: int | None = None, desc: str = "") -> Iterator[T]:
@@ -34,13 +36,15 @@ def progress(items: Iterable[T], total: int | None = None, desc: str = "") -> It
 
 
 def _lines(items: Iterable[T], total: int | None, desc: str) -> Iterator[T]:
-    start = said = time.monotonic()
+    start = time.monotonic()
+    moments = itertools.chain(_FIRST, itertools.count(_THEN, _THEN))
+    due = next(moments)
     for done, item in enumerate(items, start=1):
         yield item
-        now = time.monotonic()
-        if now - said >= _SECONDS_BETWEEN_LINES:
-            said = now
-            rate = done / (now - start)
+        passed = time.monotonic() - start
+        if passed >= due:
+            due = next(moment for moment in moments if moment > passed)
+            rate = done / passed
             of_total = f" of {total:,}" if total else ""
             left = f", {_duration((total - done) / rate)} left" if total else ""
             log.info(

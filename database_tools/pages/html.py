@@ -19,7 +19,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
-_VOID = {"br", "img", "meta"}
+_VOID = {"br", "img", "input", "meta"}
 _HEADING = re.compile(r"<section><h2>(.*?)</h2>", re.DOTALL)
 
 

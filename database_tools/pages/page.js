@@ -186,6 +186,8 @@
       if (event.target.closest("a") || !contents.contains(event.target)) contents.open = false;
   });
 
+  globalThis.page = { dress };  // for a page's own script, when it has added pictures
+
   if (document.querySelector(NAMED)) search();
   all("table").forEach(sortable);
   dress(document);

@@ -158,11 +158,16 @@ def test_tensorboard_has_what_the_readme_names(finished):
     scalars, images = set(found.scalars.Keys()), set(found.images.Keys())
     tensors = set(found.Tags()["tensors"])
     names = scalars | images | tensors
-    wanted = {"lr", "train/loss", "val/acc_top1", "val/acc_weighted_top1", "test/acc_top3"}
-    wanted |= {"train/images_per_second", "train/input_wait", "val/label_recall/fox"}
-    wanted |= {"confusion_matrix/train", "confusion_matrix/val", "confusion_matrix/test"}
-    wanted |= {"deer/train/tp", "deer/train/tp_files", "hparam/val/acc_weighted_top1"}
+    wanted = {"lr", "loss/train", "val/acc_top1", "val/acc_weighted_top1", "test/acc_top3"}
+    wanted |= {"train/images_per_second", "train/input_wait", "val_labels/recall/fox"}
+    wanted |= {f"{split}_labels/confusion_matrix" for split in ("train", "val", "test")}
+    wanted |= {"train_labels/tp/deer", "train_labels/tp_files/deer"}
+    wanted |= {"loss/val_weighted", "outcome/val/acc_weighted_top1", "outcome/val/loss"}
     assert wanted <= names
+    shown = {name.partition("/")[0] for name in names if not name.startswith("_")}
+    splits = {split + end for split in ("train", "val", "test") for end in ("", "_labels")}
+    assert shown == {"loss", "lr", "outcome"} | splits  # no label among them
+    assert min(shown) == "loss"
     assert "_hparams_/session_start_info" in found.summary_metadata
 
 

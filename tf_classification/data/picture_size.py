@@ -6,6 +6,7 @@ input of thousands of pictures a second would feel.
 
 from __future__ import annotations
 
+import codecs
 import io
 import struct
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ _SEGMENT = struct.Struct(">BBHxHH")
 
 UNREADABLE = (0, 0)
 
+_HEAD = 1000
+"""Bytes by which a text is known."""
+
 
 def read(encoded: bytes) -> tuple[int, int]:
     """Return (height, width) in pixels, or ``UNREADABLE`` if there is no such picture.
@@ -35,6 +39,27 @@ def read(encoded: bytes) -> tuple[int, int]:
     """
     height, width = _jpeg(encoded) if is_jpeg(encoded) else _other(encoded)
     return (height, width) if 0 < height * width <= MAX_PIXELS else UNREADABLE
+
+
+def problem(encoded: bytes) -> str:
+    """Say why there is no such picture; nothing if there is."""
+    height, width = _jpeg(encoded) if is_jpeg(encoded) else _other(encoded)
+    if height * width > MAX_PIXELS:
+        return f"it has more than {MAX_PIXELS:,} pixels"
+    if height * width > 0:
+        return ""
+    if not encoded:
+        return "it is empty"
+    return "it is a text, not a picture" if _is_text(encoded) else "it is no picture, or damaged"
+
+
+def _is_text(encoded: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:  # the end of what is looked at may be within a letter
+        text = decoder.decode(encoded[:_HEAD], final=len(encoded) <= _HEAD)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter in "\n\r\t\ufeff" for letter in text)
 
 
 def read_all(encoded: Sequence[bytes]) -> npt.NDArray[np.int32]:
@@ -80,5 +105,7 @@ def _other(encoded: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
             return image.height, image.width
+    except Image.DecompressionBombError:  # which says no size
+        return MAX_PIXELS + 1, 1
     except Exception:  # Pillow's readers raise OSError, SyntaxError, ValueError, struct.error, ...
         return UNREADABLE

@@ -100,6 +100,7 @@ class TrainConfig:
             audit_splits tells whether a picture was in it; None if it keeps none.
         crop_recipe: how the dataset's crops were made, as ``core.crop_recipe`` stores it; None
             if the dataset does not say.
+        crop_shape: how large and long the crops are, see ``data.crop_shape``; None if unknown.
         taxonomy: label to taxa as ``core.taxa`` stores them; None if the dataset does not say.
     """
 
@@ -149,6 +150,7 @@ class TrainConfig:
     dataset_sha256: str | None = None
     picture_hashes: str | None = None
     crop_recipe: Mapping[str, Any] | None = None
+    crop_shape: Mapping[str, float] | None = None
     taxonomy: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:

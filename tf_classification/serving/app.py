@@ -5,7 +5,7 @@ POST /v1/models/NAME[/versions/N]:predict       classify
 GET /v1/models/NAME[/versions/N]                status
 GET /v1/models/NAME[/versions/N]/metadata       signatures
 GET /health                                     whether it answers at all
-GET /                                           a page to drop a crop on
+GET /                                           a page to drop crops on
 ==============================================  =================================================
 
 Every refusal has the body ``{"error": "..."}`` and TensorFlow Serving's code and text.

@@ -133,9 +133,8 @@ def _kind(spec: tf.TensorSpec) -> str:
 def _check_pictures(rows: Array) -> None:
     """Look at the heads only: a small file may claim a picture that fills the memory."""
     for i, encoded in enumerate(rows):
-        if picture_size.read(encoded) == picture_size.UNREADABLE:
-            limit = f"more than {picture_size.MAX_PIXELS:,} pixels"
-            raise PictureError(i, f"it is no picture, or has {limit}")
+        if problem := picture_size.problem(encoded):
+            raise PictureError(i, problem)
 
 
 def _metadata(bundle: Bundle) -> dict[str, Any]:

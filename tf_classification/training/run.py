@@ -23,6 +23,7 @@ import tensorflow as tf
 from database_tools.core import taxa
 from database_tools.core.errors import UserError
 from database_tools.durable import locks
+from tf_classification.data import crop_shape
 from tf_classification.evaluation import evaluate as evaluation
 from tf_classification.models import bundle, weights
 from tf_classification.predictor import stream
@@ -127,6 +128,7 @@ def _prepare(config: TrainConfig, strategy: tf.distribute.Strategy, *, resumed: 
         dataset_sha256=found,
         picture_hashes=config.picture_hashes if resumed else run_dataset.picture_hashes(config),
         crop_recipe=None if recipe is None else recipe.as_json(),
+        crop_shape=config.crop_shape if resumed else crop_shape.of(dataset.splits["train"]),
         taxonomy=None if dataset.taxonomy is None else taxa.as_json(dataset.taxonomy),
     )
     return replace(at_work, config=config)

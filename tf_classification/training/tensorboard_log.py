@@ -1,7 +1,13 @@
-"""What TensorBoard shows: scores, learning rate, recalls, confusion matrices, pictures, hparams.
+"""What TensorBoard shows: losses, scores, learning rate, recalls, pictures, hparams.
 
-Names are those of the README's script: ``val/acc_top1``, ``train/label_recall/fox``, ``lr``,
-``confusion_matrix/val``, ``fox/val/fp`` with ``fox/val/fp_files``, ``hparam/val/acc_top1``.
+TensorBoard sorts groups, which is what stands before the first slash, by the alphabet.  No label
+begins a tag, so that losses come first whatever the labels are called::
+
+    loss/train, loss/val, loss/val_weighted
+    lr
+    outcome/val/acc_top1              of the best epoch, for hparams
+    val/acc_top1, train/images_per_second
+    val_labels/confusion_matrix, val_labels/recall/fox, val_labels/fp/fox, val_labels/fp_files/fox
 """
 
 from __future__ import annotations
@@ -50,7 +56,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         """Write the epoch."""
         with self._writer.as_default(step=epoch):
             for name, value in logs.items():
-                tf.summary.scalar(name, value)
+                tf.summary.scalar(tag(name), value)
             tf.summary.scalar("lr", float(self._trainer.step.optimizer.learning_rate))
             # The test split's tally is of this epoch only if it was run.
             for split in (s for s in self._trainer.tallies if f"{s}/loss" in logs):
@@ -63,17 +69,24 @@ class TensorBoardLog(keras.callbacks.Callback):
         tally, names = self._trainer.tallies[split], self._dataset.label_names
         for name, recall in zip(names, tally.recalls, strict=True):
             if not math.isnan(recall):
-                tf.summary.scalar(f"{split}/label_recall/{name}", recall)
+                tf.summary.scalar(f"{split}_labels/recall/{name}", recall)
         picture = confusion.pixels_of(tally.confusion, names)
-        tf.summary.image(f"confusion_matrix/{split}", picture[None])
+        tf.summary.image(f"{split}_labels/confusion_matrix", picture[None])
 
     def _write_pictures(self, by_split: Mapping[str, extremes.Extremes]) -> None:
         for split, found in by_split.items():
             examples = self._dataset.splits[split]
             for label, kind, rows in found:
-                tag = f"{self._dataset.label_names[label]}/{split}/{kind}"
-                tf.summary.image(tag, extremes.grid(rows, examples.reader)[None])
-                tf.summary.text(f"{tag}_files", "\n\n".join(str(examples.keys[r]) for r in rows))
+                group, name = f"{split}_labels/{kind}", self._dataset.label_names[label]
+                tf.summary.image(f"{group}/{name}", extremes.grid(rows, examples.reader)[None])
+                listed = "\n\n".join(str(examples.keys[r]) for r in rows)
+                tf.summary.text(f"{group}_files/{name}", listed)
+
+
+def tag(name: str) -> str:
+    """Return the tag of a score: ``val/loss_weighted`` is ``loss/val_weighted``."""
+    split, _, score = name.partition("/")
+    return f"loss/{split}{score.removeprefix('loss')}" if score.startswith("loss") else name
 
 
 def write_hparams(logdir: Path, config: TrainConfig, best: KeepBest) -> None:
@@ -84,4 +97,4 @@ def write_hparams(logdir: Path, config: TrainConfig, best: KeepBest) -> None:
     with tf.summary.create_file_writer(str(logdir)).as_default(step=best.best_epoch):
         hparams.hparams(chosen, trial_id=logdir.name)
         for name, value in best.best_logs.items():
-            tf.summary.scalar(f"hparam/{name}", value)
+            tf.summary.scalar(f"outcome/{name}", value)

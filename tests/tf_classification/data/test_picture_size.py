@@ -37,6 +37,22 @@ def test_what_has_no_size_is_unreadable(encode):
     assert [picture_size.read(content) for content in broken] == [picture_size.UNREADABLE] * 6
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "it is empty"),
+        (b"a,b\r\n1,2\r\n", "it is a text, not a picture"),
+        ("<svg>野猪</svg>".encode() * 200, "it is a text, not a picture"),  # cut within a letter
+        (b"\xff\xd8\xff", "it is no picture, or damaged"),
+        (b"caf\xe9", "it is no picture, or damaged"),  # Latin-1 may be anything
+        (b"\0" * 50, "it is no picture, or damaged"),
+        (b"BM", "it is a text, not a picture"),  # the start of a BMP, but of nothing more
+    ],
+)
+def test_what_is_no_picture_is_told_apart(content, problem):
+    assert picture_size.problem(content) == problem
+
+
 def test_bombs_are_unreadable(encode):
     jpeg = encode(np.zeros((30, 50, 3), np.uint8))
     bomb = jpeg.replace(b"\x00\x1e\x00\x32", b"\xff\xff\xff\xff", 1)

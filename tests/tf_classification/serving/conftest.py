@@ -36,5 +36,11 @@ def served_bundle(tmp_path_factory):
     network = networks.build("demo-cnn", len(LABELS), image_size=32)
     kernel, bias = network.get_layer("predictions").get_weights()
     network.get_layer("predictions").set_weights([kernel * 30, bias])
-    described = Description(LABELS, "demo-cnn", 32, thresholds=dict.fromkeys(LABELS, 0.1))
+    described = Description(
+        LABELS,
+        "demo-cnn",
+        32,
+        thresholds=dict.fromkeys(LABELS, 0.9),
+        parameters={"crop_shape": {"longest_side": 100, "least_aspect": 0.8, "most_aspect": 1.25}},
+    )
     return bundle.write(tmp_path_factory.mktemp("models") / NAME, network, described)

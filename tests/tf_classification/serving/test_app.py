@@ -178,7 +178,10 @@ def test_health_and_page(ask):
     health, page = ask(("GET", "/health", {}), ("GET", "/", {}))
     assert health.json() == {"status": "ok", "model": NAME, "version": "1"}
     assert page.headers["content-type"].startswith("text/html")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy.replace("'", "&#39;") in page.text, "the page says the same of itself"
     assert "</script><b>hare" not in page.text, "a label must not end the script"
 
 
@@ -258,12 +261,13 @@ def test_a_client_that_does_not_send_its_body_is_given_up(servable):
     assert "Timed out" in response.json()["error"]
 
 
+def png_chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def test_a_small_file_that_claims_a_huge_picture_is_refused_unread(ask):
     size = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
-    chunk = b"IHDR" + size
-    png = (
-        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    )
+    png = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", size) + png_chunk(b"IDAT", b"x")
     (response,) = ask(("POST", PREDICT, {"json": {"instances": [instance(png)]}}))
     assert response.status_code == 400
     assert "more than 200,000,000 pixels" in response.json()["error"]

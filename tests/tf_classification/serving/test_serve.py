@@ -81,33 +81,67 @@ def test_a_bundle_is_served_from_a_folder_that_looks_like_a_pattern(
     assert process.stop() == 0
 
 
-@pytest.mark.slow
-def test_a_crop_dropped_on_the_page_is_classified(running, crop, browser, tmp_path):
-    best = running.ask(crop(seed=3))["top_classes"][0]
-    data = base64.b64encode(crop(seed=3)).decode()
-    drop = """((data, type) => {
+DROP = """((files) => {
+    const transfer = new DataTransfer();
+    for (const [name, data] of files) {
         const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-        const transfer = new DataTransfer();
-        transfer.items.add(new File([bytes], "crop.jpg", { type }));
-        document.dispatchEvent(new DragEvent("drop",
-            { dataTransfer: transfer, bubbles: true, cancelable: true }));
-    })(%s, "image/jpeg")"""
-    message = 'document.getElementById("message").textContent'
+        transfer.items.add(new File([bytes], name));
+    }
+    document.dispatchEvent(new DragEvent("drop",
+        { dataTransfer: transfer, bubbles: true, cancelable: true }));
+})(%s)"""
+
+
+def drop(browser, files):
+    """Drop files by name, wait for the answers; return for each what the page says of it."""
+    browser.evaluate(DROP % json.dumps([(n, base64.b64encode(d).decode()) for n, d in files]))
+    browser.wait("document.getElementById('message').textContent.includes(' refused')")
+    words = "[...document.querySelectorAll('article')].map((x) => x.innerText)"
+    return browser.evaluate(words)[: len(files)]
+
+
+@pytest.mark.slow
+def test_crops_dropped_on_the_page_are_answered_and_the_unsure_are_said_to_be(
+    running, crop, browser
+):
+    crops = [crop(seed=seed) for seed in range(8)]
     browser.open(running.url + "/")
-    browser.wait('document.readyState === "complete" && typeof model === "object"')
-    browser.evaluate(drop % json.dumps(data))
-    assert browser.wait(f"/\\(\\d+ ms\\)/.test({message}) && {message}").startswith(
-        f"crop.jpg: {best}"
-    )
-    names = '[...document.querySelectorAll("#bars li .row span:first-child")]'
-    shown = browser.evaluate(f"{names}.map((span) => span.textContent.replace(' ✓', ''))")
-    assert shown[0] == best
-    assert len(shown) == 5
-    assert browser.evaluate('document.getElementById("picture").naturalWidth') == 40
-    assert browser.evaluate('document.querySelectorAll("b").length') == 0  # labels are text
-    browser.screenshot(tmp_path / "page.png")
-    browser.evaluate(drop % json.dumps(base64.b64encode(b"no picture").decode()))
-    browser.wait(f'{message}.includes("cannot be read")')
+    said = drop(browser, [(f"{i}.jpg", data) for i, data in enumerate(crops)])
+    answers = [running.ask(data) for data in crops]
+    sure = [answer["top_probabilities"][0] >= 0.9 for answer in answers]
+    assert set(sure) == {True, False}
+    for i, (words, answer) in enumerate(zip(said, answers, strict=True)):
+        label, share = answer["top_classes"][0], answer["top_probabilities"][0]
+        assert words.startswith(f"{i}.jpg\n")
+        verdict = f"{label} ✓" if sure[i] else "unsure: have a look"
+        assert verdict in words
+        assert f"{label}\n{100 * share:.1f} %" in words
+        assert "whole picture" not in words
+    assert browser.evaluate("document.querySelectorAll('article b b').length") == 0  # labels: text
+    message = browser.evaluate("document.getElementById('message').textContent")
+    assert message == f"8 classified, of which {sure.count(False)} want a look; 0 refused"
+
+
+@pytest.mark.slow
+def test_the_page_says_why_a_file_is_refused_and_asks_about_whole_pictures(running, crop, browser):
+    browser.open(running.url + "/")
+    files = [
+        ("notes.txt", "Ein Bär, 野猪".encode()),
+        ("none.jpg", b"\xff\xd8\xff\x00"),
+        ("large.jpg", crop(101, 100)),
+        ("wide.jpg", crop(60, 80)),
+        ("usual.jpg", crop(80, 100)),
+    ]
+    text, broken, large, wide, usual = drop(browser, files)
+    assert "it is a text, not a picture" in text
+    assert "it is no picture, or damaged" in broken
+    assert "This is 100 × 101 pixels. Is it a whole picture?" in large
+    assert "of 100 pixels at most" in large
+    assert "whose width is 0.8 to 1.25 times their height" in wide
+    assert "whole picture" not in usual
+    message = browser.evaluate("document.getElementById('message').textContent")
+    assert message.startswith("3 classified, ")
+    assert message.endswith("; 2 refused")
 
 
 @pytest.mark.slow
