@@ -40,7 +40,7 @@ SHELL = {"bash", "cat", "cd", "cp", "curl", "export", "mkdir", "printf"}
 SHELL |= {"python", "tensorboard", "tf-classification"}
 """What a line may begin with."""
 
-LANGUAGES = {"bash", "javascript", "json", "toml", "yaml", "text", "python", "mermaid", ""}
+LANGUAGES = {"bash", "javascript", "json", "text", "python", "{toctree}", "{include}", ""}
 """What a fence may be of: no other name for bash, whose lines would not be run."""
 
 TABLE: dict[str, Any] = tomllib.loads((HERE / "table.toml").read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ class Page:
                 fence, runs = match, False
                 if (language := match["language"]) == "bash":
                     runs = not _NOT_RUN.fullmatch(before)
-                elif language not in LANGUAGES:
+                elif language.partition(" ")[0] not in LANGUAGES:
                     self.faults.append(f"{self.name}:{number}: a block of {language!r}")
             elif match and fence and match["fence"] == fence["fence"] and not match["language"]:
                 fence = None
@@ -96,6 +96,11 @@ class Page:
         for words in sorted(self.words, key=len, reverse=True):
             line = line.replace(words, self.words[words])
         return line
+
+    def variables_of(self) -> set[str]:
+        """Return what its lines may ask for: what is set for it, or by it."""
+        assigned = re.findall(r"(?:^|\s)(\w+)=", "\n".join(self.script))
+        return {*self.variables, *assigned, "PWD", "PORT", "DOCS_ROOT"}
 
     def commands(self) -> list[Line]:
         """Return its lines, continued ones joined, without comments."""
@@ -111,13 +116,16 @@ class Page:
         return found
 
 
-FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
-PAGES = {page.name: page for page in map(Page, FILES) if any(page.script)}
+FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ALL = [Page(file) for file in FILES]
+PAGES = {page.name: page for page in ALL if any(page.script)}
 
 
-def fault_of(line: str) -> str | None:
+def fault_of(line: str, variables: set[str]) -> str | None:
     """Say what a line has that cannot be run here, or that its command would not take."""
-    if unknown := re.search(r"/path/to\S*|<\w+>|/save/\S*", line):
+    unknown = re.findall(r"/path/to\S*|<\w+>|/save/\S*", line)
+    unknown += sorted(set(re.findall(r"\$\{?(\w+)", line)) - variables)
+    if unknown:
         return f"the table does not say what {unknown[0]} stands for"
     if re.fullmatch(r"\w+=\$\(.*\)", line):
         return None
@@ -147,7 +155,7 @@ def fault_of_command(words: list[str]) -> str | None:
 
 
 def test_every_line_is_known_to_the_table(capsys):
-    faults = [fault for page in PAGES.values() for fault in page.faults]
+    faults = [fault for page in ALL for fault in page.faults]
     for page in PAGES.values():
         if not page.has_table:
             faults.append(f"{page.name}: no table tests/docs/pages/{Path(page.name).stem}.toml")
@@ -157,7 +165,7 @@ def test_every_line_is_known_to_the_table(capsys):
             if x not in page.text
         ]
         for number, line in page.commands():
-            if (fault := fault_of(line)) is not None:
+            if (fault := fault_of(line, page.variables_of())) is not None:
                 faults.append(f"{page.name}:{number}: {fault} {capsys.readouterr().err}")
     assert not faults, "\n".join(faults)
 
