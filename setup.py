@@ -16,6 +16,7 @@ CORE = [
     "tqdm>=4.66",
     "google-crc32c>=1.5",  # TFRecord checksums without TensorFlow
     "scikit-learn>=1.4",
+    "threadpoolctl",
     "filelock>=3.20",
     "jinja2>=3.1",
     "isal>=1.6; platform_machine in 'x86_64 AMD64 aarch64 arm64'",  # unpacks CSVs of probabilities

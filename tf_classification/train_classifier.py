@@ -21,9 +21,9 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
-from tf_classification.runs import dataset
+from tf_classification.runs import dataset, run_folder
 from tf_classification.runs.config import PARAMS, TrainConfig, read
-from tf_classification.training import interruption, options, run_folder
+from tf_classification.training import interruption, options
 
 log = logging.getLogger(__name__)
 

@@ -75,6 +75,20 @@ def record(path, crop, names):
 
 
 @pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A bundle of the demo network with random weights."""
+    import keras
+
+    from tf_classification.models import bundle, networks
+    from tf_classification.models.description import Description
+
+    keras.utils.set_random_seed(1)
+    network = networks.build("demo-cnn", 3, image_size=32)
+    described = Description(("deer", "fox", "hare"), "demo-cnn", 32)
+    return bundle.write(tmp_path_factory.mktemp("models") / "demo", network, described).path
+
+
+@pytest.fixture(scope="session")
 def flags(tiny):
     """A command line that trains the demo network on it in seconds."""
     where = [str(tiny / "base"), str(tiny / "crops")]

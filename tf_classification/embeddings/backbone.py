@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from tf_classification.models import bundle, frozen, signatures, weights
+from tf_classification.embeddings.store import Facts
+from tf_classification.models import bundle, frozen, networks, signatures, weights
 from tf_classification.models.description import Description
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor import preparation
@@ -59,6 +60,30 @@ class Backbone(Predictor):
                 digest.update(f"{layer.name} {array.shape} {array.dtype}".encode())
                 digest.update(array.tobytes())
         return digest.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write ``.weights.h5`` of all layers but the last."""
+        weights.save(_below(self.network), path)
+
+
+def restored(facts: Facts, path: Path) -> keras.Model:
+    """Build the network of embeddings, with a last layer of one output that has learnt nothing.
+
+    Args:
+        facts: of the embeddings.
+        path: that ``save`` wrote.
+    """
+    described = Description(NOBODY, facts.network, facts.image_size, facts.conv_padding)
+    network = signatures.build_network(described)
+    try:
+        weights.fill(_below(network), path)
+    except (ValueError, OSError, KeyError) as error:
+        raise UserError(f"{path} does not fit: {str(error).splitlines()[0]}") from None
+    return network
+
+
+def _below(network: keras.Model) -> keras.Model:
+    return keras.Model(network.input, network.get_layer(networks.POOLED).output)
 
 
 def of_bundle(path: Path) -> Backbone:

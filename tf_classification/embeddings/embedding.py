@@ -28,7 +28,6 @@ from tf_classification.embeddings import backbone, index, store
 from tf_classification.embeddings.backbone import Backbone
 from tf_classification.embeddings.request import EmbedRequest
 from tf_classification.embeddings.store import Facts, Rows
-from tf_classification.models import weights
 from tf_classification.predictor import asking, listing, sources
 from tf_classification.predictor.asking import Asker, Progress
 from tf_classification.predictor.predictor import Floats, Pictures
@@ -36,8 +35,6 @@ from tf_classification.predictor.sources import Found, Source
 from tf_classification.predictor.units import Answer, Unit, Units
 
 log = logging.getLogger(__name__)
-
-STAGE = "embed_crops"
 
 
 def run(asked: EmbedRequest, progress: Progress) -> tuple[Path, Ledger]:
@@ -107,7 +104,7 @@ def _facts(model: Backbone, recipe: CropRecipe | None, views: int) -> Facts:
 def _begin(folder: Path, facts: Facts, model: Backbone) -> None:
     """Write what the rows are of, unless it is there."""
     if not (folder / store.WEIGHTS).exists():
-        weights.save(model.network, folder / store.WEIGHTS)
+        model.save(folder / store.WEIGHTS)
     if not (folder / store.FACTS).exists():
         files.write_json(folder / store.FACTS, facts.as_json(), lasting=True)
 
@@ -213,7 +210,7 @@ def _account(listed: Listed, units: Units, folder: Path) -> Ledger:
         # a file that changed while it was read has another key by now
         drops.add(rows.reason(int(keys[i])) or reasons.UNREADABLE, str(crops.names[i]))
     kept = shard >= 0
-    ledger = drops.close(STAGE, len(listed), int(kept.sum()))
+    ledger = drops.close(store.STAGE, len(listed), int(kept.sum()))
     ledger = replace(ledger, beside=units.absent)
     path = ledger_json.write(folder, ledger)
     if not kept.any():

@@ -19,6 +19,7 @@ from database_tools.core.errors import UserError
 from database_tools.durable import files
 from database_tools.formats import npz
 from tf_classification.embeddings import store
+from tf_classification.predictor import asking
 from tf_classification.predictor.sources import Source
 from tf_classification.predictor.units import SIZE
 
@@ -124,6 +125,11 @@ class Embeddings:
         for start in range(0, len(wanted), 4 * SIZE):
             part = wanted[start : start + 4 * SIZE]
             yield part, self.features(part)
+
+    def encoded(self, row: int) -> bytes | str:
+        """Return a row's crop as a file holds it, or why it is not there any more."""
+        source, place = self.source(row)
+        return list(asking.encoded(self.root, source, self.facts.crop_recipe))[place]
 
     def source(self, row: int) -> tuple[Source, int]:
         """Return the source of a row's crop, and which of the source's crops it is."""

@@ -37,6 +37,7 @@ from tf_classification.predictor.units import Answer, Unit
 log = logging.getLogger(__name__)
 
 FORMAT = 1
+STAGE = "embed_crops"
 FACTS, INDEX, WEIGHTS = "embeddings.json", "index.npz", "backbone.weights.h5"
 SHARDS = "shards"
 

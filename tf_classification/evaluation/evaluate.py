@@ -80,6 +80,7 @@ class EvaluationOptions:
         training_locations: (dataset, location) that the model has seen; ``"own"`` for those of
             the dataset's train split, ``"unknown"`` if nobody knows.
         title: of the report; "" for the name of the network.
+        known: split to what the network is known to say of it: it is not asked again.
     """
 
     calibrate: str | None = None
@@ -91,6 +92,7 @@ class EvaluationOptions:
     mapping: TargetMapping | None = None
     training_locations: frozenset[tuple[str, str]] | Literal["own", "unknown"] = "own"
     title: str = ""
+    known: Mapping[str, Logits] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.precision <= 1:
@@ -137,13 +139,9 @@ def evaluate(
     found = {}
     for split in wanted:
         shown = None if progress is None else functools.partial(progress, desc=split)
-        said = stream.logits(
-            network,
-            dataset.splits[split],
-            stream.Batches(options.batch_size, options.threads),
-            output_dir,
-            strategy,
-            shown,
+        fed = stream.Batches(options.batch_size, options.threads)
+        said = options.known.get(split) or stream.logits(
+            network, dataset.splits[split], fed, output_dir, strategy, shown
         )
         found[split] = _mapped(said, options)
         if not len(said.rows):

@@ -100,8 +100,8 @@ class Asker:
 
     def _pixels(self, unit: Unit, lost: dict[int, str]) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each crop that can be had as the model takes it, after its row."""
-        encoded = (crop for source in unit.sources for crop in self._encoded(source))
-        for row, crop in enumerate(encoded):
+        crops = (c for source in unit.sources for c in encoded(self.root, source, self.recipe))
+        for row, crop in enumerate(crops):
             if isinstance(crop, str):
                 lost[row] = crop
                 continue
@@ -111,23 +111,28 @@ class Asker:
                 # Models say "corrupt" of whatever they cannot read; the loader knows why.
                 lost[row] = _reason(crop)
 
-    def _encoded(self, source: Source) -> Iterator[bytes | str]:
-        """Yield a source's crops as files hold them, or why there is none."""
-        path = self.root / source.file
-        if source.boxes is None or self.recipe is None:
-            try:
-                yield imaging.read(path) if source.span is None else _part(path, *source.span)
-            except UnreadableImage as error:
-                yield error.reason
-            return
-        boxes = np.array(source.boxes, np.float64)
-        job = cutting.Job(
-            str(path), boxes, self.recipe, imaging.MAX_PIXELS, records=True, files=False
-        )
-        cut = cutting.cut(job)
-        if cut.reason is not None:
-            yield from [cut.reason] * len(boxes)
-        yield from (crop if isinstance(crop, str) else crop.jpeg for crop in cut.crops)
+
+def encoded(root: Path, source: Source, recipe: CropRecipe | None) -> Iterator[bytes | str]:
+    """Yield a source's crops as files hold them, or why there is none.
+
+    Args:
+        root: folder that the source's file is below.
+        source: what to read.
+        recipe: how a picture with boxes is cut.
+    """
+    path = root / source.file
+    if source.boxes is None or recipe is None:
+        try:
+            yield imaging.read(path) if source.span is None else _part(path, *source.span)
+        except UnreadableImage as error:
+            yield error.reason
+        return
+    boxes = np.array(source.boxes, np.float64)
+    job = cutting.Job(str(path), boxes, recipe, imaging.MAX_PIXELS, records=True, files=False)
+    cut = cutting.cut(job)
+    if cut.reason is not None:
+        yield from [cut.reason] * len(boxes)
+    yield from (crop if isinstance(crop, str) else crop.jpeg for crop in cut.crops)
 
 
 def _part(path: Path, start: int, length: int) -> bytes:

@@ -102,6 +102,7 @@ class TrainConfig:
             if the dataset does not say.
         crop_shape: how large and long the crops are, see ``data.crop_shape``; None if unknown.
         taxonomy: label to taxa as ``core.taxa`` stores them; None if the dataset does not say.
+        head: how ``train_head.py`` learnt the last layer; None if this was another training.
     """
 
     dataset_dir: str | None = None
@@ -152,6 +153,7 @@ class TrainConfig:
     crop_recipe: Mapping[str, Any] | None = None
     crop_shape: Mapping[str, float] | None = None
     taxonomy: Mapping[str, Any] | None = None
+    head: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self._check("crop_recipe", CropRecipe.from_json)

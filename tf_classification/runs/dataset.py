@@ -11,11 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from database_tools.core.errors import UserError
 from database_tools.core.taxa import Taxonomy
 from database_tools.durable import files
-from database_tools.formats import crops_coco, dataset_info, label_index, label_taxa
+from database_tools.formats import crops_coco, dataset_info, isotonic_npz, label_index, label_taxa
 from database_tools.formats import picture_hashes as hashes_npz
 from tf_classification.data import coco_folder, directory, examples, fingerprint, folder_kind
 from tf_classification.data import tfrecords as records
@@ -91,6 +92,19 @@ def picture_hashes(config: TrainConfig) -> str | None:
     """Return the fingerprint of the pictures' hashes that the dataset keeps, if it keeps them."""
     path = Path(config.tfrecords or str(config.dataset_dir)) / hashes_npz.NAME
     return files.sha256(path) if path.exists() else None
+
+
+def confidence_weights(
+    config: TrainConfig, confidences: npt.NDArray[np.float32]
+) -> npt.NDArray[np.floating] | None:
+    """Return how much crops weigh by their (n,) detector confidences; None for all alike."""
+    choice = config.weight_by_detection_conf
+    if isinstance(choice, bool):
+        return confidences if choice else None
+    try:
+        return isotonic_npz.read(Path(choice)).calibrate(confidences)
+    except ValueError as error:
+        raise UserError(f"--weight-by-detection-conf {choice}: {error}") from None
 
 
 def _load(config: TrainConfig) -> tuple[Dataset, Path]:

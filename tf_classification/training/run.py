@@ -28,12 +28,11 @@ from tf_classification.evaluation import evaluate as evaluation
 from tf_classification.models import bundle, weights
 from tf_classification.predictor import stream
 from tf_classification.runs import dataset as run_dataset
-from tf_classification.runs import network, strategies
+from tf_classification.runs import network, run_folder, strategies
 from tf_classification.runs.config import BUNDLE, TrainConfig
 from tf_classification.training import (
     extremes,
     failures,
-    run_folder,
     session,
     state,
 )

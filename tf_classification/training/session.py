@@ -9,12 +9,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from database_tools.core.sampling import EpochPlan, Sampling
-from database_tools.formats import isotonic_npz
 from tf_classification.data.augmentation import Augmentation
 from tf_classification.data.batching import Batching
 from tf_classification.data.examples import Dataset
@@ -152,7 +150,7 @@ def _plan(config: TrainConfig, dataset: Dataset) -> EpochPlan:
     sampling = Sampling(
         power=config.power, max_per_location=config.max_per_location, seed=config.seed or 0
     )
-    weights = _confidence_weights(train.confidences, config.weight_by_detection_conf)
+    weights = run_dataset.confidence_weights(config, train.confidences)
     return EpochPlan(train.labels, sampling, weights, train.locations)
 
 
@@ -161,17 +159,6 @@ def _with_tf_data(plan: EpochPlan) -> OversamplingPlan:
         return OversamplingPlan(plan)
     except ValueError as error:
         raise UserError(f"--sample-from-datasets: {error}") from None
-
-
-def _confidence_weights(
-    confidences: npt.NDArray[np.float32], choice: bool | str
-) -> npt.NDArray[np.floating] | None:
-    if isinstance(choice, bool):
-        return confidences if choice else None
-    try:
-        return isotonic_npz.read(Path(choice)).calibrate(confidences)
-    except ValueError as error:
-        raise UserError(f"--weight-by-detection-conf {choice}: {error}") from None
 
 
 def _augmentation(config: TrainConfig) -> Augmentation:

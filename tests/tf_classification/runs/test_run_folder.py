@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from database_tools.core.errors import UserError
-from tf_classification.training import run_folder
+from tf_classification.runs import run_folder
 
 BEGUN = datetime(2026, 11, 23, 15, 57, 44)
 

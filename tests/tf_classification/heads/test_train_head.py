@@ -1,0 +1,194 @@
+"""The command: from embeddings and labels to a bundle that everything else takes."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from database_tools.formats import classification_csv, label_index
+from tf_classification import embed_crops, evaluate_model, predictor, train_classifier, train_head
+from tf_classification.embeddings import index
+from tf_classification.heads import training
+from tf_classification.models import bundle
+
+LABELS = ("deer", "fox", "hare")
+
+
+@pytest.fixture(scope="module")
+def embeddings(model, tiny, tmp_path_factory):
+    """Embeddings of the tiny dataset, each crop as it is and mirrored."""
+    folder = tmp_path_factory.mktemp("embeddings")
+    words = [tiny / "crops", "--dataset-dir", tiny / "base", "--output_dir", folder]
+    assert embed_crops.main([str(w) for w in (*words, "--model", model, "--views", 2)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(embeddings, tiny, tmp_path_factory):
+    """A run's folder."""
+    return learn(tiny / "base", tiny / "crops", embeddings, tmp_path_factory.mktemp("logs"))
+
+
+def learn(base, crops, embeddings, logdir, *words):
+    flags = ("--embeddings", embeddings, "--logdir", logdir, *words)
+    assert train_head.main([str(word) for word in (base, crops, *flags)]) == 0
+    return max(path for path in logdir.iterdir() if path.is_dir())
+
+
+def refused(capsys, *words):
+    assert train_head.main([str(word) for word in words]) == 2
+    return capsys.readouterr().err
+
+
+def test_the_bundle_says_what_the_head_says_of_its_features(run, tiny, embeddings):
+    made = predictor.open(run / "bundle")
+    assert made.labels == LABELS
+    paths = [tiny / "crops" / "demo" / place / "3.jpg" for place in "045"]
+    pixels = np.stack([made.pixels(path.read_bytes()) for path in paths])
+    head = np.load(run / "head.npz")
+    expected = made.features(pixels) @ head["kernel"] + head["bias"]
+    np.testing.assert_allclose(made.logits(pixels), expected, rtol=0, atol=1e-4)
+    # and of those that were kept, as far as half precision goes
+    found = index.open(embeddings)
+    kept = found.features(found.rows([f"demo/{place}/3.jpg" for place in "045"]))[:, 0]
+    np.testing.assert_allclose(kept @ head["kernel"] + head["bias"], expected, rtol=0, atol=0.1)
+
+
+def test_it_is_judged_and_described_as_a_trained_network(run):
+    found = json.loads((run / "evaluation.json").read_text())
+    figures = {split: found["splits"][split]["all"] for split in ("train", "val", "test")}
+    assert {split: figure["crops"] for split, figure in figures.items()} == {
+        "train": 60,
+        "val": 15,
+        "test": 15,
+    }
+    assert figures["test"]["accuracy"]["value"] > 0.9  # the labels are told by colour
+    assert found["splits"]["test"]["new"]["crops"] == 15
+    described = bundle.read(run / "bundle").description
+    assert described.calibration.temperature == found["calibration"]["temperature"]
+    assert described.parameters["head"]["views"] == 2
+    names = {path.name for path in run.iterdir()}
+    assert {"report.html", "evaluate_model_ledger.json", "outputs_test.csv.gz"} <= names
+
+
+def test_same_seed_same_bytes(run, tiny, embeddings, tmp_path):
+    again = learn(tiny / "base", tiny / "crops", embeddings, tmp_path)
+    assert (again / "head.npz").read_bytes() == (run / "head.npz").read_bytes()
+    for name in ("outputs_test.csv.gz", "evaluation.json"):
+        assert (again / name).read_bytes() == (run / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_evaluate_model_and_train_classifier_take_the_bundle(run, tiny, flags, tmp_path, capsys):
+    words = [run / "params.json", run / "bundle", "--output-dir", tmp_path / "judged"]
+    assert evaluate_model.main([str(w) for w in (*words, "--splits", "test")]) == 0
+    judged, known = (
+        json.loads((folder / "evaluation.json").read_text())["splits"]["test"]["all"]
+        for folder in (tmp_path / "judged", run)
+    )
+    assert judged["accuracy"] == known["accuracy"]
+    words = [*flags, "--epochs", "1", "--pretrained", run / "bundle", "--logdir", tmp_path / "logs"]
+    assert train_classifier.main([str(word) for word in words]) == 0
+    assert "--pretrained: 9 layers with weights taken over\n" in capsys.readouterr().err
+
+
+def answers(path, rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "decision", "location"), *rows])
+    return path
+
+
+def test_an_experts_answers_need_no_splits(tiny, embeddings, tmp_path, capsys):
+    crops = list(classification_csv.read(tiny / "base/classification_ds.csv"))
+    said = [(crop.path, crop.labels[0], "", crop.location) for crop in crops[::2]]
+    said += [(crops[1].path, "", "unsure", "0"), (crops[3].path, "", "", "0")]
+    said += [(crops[0].path, "hare", "", "0"), (crops[0].path, "deer", "", "0")]
+    path = answers(tmp_path / "answers.csv", said)
+    words = ("--labels", path, "--embeddings", embeddings, "--logdir", tmp_path / "logs")
+    assert train_head.main([str(word) for word in words]) == 0
+    assert "no test" in capsys.readouterr().err
+    (run,) = (tmp_path / "logs").iterdir()
+    found = json.loads((run / "evaluation.json").read_text())["splits"]
+    assert found["train"]["all"]["crops"] == 45
+    assert found["val"]["seen"] is None  # asked of heads that had not seen the location
+    assert found["val"]["new"]["crops"] == 45
+    assert found["val"]["new"]["accuracy"]["value"] > 0.9
+    assert bundle.read(run / "bundle").description.labels == LABELS
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("demo/0/0.jpg", "deer", "", "0"), ("demo/1/0.jpg", "deer", "", "1")], "2 labels"),
+        ([("demo/0/0.jpg", "", "unsure", "0")], "no crop with a label"),
+        ([("x.jpg", "deer", "", "0"), ("demo/0/1.jpg", "fox", "", "0")], "x.jpg"),
+    ],
+)
+def test_answers_that_cannot_be_learnt_from_are_said(rows, said, embeddings, tmp_path, capsys):
+    path = answers(tmp_path / "answers.csv", rows)
+    words = ("--labels", path, "--embeddings", embeddings, "--logdir", tmp_path / "logs")
+    assert said in refused(capsys, *words)
+    assert not (tmp_path / "logs").exists()
+
+
+def relabelled(tiny, folder, label_of):
+    """Copy the dataset's files with other labels: ``label_of(crop)``."""
+    folder.mkdir()
+    crops = list(classification_csv.read(tiny / "base/classification_ds.csv"))
+    changed = [crop._replace(labels=(label_of(crop),)) for crop in crops]
+    classification_csv.write(folder / "classification_ds.csv", changed)
+    names = sorted({crop.labels[0] for crop in changed})
+    label_index.write(folder / "label_index.json", names)
+    (folder / "splits.json").write_bytes((tiny / "base/splits.json").read_bytes())
+    return folder
+
+
+def test_a_label_needs_one_crop_and_without_one_it_is_named(tiny, embeddings, tmp_path, capsys):
+    def alone(crop):
+        return "bear" if crop.path == "demo/2/4.jpg" else crop.labels[0]
+
+    base = relabelled(tiny, tmp_path / "one", alone)
+    run = learn(base, tiny / "crops", embeddings, tmp_path / "logs")
+    found = predictor.open(run / "bundle")
+    assert found.labels == ("bear", *LABELS)
+    content = (tiny / "crops/demo/2/4.jpg").read_bytes()
+    assert found.labels[found.of_encoded([content])[0].argmax()] == "bear"
+
+    base = relabelled(tiny, tmp_path / "none", lambda crop: f"at {crop.location}")
+    assert "'at 4', 'at 5'" in refused(capsys, base, tiny / "crops", "--embeddings", embeddings)
+
+
+def test_a_label_for_each_crop_is_learnt(tiny, embeddings, tmp_path):
+    base = relabelled(tiny, tmp_path / "many", lambda crop: crop.path.replace("/", " ")[:-4])
+    words = ("--min-crops", 1)
+    run = learn(base, tiny / "crops", embeddings, tmp_path / "logs", *words)
+    assert len(bundle.read(run / "bundle").description.labels) == 60
+
+
+def test_at_most_so_many_crops_of_a_label_are_learnt(tiny, embeddings, tmp_path, capsys):
+    learn(tiny / "base", tiny / "crops", embeddings, tmp_path, "--max-per-label", 4)
+    assert "learnt from 12 crops" in capsys.readouterr().err
+
+
+def test_records_are_learnt_from(tiny_records, model, tmp_path, capsys):
+    words = ("--tfrecords", tiny_records, "--output_dir", tmp_path / "out", "--model", model)
+    assert embed_crops.main([str(word) for word in words]) == 0
+    words = ("--tfrecords", tiny_records, "--embeddings", tmp_path / "out", "--val-fraction", 0.3)
+    assert train_head.main([str(w) for w in (*words, "--logdir", tmp_path / "logs")]) == 0
+    (run,) = (tmp_path / "logs").iterdir()
+    found = json.loads((run / "evaluation.json").read_text())["splits"]
+    assert found["test"]["all"]["accuracy"]["value"] > 0.9
+    described = bundle.read(run / "bundle").description
+    assert described.labels == ("empty", *LABELS)  # which nothing was learnt of
+
+
+def test_a_crop_that_was_never_embedded_is_named(tiny, model, tmp_path, capsys):
+    words = (tiny / "crops/demo/0", "--model", model, "--output_dir", tmp_path / "out")
+    assert embed_crops.main([str(word) for word in words]) == 0
+    said = refused(capsys, tiny / "base", tiny / "crops", "--embeddings", tmp_path / "out")
+    assert "demo/0/0.jpg: has no embedding" in said
+    assert "embed_crops.py" in said
+    assert training.HEAD == "head.npz"

@@ -1,0 +1,1 @@
+"""Classifiers learnt on embeddings: the last layer of a network, in seconds."""

@@ -1,0 +1,205 @@
+"""``train_head.py``: from embeddings and labels to a model bundle, judged as any other.
+
+In the run's folder: ``params.json``, what ``evaluation.evaluate`` writes, the model bundle in
+``bundle/1`` and ``head.npz``, its last layer.  What is judged is what the bundle does: a crop as it
+is, whatever views were learnt from.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import keras
+import numpy as np
+
+from database_tools.core import taxa
+from database_tools.durable import files, locks
+from tf_classification.data.examples import Dataset
+from tf_classification.embeddings import backbone, index, store
+from tf_classification.embeddings.index import Embeddings
+from tf_classification.evaluation import evaluate as evaluation
+from tf_classification.heads import folds, lessons
+from tf_classification.heads.folds import Learnt, Lesson
+from tf_classification.heads.head import Head
+from tf_classification.heads.request import MOST, HeadRequest
+from tf_classification.models import bundle, weights
+from tf_classification.predictor import stream
+from tf_classification.predictor.stream import Logits, Progress
+from tf_classification.runs import dataset as run_dataset
+from tf_classification.runs import network, run_folder
+from tf_classification.runs.config import BUNDLE, TrainConfig
+
+log = logging.getLogger(__name__)
+
+HEAD = "head.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What a run learns from.
+
+    Attributes:
+        config: with what the dataset says.
+        dataset: of crops.
+        found: their embeddings.
+        rows: split to the rows of its crops among the embeddings, -1 for a broken one.
+    """
+
+    config: TrainConfig
+    dataset: Dataset
+    found: Embeddings
+    rows: Mapping[str, np.ndarray]
+
+
+def run(asked: HeadRequest, progress: Progress) -> Path:
+    """Do what the command is asked for, and return the run's folder.
+
+    Raises:
+        UserError: if dataset, labels and embeddings do not fit together.
+    """
+    course = _prepare(asked)
+    learnt = _learn(course, asked)
+    logdir = _claim(asked.logdir)
+    with locks.locked(logdir / run_folder.LOCK):
+        log.info("logging to %s", logdir)
+        course = replace(course, config=replace(course.config, head=_about(asked, course, learnt)))
+        course.config.write(logdir)
+        _write_head(logdir / HEAD, learnt.head)
+        _judge(asked, course, learnt, logdir, progress)
+    return logdir
+
+
+def _prepare(asked: HeadRequest) -> Course:
+    found = index.open(asked.folder)
+    facts, config = found.facts, asked.config().absolute()
+    source = asked.labels or asked.tfrecords or asked.dataset_dir or Path()
+    if asked.labels is not None:
+        dataset = lessons.answered(asked.labels, found)
+    else:
+        dataset = run_dataset.load(config, training=True)
+    if summary := dataset.ledger.summary():
+        log.info("%s", summary)
+    rows = {split: lessons.rows(found, part, source) for split, part in dataset.splits.items()}
+    train = dataset.splits["train"]
+    counts = np.bincount(train.labels[rows["train"] >= 0], minlength=dataset.num_labels)
+    lessons.check(dataset, counts, source)
+    recipe = dataset.crop_recipe or facts.crop_recipe
+    config = replace(
+        config,
+        model_name=facts.network,
+        image_size=facts.image_size,
+        conv_padding=facts.conv_padding,
+        labels=dataset.label_names,
+        dataset_sha256=run_dataset.sha256(config, dataset),
+        crop_recipe=None if recipe is None else recipe.as_json(),
+        taxonomy=None if dataset.taxonomy is None else taxa.as_json(dataset.taxonomy),
+    )
+    return Course(config, dataset, found, rows)
+
+
+def _learn(course: Course, asked: HeadRequest) -> Learnt:
+    """Learn a head; its crops are rows of train."""
+    train, rows = course.dataset.splits["train"], course.rows["train"]
+    there = np.flatnonzero(rows >= 0)
+    labels = train.labels[there]
+    most = MOST // course.found.facts.views
+    if len(there) > most:
+        log.info("learning from %s of %s crops, by label", f"{most:,}", f"{len(there):,}")
+    chosen = folds.sample(labels, most, asked.seed)
+    if asked.max_per_label is not None:
+        chosen = chosen[folds.of_each(labels[chosen], asked.max_per_label, asked.seed)]
+    there = there[chosen]
+    sure = run_dataset.confidence_weights(course.config, train.confidences[there])
+    lesson = Lesson(
+        course.found.features(rows[there]),
+        train.labels[there],
+        train.locations[there],
+        np.ones(len(there)) if sure is None else sure,
+        course.dataset.num_labels,
+    )
+    learnt = folds.learn(lesson, asked.seed)
+    log.info("learnt from %s crops", f"{len(there):,}")
+    return replace(learnt, rows=there[learnt.rows])
+
+
+def _about(asked: HeadRequest, course: Course, learnt: Learnt) -> dict[str, object]:
+    facts = course.found.facts
+    return {
+        "embeddings": facts.fingerprint,
+        "views": facts.views,
+        "max_per_label": asked.max_per_label,
+        "strength": learnt.strength,
+    }
+
+
+def _judge(
+    asked: HeadRequest, course: Course, learnt: Learnt, logdir: Path, progress: Progress
+) -> None:
+    """Write what the splits say of the head, and the bundle."""
+    config, found, dataset = course.config, course.found, course.dataset
+    known = {
+        split: _said(found, learnt.head, rows) for split, rows in course.rows.items() if len(rows)
+    }
+    seen: frozenset[tuple[str, str]] | Literal["own"] = "own"
+    has_val = len(dataset.splits["val"]) or len(learnt.rows)
+    if not len(dataset.splits["val"]) and has_val:
+        log.info("no val: temperature and thresholds are from folds of train by location")
+        dataset, known["val"] = _by_folds(dataset, learnt)
+        seen = frozenset()
+    if not len(dataset.splits["test"]):
+        log.warning("no test: nothing says how good it is at locations that no choice was made by")
+    model = _with_head(found, learnt.head, dataset.num_labels)
+    described = network.describe(config, dataset.label_names)
+    options = evaluation.EvaluationOptions(
+        calibrate="temperature" if has_val else None, training_locations=seen, known=known
+    )
+    judged = evaluation.evaluate(
+        stream.of_keras(model, described), dataset, list(known), logdir, options, None, progress
+    )
+    assert judged is not None  # there is one worker
+    described = replace(described, calibration=judged.calibration, thresholds=judged.thresholds)
+    written = bundle.write_network(logdir / BUNDLE, model, described)
+    log.info("model bundle in %s; to look at: %s", written.path, logdir / evaluation.REPORT)
+
+
+def _said(found: Embeddings, head: Head, rows: np.ndarray) -> Logits:
+    """Return the logits of a split's crops as they are."""
+    there = np.flatnonzero(rows >= 0)
+    parts = [head.logits(features[:, 0]) for _, features in found.batches(rows[there])]
+    values = np.concatenate([np.zeros((0, len(head.bias)), np.float32), *parts])
+    return Logits(there, values, np.flatnonzero(rows < 0))
+
+
+def _by_folds(dataset: Dataset, learnt: Learnt) -> tuple[Dataset, Logits]:
+    """Give a dataset its training crops as val, and what heads said that had not seen them."""
+    train = dataset.splits["train"]
+    chosen = np.zeros(len(train), bool)
+    chosen[learnt.rows] = True
+    splits = {**dataset.splits, "val": train.select(chosen)}
+    rows = np.arange(len(learnt.rows))
+    return replace(dataset, splits=splits), Logits(rows, learnt.logits, rows[:0])
+
+
+def _with_head(found: Embeddings, head: Head, num_labels: int) -> keras.Model:
+    """Build the whole network: one of the table, with the head as its last layer."""
+    body = backbone.restored(found.facts, found.folder / store.WEIGHTS)
+    before = body.get_layer(weights.LAST).input
+    last = keras.layers.Dense(num_labels, name=weights.LAST)
+    model = keras.Model(body.input, last(before), name=body.name)
+    last.set_weights([head.kernel, head.bias])
+    return model
+
+
+def _write_head(path: Path, head: Head) -> None:
+    with files.replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, kernel=head.kernel, bias=head.bias)
+
+
+def _claim(logdir: Path) -> Path:
+    begun = datetime.now()
+    return logdir / run_folder.name(begun, run_folder.claim(logdir, begun))

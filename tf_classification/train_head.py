@@ -1,0 +1,64 @@
+r"""Learn a classifier on embeddings, in seconds: the last layer of a network, as a model bundle.
+
+    python train_head.py $BASE_LOGDIR /path/to/crops --logdir $BASE_LOGDIR
+
+    python train_head.py --labels answers.csv --embeddings embeddings --logdir logs
+
+embed_crops.py comes before.  All labels weigh the same, as with --label-weighted of
+train_classifier.py; how much the crops may say against a plain answer is chosen by folds of
+locations within train.  An expert's answers (path,label,decision,location) need no splits.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+from tf_classification.heads.request import HeadRequest
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags."""
+    parser = cli.Parser("train_head.py", __doc__)
+    add = parser.add_argument
+    text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
+    text += " COCO-style folder of make_classification_dataset.py"
+    add("dataset_dir", nargs="?", type=Path, help=text)
+    add("cropped_images_dir", nargs="?", type=Path, help="folder of the crops")
+    add("--tfrecords", type=Path, metavar="DIR", help="records, instead of the two folders")
+    text = "an expert's answers, instead of a dataset"
+    add("--labels", type=Path, metavar="CSV", help=text)
+    text = "of embed_crops.py (default: embeddings in the dataset's folder)"
+    add("--embeddings", type=Path, metavar="DIR", help=text)
+    text = "the run makes a folder named by its time in here (default: the current folder)"
+    add("--logdir", type=Path, default=HeadRequest.logdir, help=text)
+    text = "weigh crops by the detector's confidence, calibrated by the file if there is one"
+    add(
+        "--weight-by-detection-conf", nargs="?", const=True, default=False, metavar="NPZ", help=text
+    )
+    add("--max-per-label", type=int, metavar="N", help="most crops of a label to learn from")
+    text = "leave out labels with fewer crops to learn from"
+    add("--min-crops", type=int, default=HeadRequest.min_crops, metavar="N", help=text)
+    text = "with the output of make_classification_dataset.py: part of the training crops, by"
+    text += " location, to validate on (default: %(default)s)"
+    add("--val-fraction", type=float, default=HeadRequest.val_fraction, help=text)
+    add("--seed", type=int, default=HeadRequest.seed, help="of every draw (default: %(default)s)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    asked = HeadRequest(**vars(args))
+    from tf_classification.heads import training  # slow imports wait until the flags are good
+
+    training.run(asked, cli.progress)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
