@@ -1,6 +1,5 @@
 """detect_and_crop: queried pictures, from boxes drawn by people or from the cache."""
 
-import hashlib
 import json
 import os
 import random
@@ -167,54 +166,63 @@ def test_without_a_folder_of_crops_there_is_nothing_to_do(world, capsys):
     assert "nothing to do: say --cropped-images-dir" in capsys.readouterr().err
 
 
-def killed_until_done(words, rng):
-    """Run a command, kill it some times at random moments, then let it end."""
-    command = [sys.executable, "-m", *map(str, words)]
-    for _ in range(3):
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.2, 1.5))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
-
-
 ROOT = Path(__file__).parents[3]
 
 
-def tree_files(*folders):
-    return [p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()]
+def detector(path):
+    """Write an ONNX detector of two boxes, whose scores are the brightness of the picture."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    helper, numbers = onnx.helper, onnx.numpy_helper.from_array
+    table = np.array([[[8, 8, 40, 40, 0.9, 0], [20, 10, 60, 50, 0.6, 0]]], np.float32)
+    nodes = [
+        helper.make_node("ReduceMax", ["images"], ["most"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Reshape", ["most", "shape"], ["bright"]),
+        helper.make_node("Mul", ["table", "bright"], ["found"]),
+    ]
+    taken = helper.make_tensor_value_info("images", onnx.TensorProto.FLOAT, ("n", 3, 64, 64))
+    given = helper.make_tensor_value_info("found", onnx.TensorProto.FLOAT, None)
+    known = [numbers(table, "table"), numbers(np.array([-1, 1, 1]), "shape")]
+    graph = helper.make_graph(nodes, "yolo", [taken], [given], known)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    helper.set_model_props(model, {"names": "{0: 'animal', 1: 'person', 2: 'vehicle'}"})
+    path.write_bytes(model.SerializeToString())
+
+
+def run_killed(words, cwd, moments):
+    """Run a command, kill it at each of some moments, then let it end."""
+    command = [sys.executable, "-m", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for moment in moments:
+        process = subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.DEVNULL)
+        time.sleep(moment)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True)
 
 
 @pytest.mark.slow
-def test_killed_while_caching_and_cropping_the_bytes_end_the_same(tmp_path):
-    """Cache and crop one query twice, once undisturbed."""
-    ends = []
-    for name, kills in (("calm", False), ("killed", True)):
+def test_killed_while_detecting_caching_and_cropping_the_bytes_end_the_same(tmp_path):
+    """Detect, cache and crop one query twice, once undisturbed."""
+    draw, ends = random.Random(1), []
+    for name, kills in (("calm", 0), ("killed", 2)):
         (tmp_path / name).mkdir()
         world = World(tmp_path / name)
         for i in range(30):
-            world.picture(f"ds/{i % 3}/{i}.jpg", [found(0.9)] * (i % 4))
-        world.out.mkdir()
-        table = {
-            "info": {"format_version": "1.0", "detector": "md_v4.1.0.pb"},
-            "detection_categories": {"1": "animal"},
-            "images": world.found["ds"],
-        }
-        (world.root / "md.json").write_text(json.dumps(table))
-        queried = world.out / "queried_images.json"
-        queried.write_text(json.dumps(world.queried))
-        cached = ["database_tools.cache_batchapi_outputs", world.root / "md.json", "-d", "ds"]
-        cropped = ["database_tools.detect_and_crop", queried, world.out, "-p", world.crops]
-        cropped += ["--images-dir", world.images, "--workers", "2"]
-        rng = random.Random(1)
-        for words in (cached, cropped):
-            words += ["-c", world.cache, "-v", "4.1"]
-            if kills:
-                killed_until_done(words, rng)
-            else:
-                command = [sys.executable, "-m", *map(str, words)]
-                subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        names = [p.relative_to(world.root) for p in tree_files(world.cache, world.crops)]
-        ends.append({n: hashlib.sha256((world.root / n).read_bytes()).digest() for n in names})
+            world.picture(f"ds/{i % 3}/{i}.jpg")
+        (world.root / "q.json").write_text(json.dumps(world.queried))
+        detector(world.root / "md_v4.1.0.onnx")
+        cached = "-c mdcache -v 4.1"
+        for line in (
+            "run_tf_detector_batch md_v4.1.0.onnx images/ds md.json --recursive "
+            "--output_relative_filenames --checkpoint_frequency 4",
+            f"cache_batchapi_outputs md.json -d ds {cached}",
+            f"detect_and_crop q.json . -p crops --images-dir images --workers 2 {cached}",
+        ):
+            moments = [draw.uniform(0.2, 1.5) for _ in range(kills)]
+            run_killed(f"database_tools.{line}".split(), world.root, moments)
+        written = [world.root / "md.json", *world.cache.rglob("*"), *world.crops.rglob("*")]
+        files = {p.relative_to(world.root): p.read_bytes() for p in written if p.is_file()}
+        ends.append(files)
     assert ends[0] == ends[1]
-    assert len(ends[0]) > 40
+    assert len(world.names) == 60
