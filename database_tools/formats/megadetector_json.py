@@ -338,7 +338,7 @@ def _entry(box: Box) -> dict[str, Any]:
     corners = list(map(_old, box.bbox))
     entry: dict[str, Any] = {"category": box.category, "conf": _old(box.conf), "bbox": corners}
     if box.classifications:
-        entry["classifications"] = [list(pair) for pair in box.classifications]
+        entry["classifications"] = [[name, _old(conf)] for name, conf in box.classifications]
     return {**entry, **box.extra}
 
 

@@ -90,6 +90,8 @@ def test_the_worked_example_with_a_true_label(folder):
     assert folder.classes("--label", "last") == [*found, ["1000001", 1.0]]
     assert folder.classes("--relative-conf") == [["0", 0.4465], ["2", 0.183]]
     assert folder.classes("--relative-conf", "-t", "0")[2] == ["1", 0.0]
+    text = json.dumps(folder.classes("--relative-conf", "-t", "0", "--format_version", "1.0"))
+    assert text == '[["0", 0.4465], ["2", 0.183], ["1", 0]]'
     categories = folder.merged()["classification_categories"]
     assert categories["1"] == "felid"
     assert categories["1000001"] == "label: felid"
