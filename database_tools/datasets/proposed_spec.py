@@ -1,6 +1,6 @@
 """Proposes a label specification: as many labels as the pictures of a label database allow.
 
-It writes ``label_spec.json``, ``label_tree.txt`` and ``label_tree.svg``, which show where the
+It writes ``label_spec.json``, ``label_tree.txt``, ``.html`` and ``.svg``, which show where the
 labels are in the tree of taxa, ``image_counts_by_dataset.csv`` (dataset, num_images) and
 ``image_counts_by_class.csv`` (dataset, class, count).
 
@@ -64,7 +64,9 @@ def make(tree: TaxonTree, labels: LabelDatabase, folder: Path, least: int, total
     nodes = list(_nodes(tree, counts, leaves, least))
     text = "\n".join(f"{'  ' * node.depth}{node.words}" for node in nodes) + "\n"
     files.write_text(folder / "label_tree.txt", text)
-    files.write_text(folder / "label_tree.svg", tree_picture.draw(nodes, "labels and their taxa"))
+    title = "Labels and their taxa"
+    files.write_text(folder / "label_tree.svg", tree_picture.draw(nodes, title))
+    files.write_text(folder / "label_tree.html", tree_picture.page(nodes, title))
     _write_table(folder / "image_counts_by_class.csv", ("dataset", "class", "count"), by_class)
     sums: Counter[str] = Counter()
     for dataset, _, images in by_class:

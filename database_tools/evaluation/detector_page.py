@@ -115,7 +115,7 @@ def _labels(found: Evaluation) -> Markup:
     ]
     note = f"At threshold {found.thresholds[i]:.2f}, the label that loses most first."
     head = ["label", "pictures", "locations", "kept"]
-    return html.section("By label", tag("p", note), html.table(head, rows, cls="names"))
+    return html.section("By label", tag("p", note), html.table(head, rows, cls="find"))
 
 
 def _locations(found: Evaluation) -> Markup:
@@ -137,7 +137,7 @@ def _locations(found: Evaluation) -> Markup:
     ]
     note = f"At threshold {found.thresholds[i]:.2f}, the location that loses most first."
     head = ["location", "animal pictures", "kept", "empty pictures", "removed"]
-    return html.section("By location", tag("p", note), html.table(head, rows, cls="names"))
+    return html.section("By location", tag("p", note), html.table(head, rows, cls="find"))
 
 
 def _notes(found: Evaluation) -> Markup:

@@ -1,4 +1,4 @@
-"""A tree as a picture: a line of words for each node, and lines that join it to its parent."""
+"""A tree as a picture, with lines that join each node to its parent; and as a page to search."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from database_tools.pages import svg
+from database_tools.pages import html, svg
 
 _ROW, _STEP, _LETTER, _LEFT = 20, 18, 7.2, 10
 
@@ -36,3 +36,13 @@ def draw(nodes: Sequence[Node], label: str) -> Markup:
         parts.append(svg.text(x, y, node.words, font_family="sans-serif", font_size=13, **style))
     widest = max((_STEP * node.depth + _LETTER * len(node.words) for node in nodes), default=0)
     return svg.picture(2 * _LEFT + widest, _ROW * (len(nodes) + 0.5), label, *parts)
+
+
+def page(nodes: Sequence[Node], title: str) -> str:
+    """Write nodes, parents before their children, as a page with a row for each."""
+    rows = [
+        ["\u2003" * node.depth + (html.tag("b", node.words) if node.stands_out else node.words)]
+        for node in nodes
+    ]
+    number = f"taxa, and labels in bold: {sum(node.stands_out for node in nodes):,}"
+    return html.document(title, html.tag("h1", title), html.table([number], rows, cls="find"))

@@ -21,7 +21,7 @@ from database_tools.pages.html import tag
 from tf_classification.predictions import species
 from tf_classification.predictions.species import Row
 
-_EACH, _SIDE = 8, 320
+_EACH, _SIDE = 8, 480
 """Pictures of each species, and pixels of their longer side."""
 
 
@@ -43,21 +43,26 @@ def write(path: Path, table: Path, merged: Path, pictures: Path) -> None:
         for image in megadetector_json.images(merged)
         if image.file in wanted
     }
-    rows = [[name, f"{number:,}"] for name, number in counts.most_common()]
-    sections = [
-        html.section(
-            f"{name} ({counts[name]:,})",
-            tag("div", *(_figure(row, pictures, boxes[row.file]) for row in found), cls="shots"),
-        )
-        for name, found in sorted(chosen.items())
-    ]
+    rows, groups = [], []
+    for i, (name, number) in enumerate(counts.most_common()):
+        linked = tag("a", name, href=f"#species-{i}") if name in chosen else name
+        rows.append([linked, f"{number:,}"])
+        if name not in chosen:
+            continue
+        figures = (_figure(row, pictures, boxes[row.file]) for row in chosen[name])
+        shots = tag("div", *figures, cls="shots keys")
+        groups.append(tag("div", tag("h3", name), shots, id=f"species-{i}", data_name=name))
     title = "Species by picture"
     note = (
-        "A picture counts for each species in it. Below: some of each, drawn at random. People are "
-        "covered. species.csv has all of them, and says which to look at."
+        "A picture counts for each species in it. Below: some of each, drawn at random; a click "
+        "enlarges one. People are covered. species.csv has all of them, and says which to look at."
     )
-    start = (tag("h1", title), tag("p", note), html.table(["species", "pictures"], rows))
-    files.write_text(path, html.document(title, *start, *sections))
+    start = (tag("h1", title), tag("p", note))
+    listed = html.section(
+        "Pictures of each species", html.table(["species", "pictures"], rows, cls="find")
+    )
+    shown = html.section("Some of each", tag("div", *groups, cls="groups"))
+    files.write_text(path, html.document(title, *start, listed, shown))
 
 
 def _sample(table: Path) -> tuple[dict[str, list[Row]], Counter[str]]:
