@@ -1,0 +1,197 @@
+"""``suggest_labels.py``: the crops that are worth asking an expert about next.
+
+OUT.csv     as ``formats.answers_csv`` reads it, with empty labels to fill in, and beside them what
+            the head says, how sure the detector was, and why the crop is asked about
+OUT.html    the same crops, to look at
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from database_tools import imaging
+from database_tools.core.errors import UserError
+from database_tools.durable import files
+from database_tools.formats import answers_csv
+from database_tools.formats.answers_csv import Answer
+from database_tools.pages import html
+from database_tools.pages.html import tag
+from tf_classification.embeddings import index
+from tf_classification.embeddings.index import Embeddings
+from tf_classification.evaluation import calibration, grids
+from tf_classification.heads import choosing, folds
+from tf_classification.heads.choosing import Pool
+from tf_classification.heads.folds import Lesson
+from tf_classification.heads.head import Basis, Floats, Ints
+from tf_classification.models.calibration import Calibration
+
+log = logging.getLogger(__name__)
+
+MOST = 20_000
+"""Crops that are looked at; of more, a sample, another one after each answer."""
+
+MORE = ("predicted", "probability", "detector_confidence", "why")
+
+
+@dataclass(frozen=True)
+class SuggestRequest:
+    """See the flags of the command.
+
+    Attributes:
+        embeddings: folder of embeddings of crops.
+        output: CSV to write; the page lies beside it.
+        labels: CSV of answers so far; None for none.
+        number: of crops to suggest.
+        seed: of every draw.
+    """
+
+    embeddings: Path
+    output: Path
+    labels: Path | None = None
+    number: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.number < 1:
+            raise UserError(f"--number must be at least 1, got {self.number}")
+        if self.output.suffix != ".csv":
+            raise UserError(f"{self.output}: the file to write is called .csv; a page is beside it")
+
+
+class Suggestion(NamedTuple):
+    """A crop to ask about: row of the embeddings, and what a head takes it for, if there is one."""
+
+    row: int
+    why: str
+    predicted: str = ""
+    probability: float | None = None
+
+
+def run(asked: SuggestRequest) -> int:
+    """Do what the command is asked for, and return how many crops are suggested.
+
+    Raises:
+        UserError: if no crop is left to ask about, or an answer is of a crop without embedding.
+    """
+    found = index.open(asked.embeddings)
+    answers = [] if asked.labels is None else answers_csv.read(asked.labels)
+    chosen = suggest(found, answers, asked.number, asked.seed)
+    _write(asked.output, found, chosen)
+    files.write_text(asked.output.with_suffix(".html"), _page(found, chosen))
+    return len(chosen)
+
+
+def suggest(
+    found: Embeddings, answers: Sequence[Answer], number: int, seed: int
+) -> list[Suggestion]:
+    """Choose crops that have no answer yet.
+
+    Args:
+        found: embeddings of all crops.
+        answers: so far; each tells of its location too.
+        number: of crops to choose, fewer if fewer are left.
+        seed: same seed and answers, same choice.
+
+    Raises:
+        UserError: if none is left, or an answer is of a crop without embedding.
+    """
+    known = found.rows(answer.path for answer in answers)
+    if (known < 0).any():
+        path = answers[int(np.argmin(known))].path
+        raise UserError(f"{found.folder}: no embedding of {path!r}, which has an answer")
+    rows = np.setdiff1d(np.arange(len(found)), known)
+    if not len(rows):
+        raise UserError(f"{found.folder}: every crop has an answer")
+    draw = np.random.default_rng([seed, len(answers)])
+    if len(rows) > MOST:
+        rows = np.sort(draw.choice(rows, MOST, replace=False))
+    features, places = found.features(rows).mean(axis=1), _places(found)
+    sure = np.nan_to_num(found.crops.confidences[rows], nan=1.0)
+    pool = Pool(Basis.of(features, seed).points(features), sure, places[rows])
+    number = min(number, len(rows))
+    labelled = [answer for answer in answers if answer.is_label]
+    names = sorted({answer.label for answer in labelled})
+    if len(names) < 2:
+        picked = choosing.spread(pool, number, places[known], seed)
+        return [Suggestion(int(rows[i]), choosing.SPREAD) for i in picked]
+    said = _probabilities(found, labelled, names, features, seed)
+    picked = choosing.unsure(pool, said, number, seed)
+    best = said.argmax(axis=1)
+    return [
+        Suggestion(int(rows[i]), choosing.UNSURE, names[best[i]], float(said[i, best[i]]))
+        for i in picked
+    ]
+
+
+def _places(found: Embeddings) -> Ints:
+    """Return (n,) numbers of the crops' locations; of crops without, their folders count."""
+    crops = found.crops
+    if any(crops.places):
+        return crops.locations
+    folders = [str(name).rpartition("/")[0] for name in crops.names]
+    return np.unique(folders, return_inverse=True)[1]
+
+
+def _probabilities(
+    found: Embeddings, labelled: Sequence[Answer], names: list[str], features: Floats, seed: int
+) -> Floats:
+    """Return (n, L) what a head says that was learnt from the answers."""
+    rows = found.rows(answer.path for answer in labelled)
+    labels = np.array([names.index(answer.label) for answer in labelled])
+    _, places = np.unique([answer.location for answer in labelled], return_inverse=True)
+    lesson = Lesson(found.features(rows), labels, places, np.ones(len(rows)), len(names))
+    learnt = folds.learn(lesson, seed)
+    fitted = Calibration()
+    if len(learnt.rows):
+        fitted = calibration.temperature(learnt.logits, labels[learnt.rows])
+    return fitted.probabilities(learnt.head.logits(features))
+
+
+def _place(found: Embeddings, row: int) -> str:
+    crops = found.crops
+    return crops.places[crops.locations[row]] or str(crops.names[row]).rpartition("/")[0]
+
+
+def _write(path: Path, found: Embeddings, chosen: Sequence[Suggestion]) -> None:
+    with (
+        files.replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*answers_csv.COLUMNS, *MORE))
+        for one in chosen:
+            sure = float(found.crops.confidences[one.row])
+            likely = "" if one.probability is None else f"{one.probability:.3f}"
+            about = (one.predicted, likely, "" if np.isnan(sure) else f"{sure:.3f}", one.why)
+            name, place = str(found.crops.names[one.row]), _place(found, one.row)
+            writer.writerow((name, "", "", place, *about))
+
+
+def _page(found: Embeddings, chosen: Sequence[Suggestion]) -> str:
+    title = "Crops to label next"
+    note = (
+        "What these are would teach a classifier most. The CSV beside this page has a row for each:"
+        " write down the label, or a decision (several, no animal, unsure) where there is none."
+    )
+    figures = [_figure(found, one) for one in chosen]
+    return html.document(title, tag("h1", title), tag("p", note), tag("div", *figures, cls="shots"))
+
+
+def _figure(found: Embeddings, one: Suggestion) -> Markup:
+    name, content = str(found.crops.names[one.row]), found.encoded(one.row)
+    said = "" if one.probability is None else f"{one.predicted}? {html.percent(one.probability)}"
+    caption = tag("figcaption", ", ".join(filter(None, (name, said, one.why))))
+    try:
+        source = grids.thumbnail(content) if isinstance(content, bytes) else ""
+    except imaging.UnreadableImage:
+        source = ""
+    picture = tag("img", src=source, alt=name, loading="lazy") if source else tag("p", "not there")
+    return tag("figure", picture, caption)

@@ -1,0 +1,49 @@
+r"""Which crops should an expert label next, so that few answers teach a classifier much?
+
+    python suggest_labels.py embeddings to_label.csv
+    python suggest_labels.py embeddings to_label_2.csv --labels answers.csv
+
+The first crops are spread over what the crops look like and over the cameras; once there are
+answers (path,label,decision,location), they are those that a classifier is least sure of.  A page
+with the crops lies beside the CSV; train_head.py --labels learns from the answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from database_tools import cli
+
+log = logging.getLogger(__name__)
+
+
+def build_parser() -> cli.Parser:
+    """Declare the flags."""
+    parser = cli.Parser("suggest_labels.py", __doc__)
+    add = parser.add_argument
+    add("embeddings", type=Path, help="folder of embeddings, by embed_crops.py")
+    add("output", type=Path, help="CSV to write, with labels to fill in")
+    add("--labels", type=Path, metavar="CSV", help="the answers so far")
+    add("-n", "--number", type=int, default=20, help="crops to suggest (default: %(default)s)")
+    add("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
+    # Slow imports wait until the flags are good.
+    from tf_classification.heads import suggesting
+
+    number = suggesting.run(suggesting.SuggestRequest(**vars(args)))
+    log.info("%d crops to label in %s, to look at in its .html", number, args.output)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return cli.run(build_parser(), _run, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
