@@ -1,6 +1,6 @@
 r"""From a folder of pictures to species: detect, cut, classify, and write tables for people.
 
-    python classify_pictures.py /path/to/images model out --detector md_v5a.0.0.pb
+    python classify_pictures.py /path/to/images model out --detector md_v4.1.0.pb
     python classify_pictures.py /path/to/images model out --detections-json detections.json
 
 Writes out/species.csv, out/detections.json for Timelapse, and out/index.html to look at.  A run
