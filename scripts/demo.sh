@@ -87,7 +87,7 @@ python tf_classification/serve.py "$(newest from_crops)/bundle" --port "$port" >
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
 python - "$port" "$crop" <<'PYTHON'
-import base64, json, sys, time, urllib.error, urllib.request
+import base64, json, sys, time, urllib.request
 from pathlib import Path
 
 address, picture = f"http://127.0.0.1:{sys.argv[1]}/v1/models/bundle", Path(sys.argv[2])
@@ -95,7 +95,7 @@ for _ in range(300):
     try:
         urllib.request.urlopen(address, timeout=5)
         break
-    except (urllib.error.URLError, ConnectionError):
+    except OSError:  # refused, or accepted and not answered yet
         time.sleep(0.2)
 body = json.dumps({"instances": [{"b64": base64.b64encode(picture.read_bytes()).decode()}]})
 answer = urllib.request.urlopen(f"{address}:predict", body.encode(), timeout=60)

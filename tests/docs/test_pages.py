@@ -2,6 +2,7 @@
 
 A page ``docs/x.md`` has a table ``pages/x.toml``, beside what ``table.toml`` says for all pages:
 
+    asks = ["onnxruntime"]            # packages without which it is skipped
     needs = ["detections"]            # things of table.toml that lie in the page's folder
     makes = ["out/species.csv"]       # what must be there at its end
     shows = { "Recall_5[1]" = 2 }     # and what its commands say, so often
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,6 +65,7 @@ class Page:
         own = HERE / "pages" / f"{file.stem}.toml"
         self.has_table = own.is_file()
         table = tomllib.loads(own.read_text(encoding="utf-8")) if self.has_table else {}
+        self.asks: list[str] = table.get("asks", [])
         self.needs: list[str] = table.get("needs", [])
         self.makes: list[str] = table.get("makes", [])
         self.shows: dict[str, int] = table.get("shows", {})
@@ -265,6 +268,8 @@ def free_port() -> int:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_block_of_the_page_runs(name, lay, terminal, tmp_path):
     page = PAGES[name]
+    if lacking := [package for package in page.asks if find_spec(package) is None]:
+        pytest.skip(f"needs {', '.join(lacking)}")
     lay(tmp_path, page.needs)
     ports = {"PORT": str(free_port()), "TENSORBOARD_PORT": str(free_port())}
     said = terminal(name, list(page.script), tmp_path, **ports, **page.variables)
