@@ -130,10 +130,8 @@ class _Where(Sequence[str]):
 
 
 def unsure(workspace: Workspace) -> Iterator[int]:
-    """Yield the pictures that a lower threshold may pass, by their places in the plan."""
-    for line in journal.read(workspace.journal):
-        if isinstance(line, DropLine) and line.reason in _UNSURE:
-            yield line.image
+    """Return the pictures that a lower threshold may pass, by their places in the plan."""
+    return (line.image for line in journal.drops(workspace.journal) if line.reason in _UNSURE)
 
 
 def ledger_path(workspace: Workspace) -> Path:

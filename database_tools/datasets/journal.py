@@ -116,6 +116,11 @@ def crops(path: Path) -> Iterator[CropLine]:
     return (CropLine(*rest) for _, (_, *rest) in journal.read(path, kind="crop"))
 
 
+def drops(path: Path) -> Iterator[DropLine]:
+    """Yield the lines of pictures that were left out, as ``crops`` does."""
+    return (DropLine(*rest) for _, (_, *rest) in journal.read(path, kind="drop"))
+
+
 def read_with_ends(path: Path, start: int = 0) -> Iterator[tuple[int, Line]]:
     """Yield the lines as ``read`` does, each after the byte where it ends."""
     for end, values in journal.read(path, start):

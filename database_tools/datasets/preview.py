@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from markupsafe import Markup
 from database_tools.core import reasons
 from database_tools.core.splits import SPLITS
 from database_tools.datasets import dataset_files, journal, preview_cards
-from database_tools.datasets.journal import CropLine, DropLine
+from database_tools.datasets.journal import CropLine
 from database_tools.datasets.output_folder import PREVIEW
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.preview_cards import Page, Pictures
@@ -69,7 +69,8 @@ def _kept(workspace: Workspace, page: Page, info: DatasetInfo) -> Markup:
             yield (line.label, SPLITS.index(line.split)), line.image
 
     groups = []
-    samples = sorted(_spaced(keys, _MOST_EACH, _IN_ALL))
+    sizes = Counter(key for key, _ in keys())
+    samples = sorted(_spaced(keys(), sizes, _MOST_EACH, _IN_ALL))
     for label, group in groupby(samples, key=lambda sample: sample[0][0]):
         name = info.classes[label]
         cards = [
@@ -85,15 +86,14 @@ def _left_out(workspace: Workspace, page: Page) -> Markup:
     """Show samples of what is not in the dataset, the commonest reason first."""
 
     def keys() -> Iterator[tuple[str, int]]:
-        for line in journal.read(workspace.journal):
-            if isinstance(line, DropLine):
-                yield line.reason, line.image
+        for line in journal.drops(workspace.journal):
+            yield line.reason, line.image
 
     numbers = Counter(reason for reason, _ in keys())
     if not numbers:
         return Markup("")
     samples: dict[str, list[int]] = {}
-    for reason, image in _spaced(keys, _LEFT_OUT, _LEFT_OUT * len(numbers)):
+    for reason, image in _spaced(keys(), numbers, _LEFT_OUT, _LEFT_OUT * len(numbers)):
         samples.setdefault(reason, []).append(image)
     ordered = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
     groups = [_reason(page, reason, number, samples[reason]) for reason, number in ordered]
@@ -121,19 +121,19 @@ def _rows(info: DatasetInfo) -> Iterator[list[str]]:
 
 
 def _spaced(
-    keys: Callable[[], Iterable[tuple[Key, int]]], most_each: int, in_all: int
+    keys: Iterable[tuple[Key, int]], sizes: Mapping[Key, int], most_each: int, in_all: int
 ) -> Iterator[tuple[Key, int]]:
     """Yield some of the (key, picture) of each key, evenly spaced.
 
     Args:
-        keys: called twice, as the dataset may be long: to count, and to choose.
+        keys: of all pictures.
+        sizes: how often each key comes.
         most_each: pictures of a key.
         in_all: pictures, but at least one of each key.
     """
-    sizes = Counter(key for key, _ in keys())
     wanted = max(1, min(most_each, in_all // max(1, len(sizes))))
     seen: Counter[Key] = Counter()
-    for key, image in keys():
+    for key, image in keys:
         # The number of samples that are due after this picture has grown.
         if seen[key] * wanted // sizes[key] < (seen[key] + 1) * wanted // sizes[key]:
             yield key, image

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from database_tools.durable import disk
 
 
@@ -71,9 +73,16 @@ def read(path: Path, start: int = 0, kind: str = "") -> Iterator[tuple[int, list
             if kind and not line.startswith(wanted):
                 continue
             try:
-                values = json.loads(line.decode("ascii"))
+                values = _decoded(line)
             except (ValueError, RecursionError):
                 return
             if not isinstance(values, list):
                 return
             yield end, values
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:  # halves of surrogate pairs, which names may have
+        return json.loads(line.decode("ascii"))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any
 
 from database_tools.core.errors import UserError
@@ -34,33 +33,49 @@ class Serial(Executor):
         return future
 
 
-class Processes(ProcessPoolExecutor):
+class Processes(Executor):
     """Processes that never hear Ctrl-C, not even while they start: the parent decides about it.
 
     There is one less than asked for, as the parent works too where it would only wait
     (``work.stream``): small work does not wait until processes have started.
+
+    Attributes:
+        workers: how many, the parent included.
     """
 
     def __init__(self, workers: int, at_start: Callable[[], None] | None = None) -> None:
-        # Spawned, never forked, as TensorFlow does not survive a fork; they import only what
-        # the work needs.
-        super().__init__(
-            workers - 1,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(os.getpid(), at_start),
-        )
+        self.workers, self._at_start = workers, at_start
+        self._pool: Executor | None = None  # made for the first job: without any it is not needed
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hand over a job; this may start a process, which inherits the blocked signal."""
+        self._pool = self._pool or self._made()
         if sys.platform == "win32":
-            return super().submit(fn, *args, **kwargs)
+            return self._pool.submit(fn, *args, **kwargs)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return super().submit(fn, *args, **kwargs)
+            return self._pool.submit(fn, *args, **kwargs)
         finally:
             # A Ctrl-C of the meantime comes now.
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _made(self) -> Executor:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        # Spawned, never forked, as TensorFlow does not survive a fork; they import only what
+        # the work needs.
+        return ProcessPoolExecutor(
+            self.workers - 1,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(os.getpid(), self._at_start),
+        )
 
 
 def make(workers: int, at_start: Callable[[], None] | None = None) -> Executor:
@@ -101,16 +116,18 @@ def cluster(address: str, at_start: Callable[[], None] | None = None) -> Iterato
 
 def is_elsewhere(executor: Executor) -> bool:
     """Say whether the work is done on other machines, to which each way costs."""
-    return not isinstance(executor, Serial | ProcessPoolExecutor)
+    return not isinstance(executor, Serial | Processes)
 
 
 def size(executor: Executor) -> int:
     """Return how many jobs an executor does at a time."""
     if isinstance(executor, Serial):
         return 1
+    if isinstance(executor, Processes):
+        return executor.workers
     if (client := getattr(executor, "_client", None)) is not None:
         return max(1, sum(client.ncores().values()))
-    return int(getattr(executor, "_max_workers", _MANY)) + isinstance(executor, Processes)
+    return int(getattr(executor, "_max_workers", _MANY))
 
 
 def lost_worker(error: BaseException) -> UserError | None:
