@@ -78,7 +78,8 @@ def write_page(path: Path, audit: Audit, leaks: Sequence[Leak], request: AuditRe
         html.table(["leak", "found"], [[kind, f"{counts[kind]:,}"] for kind in KINDS]),
         *(tag("p", f"Not looked at: {what}.", cls="muted") for what in audit.unseen),
         html.section(
-            "Crops (locations) of each label", html.table(["", *shares.splits], list(shares.rows()))
+            "Crops (locations) of each label",
+            html.table(["label", *shares.splits], list(shares.rows()), cls="find"),
         ),
     ]
     for kind in KINDS:
@@ -86,7 +87,7 @@ def write_page(path: Path, audit: Audit, leaks: Sequence[Leak], request: AuditRe
             pairs = (_pair(leak, audit, request) for leak in shown[:_PAIRS])
             more = f", of which {_PAIRS} are shown" if len(shown) > _PAIRS else ""
             said_of = tag("p", f"{len(shown):,} found{more}.")
-            parts.append(html.section(kind.capitalize(), said_of, *pairs))
+            parts.append(html.section(kind.capitalize(), said_of, tag("div", *pairs, cls="groups")))
     files.write_text(path, html.document(heading, *parts))
 
 
@@ -100,7 +101,7 @@ def _pair(leak: Leak, audit: Audit, request: AuditRequest) -> Markup:
         )
         for side, place, name in zip(leak.sides, leak.places, names, strict=True)
     )
-    return tag("div", *figures, cls="shots")
+    return tag("div", *figures, cls="shots pair keys", data_name=" ".join(names))
 
 
 def _picture(name: str, audit: Audit, request: AuditRequest) -> Markup:

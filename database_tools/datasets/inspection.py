@@ -111,7 +111,9 @@ def write_page(path: Path, found: Inspection, crops: Path | None, least: Thresho
     heading = "What the classification dataset holds"
     parts = [tag("h1", heading), *_sections(found, least)]
     if crops is not None:
-        parts.append(html.section("Samples of each label", *samples(found, crops)))
+        parts.append(
+            html.section("Samples of each label", tag("div", *samples(found, crops), cls="groups"))
+        )
     files.write_text(path, html.document(heading, *parts))
 
 
@@ -123,9 +125,9 @@ def _sections(found: Inspection, least: Thresholds) -> Iterator[Markup]:
         for one in found.shares.extremes(least)
     ]
     head = ["label", "split", "few", "number", "share of the label"]
-    said = html.table(head, rows) if rows else tag("p", "None.")
+    said = html.table(head, rows, cls="names find") if rows else tag("p", "None.")
     yield html.section("Extreme labels", said)
-    yield html.section("How sure the detector was", box_plot(found))
+    yield html.section("How sure the detector was", tag("div", box_plot(found), cls="wide"))
 
 
 def table(found: Inspection, of: str) -> Markup:
@@ -141,7 +143,7 @@ def table(found: Inspection, of: str) -> Markup:
         last = [f"{weight:.2f}" if np.isfinite(weight) else "-"] if of == "crops" else []
         rows.append([label, *cells, f"{total:,}", *last])
     head = ["label", *shares.splits, "all", *(["weight"] if of == "crops" else [])]
-    return html.table(head, rows)
+    return html.table(head, rows, cls="find")
 
 
 def box_plot(found: Inspection) -> Markup:
@@ -175,7 +177,8 @@ def samples(found: Inspection, crops: Path) -> Iterator[Markup]:
     for label, names in found.samples.items():
         figures = (tag("figure", *_shown(crops, name)) for name in names)
         nothing = tag("p", "People are never shown.", cls="muted") if is_people(label) else ""
-        yield tag("div", tag("h3", label), nothing, tag("div", *figures, cls="shots"))
+        shots = tag("div", *figures, cls="shots keys")
+        yield tag("div", tag("h3", label), nothing, shots, data_name=label)
 
 
 def _shown(crops: Path, name: str) -> tuple[Markup | str, Markup]:
