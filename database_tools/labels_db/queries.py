@@ -24,6 +24,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from database_tools.core import label_query, label_sampling, reasons, splits
@@ -162,13 +163,21 @@ class _Counted:
         return {kind for kind, places in self.places.items() if len(places) < least}
 
     def candidates(self, without: set[int]) -> dict[str, list[tuple[str, int]]]:
-        """Return (dataset, number) of each label's pictures."""
+        """Return (dataset, number) of each label's pictures, by number."""
+        datasets = list(self.datasets)
+        of_kind: list[list[tuple[str, int]]] = [[] for _ in self.kinds]
+        pairs = zip(self.of_kind, self.of_dataset, strict=True)
+        for number, (kind, dataset) in enumerate(pairs):
+            of_kind[kind].append((datasets[dataset], number))
         found: dict[str, list[tuple[str, int]]] = {}
-        kinds, datasets = list(self.kinds), list(self.datasets)
-        for number, (kind, dataset) in enumerate(zip(self.of_kind, self.of_dataset, strict=True)):
-            if kind not in without:
-                for label in kinds[kind]:
-                    found.setdefault(label, []).append((datasets[dataset], number))
+        for labels, kind in self.kinds.items():
+            for label in labels if kind not in without else ():
+                known = found.get(label)
+                found[label] = (
+                    of_kind[kind]
+                    if known is None
+                    else list(heapq.merge(known, of_kind[kind], key=itemgetter(1)))
+                )
         return found
 
 

@@ -58,15 +58,27 @@ def test_random_without_a_test_fraction_makes_no_test_split(crops):
     assert set(split_search.random(crops, 0.3, 0, seed=0, tries=50)) == {TRAIN, VAL}
 
 
-@pytest.mark.parametrize("tries", [249, 250, 251, 600])
+@pytest.mark.parametrize("tries", [249, 250, 251, 2000, 2251])
 def test_the_blocks_of_tries_do_not_change_how_many_there_are(crops, tries, monkeypatch):
     scored = []
     score = split_search.score
-    monkeypatch.setattr(
-        split_search, "score", lambda c, x, t: scored.append(len(x)) or score(c, x, t)
-    )
+
+    def counting(table, choices, targets, *roughly):
+        scored.append(len(choices) if roughly else 0)
+        return score(table, choices, targets, *roughly)
+
+    monkeypatch.setattr(split_search, "score", counting)
     split_search.random(crops, 0.2, 0.2, seed=0, tries=tries)
     assert sum(scored) == tries
+
+
+def test_the_best_of_all_tries_is_found_though_most_are_scored_roughly(crops):
+    rng = np.random.Generator(np.random.Philox(3))
+    targets = [0.6, 0.2, 0.2]
+    tries = [split_search._shuffles(rng, 250, len(crops), targets) for _ in range(9)]
+    scores = split_search.score(crops, np.concatenate(tries), targets)
+    chosen = split_search.random(crops, 0.2, 0.2, seed=3, tries=2250)
+    assert (chosen == np.concatenate(tries)[scores.argmin()]).all()
 
 
 TABLE = LocationTable.count(
