@@ -39,13 +39,13 @@ def photograph(seed: int, size: tuple[int, int] = (2048, 1536)) -> Image.Image:
     return Image.fromarray(np.clip(pixels + 120, 0, 255).astype(np.uint8))
 
 
-def prepare(folder: Path, count: int) -> list[Path]:
+def prepare(folder: Path, count: int, size: tuple[int, int] = (2048, 1536)) -> list[Path]:
     """Write the pictures."""
     paths = []
     for i in range(count):
         path = folder / f"{i:04d}.jpg"
         if i < 12:
-            photograph(i).save(path, quality=90)
+            photograph(i, size).save(path, quality=90)
         else:
             path.hardlink_to(folder / f"{i % 12:04d}.jpg")
         paths.append(path)

@@ -7,6 +7,7 @@ python scripts/bench/detection_pass.py --detector demo_detector.pb --image_dir d
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import subprocess
 import sys
@@ -16,17 +17,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+from unittest import mock
 
 import numpy as np
 from PIL import Image
 
 from database_tools import detectors, imaging
 from database_tools.core.detections import Detections
-from database_tools.detections import detection_files, passing, store
+from database_tools.detections import batch, detection_files, passing, store
+from database_tools.detections.batch_config import BatchConfig
 from database_tools.detections.detection_files import Picture
 from database_tools.detections.passing import Source
 from database_tools.detections.store import File
-from database_tools.detectors import precomputed
+from database_tools.detectors import batches, precomputed
 
 T = TypeVar("T")
 
@@ -149,6 +152,49 @@ def batching(detector: Path, paths: list[Path]) -> None:
     print(f"detecting one at a time {single:.1f}/s, in batches {batch:.1f}/s: {batch / single:.2f}")
 
 
+def overhead(detector: Path, paths: list[Path]) -> None:
+    """Print what a whole batch takes besides decoding and the network itself, in CPU time."""
+    import tensorflow as tf
+
+    from database_tools.detectors.graph_detector import GraphDetector
+
+    one = detectors.open(detector, detectors.BATCH_SIZE)
+    assert isinstance(one, GraphDetector)
+    images = [imaging.load(path) for path in paths]
+    groups = batches.of_equal_size([image.shape for image in images], one.batch_size)
+    together = [tf.constant(np.stack([images[i] for i in group])) for group in groups]
+
+    def network() -> None:
+        for tensor in together:
+            for output in one.run(tensor).values():
+                output.numpy()
+
+    network()  # the first run of each size of picture is slow
+    rounds = []
+    with tempfile.TemporaryDirectory() as name:
+        listed = Path(name) / "list.json"
+        listed.write_text(json.dumps([str(path.resolve()) for path in paths]))
+        for i in range(2 * ROUNDS + 1):
+            output, kept = Path(name) / f"{i}.json", Path(name) / f"store{i}"
+            config = BatchConfig(detector, listed, output, detection_store=kept)
+            parts = [_cpu(lambda: [imaging.load(path) for path in paths]), _cpu(network)]
+            with mock.patch.object(detectors, "open", return_value=one):
+                whole = _cpu(lambda config=config: batch.run(config, iter))
+            rounds.append((*parts, whole - sum(parts), (whole - sum(parts)) / sum(parts)))
+    decode, net, rest, share = np.median(rounds, axis=0)
+    per = 1000 / len(paths)
+    print(
+        f"a whole batch: decoding {decode * per:.2f}, network {net * per:.2f}, "
+        f"the rest {rest * per:.2f} CPU ms a picture: {share:.1%} more"
+    )
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
 def _noise(folder: Path, count: int = 24) -> list[Path]:
     """Make pictures of 3 megapixels that are as hard to decode as photographs."""
     noise = np.random.default_rng(0).normal(120, 30, (96, 128, 3)).clip(0, 255).astype(np.uint8)
@@ -178,6 +224,7 @@ def main() -> None:
         paths = [p for p in sorted(args.image_dir.rglob("*")) if p.suffix.lower() == ".jpg"]
         readable = [p for p in paths[:80] if p.stat().st_size > 5000]
         batching(args.detector, readable[:48])
+        overhead(args.detector, readable)
 
 
 if __name__ == "__main__":
