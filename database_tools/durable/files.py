@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -107,21 +108,28 @@ def escape_surrogates(text: str) -> str:
     return _LONE_SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
-def read_text(path: Path) -> str:
-    """Read a text in UTF-8 whole; a byte order mark is not part of it.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if it is not UTF-8.
-    """
+def opened(path: Path) -> io.BufferedReader:
+    """Open a file that a user named; raise UserError if it is not there or not to be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.open("rb")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, expected a file") from None
     except OSError as error:
         raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+
+
+def read_text(path: Path) -> str:
+    """Read a text in UTF-8 whole; a byte order mark is not part of it.
+
+    Raises:
+        UserError: as ``opened``.
+        FormatError: if it is not UTF-8.
+    """
+    try:
+        with io.TextIOWrapper(opened(path), encoding="utf-8-sig") as file:
+            return file.read()
     except UnicodeDecodeError as error:
         raise FormatError(path, f"byte {error.start}", "not UTF-8 text") from None
 

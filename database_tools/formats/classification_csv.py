@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from database_tools.core import names, splits
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.core.names import PictureName
 from database_tools.durable import files
 
@@ -93,15 +94,13 @@ def _repeated(path: Path) -> set[int]:
 def _opened(path: Path) -> Iterator[tuple[_Place, list[str], Iterator[list[str]]]]:
     """Give the place that is read, the columns, and the rows' cells."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with io.TextIOWrapper(files.opened(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             place = _Place(path, reader)
             columns = next(reader, [])
             while columns and not columns[-1]:  # commas at the end
                 columns.pop()
             yield place, columns, _cells(place, reader, len(columns))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise FormatError(path, "", f"not UTF-8 text: {error.reason}") from None
     except csv.Error as error:

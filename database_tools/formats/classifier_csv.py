@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.durable import files
 
 try:
@@ -281,11 +281,9 @@ def reading(path: Path) -> Iterator[Table]:
         FormatError: if it is no such table, from here or while it is read.
     """
     try:
-        with path.open("rb") as raw:
+        with files.opened(path) as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             yield Table(path, _Unpacking(fileobj=raw) if packed else raw)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except (*_UNPACKING_ERRORS, UnicodeDecodeError, csv.Error) as error:
         raise FormatError(path, "the file", str(error)) from None

@@ -14,6 +14,7 @@ stretch would not be JSON, and then the elements are decoded one by one.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from database_tools.core import json_text
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.core.json_text import JsonError
+from database_tools.durable import files
 
 _CHUNK = 1 << 16
 
@@ -72,11 +74,8 @@ def elements(path: Path) -> Iterator[tuple[int, Any]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            yield file
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+    with io.TextIOWrapper(files.opened(path), encoding="utf-8-sig") as file:
+        yield file
 
 
 class _Decoder:

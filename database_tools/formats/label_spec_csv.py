@@ -25,8 +25,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
 from database_tools.core.label_spec import LabelRule, LabelSpec, Selection, TaxonRule
+from database_tools.durable import files
 
 COLUMNS = ["output_label", "type", "content"]
 
@@ -61,12 +62,7 @@ def read(path: Path) -> LabelSpec:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, three values) of each row below the header."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise FormatError(path, "", f"not UTF-8 text: {error.reason}") from None
+    text = files.read_text(path)
     header_seen = False
     for line, whole in enumerate(text.splitlines(), start=1):
         match = _BEFORE_COMMENT.match(whole)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
+from database_tools.durable import files
 
 
 def read(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
@@ -23,12 +24,10 @@ def read(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArra
         FormatError: if it is not whole, whatever is wrong with it.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with files.opened(path) as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in names or archive.files}
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+    except UserError:
+        raise
     except Exception:
         # zipfile, zlib and NumPy raise whatever the bytes make them stumble over.
         raise FormatError(path, "", "not a whole NumPy archive (.npz) of numbers") from None

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError
+from database_tools.durable import files
 
 _NUMBERS = re.compile(r"[|<>=]?([biuf][1248])")
 _BROKEN = (
@@ -50,10 +51,8 @@ def load(path: Path) -> Any:
         FormatError: if it is no pickle, or names anything but numpy's arrays and numbers.
     """
     try:
-        with path.open("rb") as stream:
+        with files.opened(path) as stream:
             return _Unpickler(stream).load()
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
     except _BROKEN as error:
         text = " ".join(str(error).split()) or "it ends too early"
         raise FormatError(path, "", f"not a pickle of numbers: {text}") from None

@@ -154,6 +154,8 @@ def test_a_wrong_table_is_named(tmp_path, text, message, decoder):
 def test_a_missing_or_torn_file_is_named(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read(tmp_path / "none.csv.gz")
+    with pytest.raises(UserError, match="is a folder, expected a file"):
+        read(tmp_path)
     whole = write(tmp_path / "a.csv.gz", ["x"] * 50, np.ones((50, 2))).read_bytes()
     for name, content in (("torn.csv.gz", whole[:40]), ("noise.csv.gz", whole[:30] + b"x" * 90)):
         (tmp_path / name).write_bytes(content)

@@ -51,7 +51,7 @@ def test_what_is_not_whole_is_one_line(tmp_path, kind, read):
 def test_what_is_not_there_is_said(tmp_path):
     with pytest.raises(UserError, match=r"none\.npz: no such file"):
         npz.read(tmp_path / "none.npz")
-    with pytest.raises(UserError, match="is a directory"):
+    with pytest.raises(UserError, match="is a folder, expected a file"):
         npz.read(tmp_path)
 
 
