@@ -96,7 +96,7 @@ FLAGS = ("--ims_per_record", 7, "--multiple_detections", "all")
 def undisturbed(new_world, tmp_path_factory):
     """Pictures with one and two boxes, some unreadable, and what an undisturbed run makes."""
     world = new_world(tmp_path_factory.mktemp("kill"))
-    for i in range(420):
+    for i in range(300):
         two = [(0.1, 0.1, 0.2, 0.2), (0.5, 0.5, 0.3, 0.3)]
         path = world.add(i, (9, 4)[i % 2], "ABCDE"[i % 5], two if i % 3 == 0 else [two[0]])
         world.picture(path, 320, 240, seed=i)
@@ -120,7 +120,7 @@ def test_the_bytes_are_those_of_an_undisturbed_run(undisturbed, workers, group):
     world, whole, seconds = undisturbed
     name = f"killed-{workers}-{group(1)}"
     words = world.words(*FLAGS, name=name)
-    killed = run_with_kills(words, workers, group, 14, seed=workers, longest=0.6 * seconds)
+    killed = run_with_kills(words, workers, group, 8, seed=workers, longest=0.6 * seconds)
     assert killed > 1
     assert world.run(*FLAGS, name=name).contents() == whole
 
@@ -146,7 +146,7 @@ def test_detections_and_crops_survive_kills_and_no_group_is_detected_twice(world
     seconds = time.monotonic() - started
     whole = world.folder / "whole"
     killed = run_with_kills(
-        world.words(name="killed", **options), 2, lambda i: i % 2, 5, seed=3, longest=0.8 * seconds
+        world.words(name="killed", **options), 2, lambda i: i % 2, 3, seed=3, longest=0.8 * seconds
     )
     assert killed > 0
     paths = [path for path in sorted(whole.rglob("*")) if path.is_file()]
