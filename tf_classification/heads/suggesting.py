@@ -181,8 +181,8 @@ def _page(found: Embeddings, chosen: Sequence[Suggestion]) -> str:
         "What these are would teach a classifier most. The CSV beside this page has a row for each:"
         " write down the label, or a decision (several, no animal, unsure) where there is none."
     )
-    figures = [_figure(found, one) for one in chosen]
-    return html.document(title, tag("h1", title), tag("p", note), tag("div", *figures, cls="shots"))
+    shots = tag("div", *(_figure(found, one) for one in chosen), cls="shots keys")
+    return html.document(title, tag("h1", title), tag("p", note), shots)
 
 
 def _figure(found: Embeddings, one: Suggestion) -> Markup:
@@ -194,4 +194,4 @@ def _figure(found: Embeddings, one: Suggestion) -> Markup:
     except imaging.UnreadableImage:
         source = ""
     picture = tag("img", src=source, alt=name, loading="lazy") if source else tag("p", "not there")
-    return tag("figure", picture, caption)
+    return tag("figure", picture, caption, data_name=f"{name} {said}")
