@@ -139,10 +139,12 @@ def answers(args: argparse.Namespace) -> None:
             scores.append(score(np.array([paths.index(answer.path) for answer in said])))
         chosen.append(scores)
         random.append([score(order[:number]) for number in (*ASKED, 2 * ASKED[-1])])
-    both = (("chosen", ASKED, chosen), ("random", (*ASKED, 2 * ASKED[-1]), random))
-    for kind, asked, scores in both:
-        means = zip(asked, np.mean(scores, axis=0), strict=True)
-        print(kind, ", ".join(f"{number}: {mean:.3f}" for number, mean in means))
+        print(f"means of {seed + 1} seeds:", end=" ")
+        both = (("chosen", ASKED, chosen), ("random", (*ASKED, 2 * ASKED[-1]), random))
+        for kind, asked, every in both:
+            means = zip(asked, np.mean(every, axis=0), strict=True)
+            print(kind, ", ".join(f"{number}: {mean:.3f}" for number, mean in means), end="; ")
+        print(flush=True)
 
 
 def speed(args: argparse.Namespace) -> None:

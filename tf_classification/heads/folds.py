@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 FOLDS = 5
 _USUAL = 1.0
-"""Where no label is at two locations, so that nothing can be asked."""
+"""Taken unless another is better at more locations than chance would have it."""
 
-_NEARLY = 1.02
-"""Of strengths whose cost is nearly the same, the weakest one is taken."""
+_SURE = 2.0
+"""Standard errors, by location, that another one must be better by."""
 
 MOST_TO_CHOOSE = 10_000
 """Crops that the strength is chosen by."""
@@ -90,10 +90,7 @@ def learn(lesson: Lesson, seed: int) -> Learnt:
         said, fair = out_of_fold(part, STRENGTHS, seed)
         said = {c: logits[fair] for c, logits in said.items()}
         rows, part = rows[fair], part.of(np.flatnonzero(fair))
-        strength = _USUAL
-        if len(part):
-            cost = {c: _cost(logits, part) for c, logits in said.items()}
-            strength = next(c for c in STRENGTHS if cost[c] <= _NEARLY * min(cost.values()))
+        strength = _best(said, part) if len(part) else _USUAL
         return Learnt(_Learner(lesson, seed).head(strength), strength, rows, said[strength])
 
 
@@ -181,9 +178,19 @@ class _Learner:
         return self._basis.fold(found)
 
 
-def _cost(logits: Floats, lesson: Lesson) -> float:
-    """Return the mean negative log-likelihood at the best temperature, labels weighing alike."""
+def _best(said: Mapping[float, Floats], lesson: Lesson) -> float:
+    """Choose a strength by what heads of each said of crops whose location they had not seen.
+
+    With few crops or locations all are equally good, or seem otherwise by chance.
+    """
+    costs = {c: _costs(logits, lesson) for c, logits in said.items()}
+    best = min(costs, key=lambda c: (costs[c].sum(), c))
+    gains = np.bincount(lesson.locations, costs[_USUAL] - costs[best])
+    return best if gains.sum() > _SURE * np.sqrt((gains**2).sum()) else _USUAL
+
+
+def _costs(logits: Floats, lesson: Lesson) -> Floats:
+    """Return (n,) negative log-likelihoods at the best temperature, labels weighing alike."""
     fitted = calibration.temperature(logits, lesson.labels)
     sure = fitted.probabilities(logits)[np.arange(len(lesson)), lesson.labels]
-    weights = balance(lesson.labels, lesson.weights)
-    return float(-(weights * np.log(np.maximum(sure, 1e-6))).sum() / weights.sum())
+    return -balance(lesson.labels, lesson.weights) * np.log(np.maximum(sure, 1e-6))

@@ -99,3 +99,14 @@ def test_a_sample_has_rare_labels_whole(counts, most, each):
     assert np.bincount(labels[rows]).tolist() == [min(count, each) for count in counts]
     assert (rows == np.sort(rows)).all()
     assert (folds.sample(labels, most, 0) == rows).all()
+
+
+def test_the_usual_strength_stays_unless_another_is_better_at_several_locations():
+    case = lesson(30)
+    right, unsure = 9 * np.eye(3)[case.labels], 0.01 * np.eye(3)[case.labels]
+    wrong = np.roll(right, 1, axis=1)
+    # the temperature makes the first two alike
+    assert folds._best({1.0: right, 0.1: unsure}, case) == 1.0
+    assert folds._best({1.0: wrong, 10.0: right}, case) == 10.0
+    at_one = np.where(case.locations[:, None] == 2, wrong, right)  # five crops of thirty
+    assert folds._best({1.0: at_one, 10.0: right}, case) == 1.0
