@@ -161,6 +161,7 @@ def test_a_label_needs_one_crop_and_without_one_it_is_named(tiny, embeddings, tm
     assert "'at 4', 'at 5'" in refused(capsys, base, tiny / "crops", "--embeddings", embeddings)
 
 
+@pytest.mark.slow
 def test_a_label_for_each_crop_is_learnt(tiny, embeddings, tmp_path):
     base = relabelled(tiny, tmp_path / "many", lambda crop: crop.path.replace("/", " ")[:-4])
     words = ("--min-crops", 1)
