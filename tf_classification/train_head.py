@@ -50,9 +50,12 @@ def build_parser() -> cli.Parser:
 
 def _run(args: argparse.Namespace) -> None:
     asked = HeadRequest(**vars(args))
-    from tf_classification.heads import training  # slow imports wait until the flags are good
+    from tf_classification.heads import course  # slow imports wait until the flags are good
 
-    training.run(asked, cli.progress)
+    prepared = course.prepare(asked)
+    from tf_classification.heads import training  # and TensorFlow until what they name is
+
+    training.run(asked, prepared, cli.progress)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

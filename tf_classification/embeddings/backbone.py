@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from database_tools.core.errors import UserError
 from tf_classification.embeddings.store import Facts
-from tf_classification.models import bundle, frozen, networks, signatures, weights
+from tf_classification.models import frozen, networks, signatures, weights
+from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor import preparation
@@ -86,9 +87,8 @@ def _below(network: keras.Model) -> keras.Model:
     return keras.Model(network.input, network.get_layer(networks.POOLED).output)
 
 
-def of_bundle(path: Path) -> Backbone:
+def of_bundle(opened: Bundle) -> Backbone:
     """Open the network of a bundle; raise UserError if it is not one of the table."""
-    opened = bundle.read(path)
     return Backbone(opened.path, opened.network(), opened.description)
 
 

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,15 +24,18 @@ from database_tools.core.ledger import Drops, Ledger
 from database_tools.durable import files, locks
 from database_tools.formats import crops_info, dataset_info, ledger_json
 from tf_classification.data.examples import Columns
-from tf_classification.embeddings import backbone, index, store
-from tf_classification.embeddings.backbone import Backbone
+from tf_classification.embeddings import index, store
 from tf_classification.embeddings.request import EmbedRequest
 from tf_classification.embeddings.store import Facts, Rows
+from tf_classification.models import bundle
 from tf_classification.predictor import asking, listing, sources
 from tf_classification.predictor.asking import Asker, Progress
 from tf_classification.predictor.predictor import Floats, Pictures
 from tf_classification.predictor.sources import Found, Source
 from tf_classification.predictor.units import Answer, Unit, Units
+
+if TYPE_CHECKING:
+    from tf_classification.embeddings.backbone import Backbone
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ def run(asked: EmbedRequest, progress: Progress) -> tuple[Path, Ledger]:
     Raises:
         UserError: if there is no crop, none can be read, or the model cannot embed.
     """
-    asking.share_processors()
+    _check(asked)
     model = _open(asked)
     recipe = _recipe(asked, model)
     facts = _facts(model, recipe, asked.views)
@@ -71,9 +74,20 @@ def run(asked: EmbedRequest, progress: Progress) -> tuple[Path, Ledger]:
             return folder, _account(listed, units, folder)
 
 
+def _check(asked: EmbedRequest) -> None:
+    if asked.tfrecords is not None:
+        dataset_info.read(asked.tfrecords)
+    elif asked.table is None:
+        listing.check(asked)
+
+
 def _open(asked: EmbedRequest) -> Backbone:
-    if asked.model is not None:
-        return backbone.of_bundle(asked.model)
+    checked = None if asked.model is None else bundle.read(asked.model)
+    from tf_classification.embeddings import backbone  # TensorFlow waits for what can be refused
+
+    asking.share_processors()
+    if checked is not None:
+        return backbone.of_bundle(checked)
     return backbone.of_table(str(asked.model_name), asked.pretrained)
 
 

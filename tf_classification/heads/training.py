@@ -8,8 +8,7 @@ is, whatever views were learnt from.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -17,13 +16,13 @@ from typing import Literal
 import keras
 import numpy as np
 
-from database_tools.core import taxa
 from database_tools.durable import files, locks
 from tf_classification.data.examples import Dataset
-from tf_classification.embeddings import backbone, index, store
+from tf_classification.embeddings import backbone, store
 from tf_classification.embeddings.index import Embeddings
 from tf_classification.evaluation import evaluate as evaluation
-from tf_classification.heads import folds, lessons
+from tf_classification.heads import folds
+from tf_classification.heads.course import Course
 from tf_classification.heads.folds import Learnt, Lesson
 from tf_classification.heads.head import Head
 from tf_classification.heads.request import MOST, HeadRequest
@@ -32,37 +31,15 @@ from tf_classification.predictor import stream
 from tf_classification.predictor.stream import Logits, Progress
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network, run_folder
-from tf_classification.runs.config import BUNDLE, TrainConfig
+from tf_classification.runs.config import BUNDLE
 
 log = logging.getLogger(__name__)
 
 HEAD = "head.npz"
 
 
-@dataclass(frozen=True, eq=False)
-class Course:
-    """What a run learns from.
-
-    Attributes:
-        config: with what the dataset says.
-        dataset: of crops.
-        found: their embeddings.
-        rows: split to the rows of its crops among the embeddings, -1 for a broken one.
-    """
-
-    config: TrainConfig
-    dataset: Dataset
-    found: Embeddings
-    rows: Mapping[str, np.ndarray]
-
-
-def run(asked: HeadRequest, progress: Progress) -> Path:
-    """Do what the command is asked for, and return the run's folder.
-
-    Raises:
-        UserError: if dataset, labels and embeddings do not fit together.
-    """
-    course = _prepare(asked)
+def run(asked: HeadRequest, course: Course, progress: Progress) -> Path:
+    """Learn, judge and write; return the run's folder."""
     learnt = _learn(course, asked)
     logdir = _claim(asked.logdir)
     with locks.locked(logdir / run_folder.LOCK):
@@ -72,34 +49,6 @@ def run(asked: HeadRequest, progress: Progress) -> Path:
         _write_head(logdir / HEAD, learnt.head)
         _judge(asked, course, learnt, logdir, progress)
     return logdir
-
-
-def _prepare(asked: HeadRequest) -> Course:
-    found = index.open(asked.folder)
-    facts, config = found.facts, asked.config().absolute()
-    source = asked.labels or asked.tfrecords or asked.dataset_dir or Path()
-    if asked.labels is not None:
-        dataset = lessons.answered(asked.labels, found)
-    else:
-        dataset = run_dataset.load(config, training=True)
-    if summary := dataset.ledger.summary():
-        log.info("%s", summary)
-    rows = {split: lessons.rows(found, part, source) for split, part in dataset.splits.items()}
-    train = dataset.splits["train"]
-    counts = np.bincount(train.labels[rows["train"] >= 0], minlength=dataset.num_labels)
-    lessons.check(dataset, counts, source)
-    recipe = dataset.crop_recipe or facts.crop_recipe
-    config = replace(
-        config,
-        model_name=facts.network,
-        image_size=facts.image_size,
-        conv_padding=facts.conv_padding,
-        labels=dataset.label_names,
-        dataset_sha256=run_dataset.sha256(config, dataset),
-        crop_recipe=None if recipe is None else recipe.as_json(),
-        taxonomy=None if dataset.taxonomy is None else taxa.as_json(dataset.taxonomy),
-    )
-    return Course(config, dataset, found, rows)
 
 
 def _learn(course: Course, asked: HeadRequest) -> Learnt:

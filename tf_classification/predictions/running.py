@@ -27,7 +27,7 @@ from database_tools.formats import (
 from tf_classification import predictor
 from tf_classification.models import bundle, torch_files
 from tf_classification.predictions.request import RunRequest
-from tf_classification.predictor import Predictor, asking, listing, units
+from tf_classification.predictor import Predictor, listing, units
 from tf_classification.predictor.asking import Asker, Progress
 from tf_classification.predictor.units import Answer, Unit, Units
 
@@ -52,6 +52,7 @@ def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
         NoCrops: if there is no crop.
         UserError: if model and request do not fit, or no crop can be read.
     """
+    listing.check(asked)
     model = open_model(asked)
     recipe = listing.recipe(asked, model)
     folder = asked.output.with_name(f"{asked.output.name}.units")
@@ -86,8 +87,6 @@ def open_model(asked: RunRequest) -> Predictor:
         path = efficientnet_pytorch.import_once(path, index, asked.output.parent)
     elif path.is_file() and path.suffix != ".tflite":
         raise UserError(f"{path}: expected a model bundle, .tflite or .pt")
-    if path.is_dir():
-        asking.share_processors()
     model = predictor.open(path, threads=1)
     if asked.classifier_categories is not None:
         names = label_index.read(asked.classifier_categories)

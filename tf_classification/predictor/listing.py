@@ -54,6 +54,12 @@ def sources_of(asked: CropsRequest) -> Iterator[Iterator[Found]]:
         yield sources.pictures(table.images(), Choice(categories, asked.threshold, version))
 
 
+def check(asked: CropsRequest) -> None:
+    """Refuse a folder without crops before a model is opened, which takes seconds."""
+    if asked.detections_json is None and next(sources.below(asked.root), None) is None:
+        raise UserError(nothing(asked))
+
+
 def nothing(asked: CropsRequest) -> str:
     """Say that there is no crop, and why there may be none."""
     if asked.detections_json is None:

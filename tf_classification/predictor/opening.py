@@ -7,6 +7,7 @@ from pathlib import Path
 from database_tools.core.errors import UserError
 from database_tools.formats import classlist
 from tf_classification.models import bundle, torch_files
+from tf_classification.predictor import asking
 from tf_classification.predictor.predictor import Predictor
 
 
@@ -17,8 +18,8 @@ def open(path: Path, classes_file: Path | None = None, threads: int | None = Non
         path: folder of a bundle or of one of its versions, or the file.
         classes_file: names of a frozen graph's classes, one a line; other models have their own,
             and refuse others.
-        threads: that a ``.tflite`` computes in at a time; None for one for each processor, 1 for
-            the caller's own, so that several callers share the processors.
+        threads: that the model computes in at a time; None for one for each processor, 1 for the
+            caller's own, so that several callers share the processors.
 
     Raises:
         UserError: if there is no such model, or the names do not fit.
@@ -30,9 +31,12 @@ def open(path: Path, classes_file: Path | None = None, threads: int | None = Non
         advice = "import_pytorch_checkpoint.py turns a PyTorch checkpoint into a bundle"
         raise UserError(f"{path}: expected a model bundle, .tflite or .pb; {advice}")
     if path.is_dir():
+        checked = bundle.read(path)  # before TensorFlow is loaded
+        if threads == 1:
+            asking.share_processors()
         from tf_classification.predictor import saved_model
 
-        opened: Predictor = saved_model.SavedModel(bundle.read(path))
+        opened: Predictor = saved_model.SavedModel(checked)
     elif path.suffix == ".tflite":
         from tf_classification.predictor import litert
 

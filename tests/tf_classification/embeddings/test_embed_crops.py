@@ -199,7 +199,7 @@ def test_pictures_with_detections_have_a_row_for_each_box(model, tmp_path, monke
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(flags, said, tmp_path, capsys):
-    assert embed(tmp_path, *flags) == 2
+    assert embed(crops(tmp_path, ["a.jpg"]), *flags) == 2
     assert said in capsys.readouterr().err
 
 
