@@ -23,6 +23,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from database_tools.core import reasons
 
@@ -111,10 +112,10 @@ class PictureName:
             empty or holds a NUL: it may lead out of any folder, or is no name at all.
         """
         path = text.replace("\\", "/")
-        drive = _DRIVE.match(path)
+        drive = path[1:2] == ":" and _DRIVE.match(path)
         if path.startswith("/") or (drive and (windows or path[2:3] == "/")):
             return None
-        if "\0" in path or ".." in path.split("/"):
+        if "\0" in path or (".." in path and ".." in path.split("/")):
             return None
         path = tidy(path)
         return cls(text if path == text else path) if path else None  # one object, not two
@@ -312,8 +313,7 @@ def unnumbered(crop: str) -> Iterator[tuple[str, int | None]]:
                 yield f"{start}{suffix}", int(match[3])
 
 
-@dataclass(frozen=True, slots=True)
-class CropName:
+class CropName(NamedTuple):
     """The name of a crop of 2021 and later: where it came from.
 
     Attributes:

@@ -57,8 +57,10 @@ class LocationTable:
     crops: npt.NDArray[np.int64]
 
     @classmethod
-    def count(cls, rows: Iterable[tuple[Location, str]]) -> LocationTable:
-        """Count crops given as (location, label), in any order."""
+    def count(
+        cls, rows: Iterable[tuple[Location, str]] | Mapping[tuple[Location, str], int]
+    ) -> LocationTable:
+        """Count crops given as (location, label), in any order, or as numbers of these."""
         counts = Counter(rows)
         locations = tuple(sorted({location for location, _ in counts}))
         labels = tuple(sorted({label for _, label in counts}))

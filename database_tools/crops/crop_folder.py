@@ -20,6 +20,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from database_tools import imaging
 from database_tools.core import reasons
 from database_tools.core.crop_recipe import CropRecipe
@@ -216,7 +218,7 @@ def _refusal(wanted: Wanted, places: Places) -> str | None:
 
 def _task(wanted: Wanted, config: FolderConfig) -> Task:
     path = str(config.images / wanted.picture)
-    job = Job(path, wanted.boxes, config.recipe, config.max_pixels)
+    job = Job(path, np.array(wanted.boxes), config.recipe, config.max_pixels)
     return Task(job, tuple(str(config.folder / crop) for crop in wanted.crops), config.check)
 
 

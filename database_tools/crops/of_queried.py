@@ -53,7 +53,8 @@ class Chooser:
         """
         if image.boxes is not None:
             return wanted.of_drawn(image, self._rule)
-        if (dataset := self.dataset(image.dataset)) is None:
+        dataset = self._datasets.get(image.dataset) or self.dataset(image.dataset)
+        if dataset is None:
             return reasons.NO_DETECTION_FILE
         if (found := dataset.table.find(image.file)) is None:
             return reasons.NOT_IN_DETECTION_FILE

@@ -7,11 +7,12 @@ skipped, those of categories without a name too, keep their places.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from database_tools.core import reasons
 from database_tools.core.detections import LEAST_CONFIDENCE
@@ -42,31 +43,32 @@ class Rule:
 
     def wants(self, category: str | None) -> bool:
         """Say whether boxes of a category count; one without a name never does."""
-        return category is not None and category.casefold() in map(str.casefold, self.categories)
+        if category is None or category in self.categories:  # nearly always
+            return category is not None
+        return category.casefold() in map(str.casefold, self.categories)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
+class Wanted(NamedTuple):
     """The boxes of one picture that become crops, at least one.
 
     Attributes:
         picture: its name.
         numbers: places of the boxes in the picture's list.
-        boxes: (N, 4) float64, rows (x, y, width, height) in [0, 1].
+        boxes: N of (x, y, width, height) in [0, 1].
         confidences: N.
         version: of the detector, None for boxes that somebody drew.
     """
 
     picture: str
     numbers: tuple[int, ...]
-    boxes: npt.NDArray[np.float64]
+    boxes: tuple[tuple[float, float, float, float], ...]
     confidences: tuple[float, ...]
     version: str | None
 
     @property
     def crops(self) -> tuple[str, ...]:
         """Names of the crops, relative to their folder."""
-        return tuple(str(CropName(self.picture, i, self.version)) for i in self.numbers)
+        return tuple([str(CropName(self.picture, i, self.version)) for i in self.numbers])
 
 
 def of_found(
@@ -84,20 +86,33 @@ def of_found(
     if image.boxes is None:
         reason = megadetector_json.failure_reason(image.failure or "")
         return reason if reason in _OURS else reasons.FAILURE_IN_DETECTION_FILE
-    if any(_OF_VIDEOS in box.extra for box in image.boxes):
-        return reasons.VIDEO
-    # As a detector computes them: its 0.7 is 0.69999999.
-    least = np.float32(rule.threshold)
-    sure = [i for i, box in enumerate(image.boxes) if np.float32(box.conf) >= least]
-    chosen = [i for i in sure if rule.wants(names.get(image.boxes[i].category))]
+    least = _least(rule.threshold)
+    chosen, is_sure = [], False
+    for i, (category, conf, bbox, _, extra) in enumerate(image.boxes):
+        if _OF_VIDEOS in extra:
+            return reasons.VIDEO
+        if conf >= least:
+            is_sure = True
+            if rule.wants(names.get(category)):
+                chosen.append((i, bbox, conf))
     if chosen:
-        boxes = [image.boxes[i] for i in chosen]
-        rows = np.array([box.bbox for box in boxes], np.float64)
-        return Wanted(picture, tuple(chosen), rows, tuple(b.conf for b in boxes), version)
-    if sure:
+        numbers, rows, scores = zip(*chosen, strict=True)
+        return Wanted(picture, numbers, rows, scores, version)
+    if is_sure:
         return reasons.PEOPLE_ONLY
     found = any(box.conf >= LEAST_CONFIDENCE for box in image.boxes)
     return reasons.BELOW_THRESHOLD if found else reasons.NOTHING_DETECTED
+
+
+@functools.lru_cache
+def _least(threshold: float) -> float:
+    """Return the least number that reaches a threshold as a detector computes: in float32.
+
+    Its 0.7 is 0.69999999.
+    """
+    rounded = np.float32(threshold)
+    middle = (float(rounded) + float(np.nextafter(rounded, np.float32(-np.inf)))) / 2
+    return middle if np.float32(middle) >= rounded else float(np.nextafter(middle, np.inf))
 
 
 def of_drawn(image: QueriedImage, rule: Rule) -> Wanted | str:
@@ -106,5 +121,5 @@ def of_drawn(image: QueriedImage, rule: Rule) -> Wanted | str:
     chosen = tuple(i for i, box in enumerate(drawn) if rule.wants(box.category))
     if not chosen:
         return reasons.PEOPLE_ONLY if drawn else reasons.NOTHING_DETECTED
-    rows = np.array([drawn[i].box for i in chosen], np.float64)
+    rows = tuple(drawn[i].box for i in chosen)
     return Wanted(image.name, chosen, rows, (SURE,) * len(chosen), None)

@@ -12,6 +12,7 @@ Source: README, "Creating the classification dataset CSV".
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -88,11 +89,10 @@ def rows(
     for crops in _examples(images(), source, drops):
         # Label and location are the picture's, so its rows stay or go together.
         first = crops[0]
-        image = CropName.parse(first.path).image
         if filters.min_locs and len(places[_label(first)]) < filters.min_locs:
-            drops.add(reasons.FEW_LOCATIONS, image)
+            drops.add(reasons.FEW_LOCATIONS, CropName.parse(first.path).image)
         elif (first.dataset, first.location) in filters.taken:
-            drops.add(MATCHED_TEST, image)
+            drops.add(MATCHED_TEST, CropName.parse(first.path).image)
         else:
             yield crops
 
@@ -125,6 +125,7 @@ def _row(image: QueriedImage, crop: str, confidence: float) -> Crop:
     return Crop(crop, image.dataset, location, image.dataset_class, conf, image.labels)
 
 
+@functools.lru_cache(1024)  # scores have three digits
 def _digits(score: float) -> float:
     """Give a float32 the digits that its file had: 0.926, not 0.9259999990463257."""
     return float(str(np.float32(score)))

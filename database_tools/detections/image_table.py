@@ -1,4 +1,6 @@
-"""The pictures of detection files by name, on the disk: as many as there are, in little memory.
+"""The pictures of detection files by name: as many as there are, in little memory.
+
+What does not fit into some 20 MB waits on the disk.
 
 Unlike ``core.detection_table`` it keeps entries whole and their numbers with all digits: a crop's
 edges are truncated pixels, so 0.7 of 100 pixels is 70, and 0.69999999 is 69.
@@ -9,18 +11,25 @@ two results that differ are an error.  Of two files, a result of the later one c
 
 from __future__ import annotations
 
+import marshal
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import starmap
 from pathlib import Path
 
 from database_tools.core import json_text, names
 from database_tools.core.errors import FormatError, UserError
 from database_tools.formats import detection_json, megadetector_json
-from database_tools.formats.megadetector_json import Image
+from database_tools.formats.megadetector_json import Box, Image
 
 _SCHEMA = """CREATE TABLE image (
-    key BLOB PRIMARY KEY, file INTEGER, position INTEGER, failed INTEGER, entry TEXT
+    key BLOB PRIMARY KEY, file INTEGER, position INTEGER, failed INTEGER, entry
 ) WITHOUT ROWID"""
+
+_IN_MEMORY = 1 << 16
+"""Pictures, of some 350 bytes each."""
+
+_Row = tuple[int, int, bool, "str | bytes"]
 
 
 class ImageTable:
@@ -33,12 +42,15 @@ class ImageTable:
     def __init__(self) -> None:
         self.read = 0
         self._files = 0
+        self._recent: dict[str, _Row] = {}
+        self._has_older = False
         # A database without a name is a file that the system deletes; it needs no transactions.
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(_SCHEMA)
 
     def __len__(self) -> int:
+        self._keep()
         return int(self._db.execute("SELECT count(*) FROM image").fetchone()[0])
 
     def close(self) -> None:
@@ -48,14 +60,14 @@ class ImageTable:
     def add_file(
         self,
         path: Path,
-        change: Callable[[Image], Image] = lambda image: image,
+        change: Callable[[Image], Image] | None = None,
         image_dir: Path | None = None,
     ) -> None:
         """Add what a file says of its pictures; their names become tidy.
 
         Args:
             path: of the file, of a kind that ``detection_json`` reads.
-            change: is applied to each image.
+            change: is applied to each image, if given.
             image_dir: folder of the pictures: absolute names below it are taken relative to it.
 
         Raises:
@@ -66,35 +78,35 @@ class ImageTable:
         folders = [] if image_dir is None else [image_dir, image_dir.resolve()]
         roots = [names.root(str(folder)) for folder in folders]
         for position, image in enumerate(detection_json.images(path)):
-            file = names.below(names.tidy(image.file), roots)
+            file = names.tidy(image.file)
+            if roots:
+                file = names.below(file, roots)
+            if file != image.file:
+                image = image._replace(file=file)
             self.read += 1
             try:
-                self._add(position, change(image._replace(file=file)))
+                self._add(position, change(image) if change else image)
             except ValueError as error:
                 raise FormatError(path, f"images[{position}] ({file!r})", str(error)) from None
-            except sqlite3.OperationalError as error:
-                message = f"{path}: cannot be kept in the system's temporary folder: {error}"
-                raise UserError(message) from error
 
     def find(self, name: str) -> Image | None:
         """Return what is known of a picture; None if nothing."""
-        query = "SELECT entry FROM image WHERE key = ?"
-        row = self._db.execute(query, (_key(names.tidy(name)),)).fetchone()
-        return None if row is None else megadetector_json.image(json_text.loads(row[0]))
+        # Keys are tidy, and nearly all names too.
+        row = self._recent.get(name) or self._row(names.key(names.tidy(name)))
+        return None if row is None else _unpacked(row[-1])
 
     def images(self, *, by_name: bool = False) -> Iterator[Image]:
         """Yield the entries in the order of their files, or sorted by name."""
+        self._keep()
         order = "key" if by_name else "file, position"
         for (entry,) in self._db.execute(f"SELECT entry FROM image ORDER BY {order}"):
-            yield megadetector_json.image(json_text.loads(entry))
+            yield _unpacked(entry)
 
     def _add(self, position: int, image: Image) -> None:
         """Add an entry; raise ValueError if the file says something else of it elsewhere."""
-        key, entry = _key(image.file), megadetector_json.text(image)
-        query = "SELECT file, position, failed, entry FROM image WHERE key = ?"
-        known = self._db.execute(query, (key,)).fetchone()
+        key, entry = names.key(image.file), _packed(image)
         failed = image.boxes is None
-        if known is not None:
+        if (known := self._row(key)) is not None:
             file, first, had_failed, earlier = known
             if failed != bool(had_failed):
                 if failed:
@@ -104,9 +116,46 @@ class ImageTable:
             elif file == self._files:
                 # of two failures the same one, whichever comes first
                 position, entry = first, min(earlier, entry)
-        row = (key, self._files, position, failed, entry)
-        self._db.execute("REPLACE INTO image VALUES (?, ?, ?, ?, ?)", row)
+        self._recent[key] = (self._files, position, failed, entry)
+        if len(self._recent) >= _IN_MEMORY:
+            self._keep()
+
+    def _row(self, key: str) -> _Row | None:
+        if (row := self._recent.get(key)) is not None or not self._has_older:
+            return row
+        query = "SELECT file, position, failed, entry FROM image WHERE key = ?"
+        kept: _Row | None = self._db.execute(query, (_bytes(key),)).fetchone()
+        return kept
+
+    def _keep(self) -> None:
+        """Bring to the disk what is in memory, in the order in which the disk has it."""
+        rows = ((_bytes(key), *row) for key, row in sorted(self._recent.items()))
+        try:
+            self._db.executemany("REPLACE INTO image VALUES (?, ?, ?, ?, ?)", rows)
+        except sqlite3.OperationalError as error:
+            message = f"detections cannot be kept in the system's temporary folder: {error}"
+            raise UserError(message) from error
+        self._recent.clear()
+        self._has_older = True
 
 
-def _key(name: str) -> bytes:
-    return names.key(name).encode("utf-8", "surrogatepass")
+def _packed(image: Image) -> str | bytes:
+    """Return an entry as its JSON, or, if it is a usual one, as 100 bytes that are read at once."""
+    if image.boxes is None or image.extra:
+        return megadetector_json.text(image)
+    for box in image.boxes:
+        if box.classifications or box.extra:
+            return megadetector_json.text(image)
+    # Version 2: equal values give equal bytes.
+    return marshal.dumps((image.file, [box[:3] for box in image.boxes]), 2)
+
+
+def _unpacked(entry: str | bytes) -> Image:
+    if isinstance(entry, str):
+        return megadetector_json.image(json_text.loads(entry))
+    file, boxes = marshal.loads(entry)
+    return Image(file, tuple(starmap(Box, boxes)))
+
+
+def _bytes(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")

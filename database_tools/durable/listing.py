@@ -19,10 +19,10 @@ class Folders:
     def __contains__(self, path: str) -> bool:
         """Say whether there is an entry of this name, a relative path with forward slashes."""
         folder, _, name = path.rpartition("/")
-        if folder not in self._listed:
-            self._listed[folder] = frozenset(_names(self._root / folder))
-        if name in self._listed[folder] or path.isascii():
-            return name in self._listed[folder]
+        if (listed := self._listed.get(folder)) is None:
+            listed = self._listed[folder] = frozenset(_names(self._root / folder))
+        if name in listed or path.isascii():
+            return name in listed
         return spelling.locate(self._root / path).exists()  # in another Unicode form
 
 

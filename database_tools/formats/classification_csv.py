@@ -185,6 +185,14 @@ def _labels(place: _Place, text: str) -> tuple[str, ...]:
     return labels
 
 
+def is_plain(crop: Crop) -> bool:
+    """Say whether a row, once written, is read as it is, which nearly all are."""
+    path, _, location, original, confidence, labels = crop
+    if "//" in path or "./" in path or "\\" in path or "" in labels or not location.strip():
+        return False
+    return 0 <= confidence <= 1 and "\r" not in "".join((path, location, original, *labels))
+
+
 def write(path: Path, crops: Iterable[Crop]) -> None:
     """Write the rows in the order given, whole or not at all.
 
@@ -198,6 +206,6 @@ def write(path: Path, crops: Iterable[Crop]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for crop in crops:
-            if wrong := [label for label in crop.labels if "," in label]:
-                raise ValueError(f"{crop.path}: label {wrong[0]!r} has a comma")
-            writer.writerow((*crop[:4], repr(float(crop.confidence)), ",".join(crop.labels)))
+            if (label := ",".join(crop.labels)).count(",") >= len(crop.labels):
+                raise ValueError(f"{crop.path}: a label of {label!r} has a comma")
+            writer.writerow((*crop[:4], repr(float(crop.confidence)), label))

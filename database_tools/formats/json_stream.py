@@ -9,7 +9,8 @@ which streams too, refuses NaN.
 Decoding hundreds of elements in one call takes a third of the time.  Where such a stretch may end
 is guessed: at the last place in the window that looks as the first element's end and the second's
 begin did, e.g. ``}, {"id":``.  The guess proves itself: within a text or a deeper list the
-stretch would not be JSON, and then the elements are decoded one by one.
+stretch would not be JSON, and then the elements are decoded one by one.  So are members that are
+objects, up to ``}, "``, unless a name is there twice.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _TOKEN = 16
 """Characters from the window's end within which a mistake may be a cut: ``-Infini``, ``\\u00e``."""
 
 _BETWEEN = re.compile(r'\}\s*,\s*\{\s*"[^"\\]*"\s*:')
+_NEXT_MEMBER = re.compile(r'\}\s*,\s*"')
 
 
 def members(path: Path) -> Iterator[tuple[str, int | None, Any]]:
@@ -90,15 +92,20 @@ class _Decoder:
         self._place = "top level"
         # Between two elements of this list; None: not seen yet, "": no use.
         self._between: str | None = None
+        self._next_member: str | None = None  # the same between two members of the top level
 
     def members(self) -> Iterator[tuple[str, int | None, Any]]:
         """Yield as the module's ``stretches`` does."""
         self._expect("{", "expected an object")
         if self._next() != "}":
             while True:
-                yield from self._member()
+                yield from self._objects() or self._member()
+                seen = _NEXT_MEMBER.match(self._text, self._position - 1)
+                if self._next_member is None and seen:
+                    self._next_member = seen[0]
                 if not self._comma("}"):
                     break
+                self._next()
         self._end()
 
     def elements(self) -> Iterator[tuple[int, list[Any]]]:
@@ -127,6 +134,24 @@ class _Decoder:
         if self._next() != "]":
             yield from self._elements(key)
         self._position += 1
+
+    def _objects(self) -> list[tuple[str, None, Any]]:
+        """Decode the members that lie whole in the window, without the last; none: no guess."""
+        end = self._text.rfind(self._next_member, self._position) if self._next_member else -1
+        if end < 0:
+            return []
+        text = self._text[self._position : end + 1]
+        try:
+            table = json_text.loads_quickly(f"{{{text}}}")
+        except JsonError:
+            table = {}
+        # Of a name that is there twice, one would be lost.
+        once = len(table) == len(_NEXT_MEMBER.findall(text)) + 1
+        if not once or set(map(type, table.values())) != {dict}:
+            self._next_member = ""
+            return []
+        self._position, self._place = end + 1, f'"{next(reversed(table))}"'
+        return [(key, None, value) for key, value in table.items()]
 
     def _elements(self, key: str) -> Iterator[tuple[str, int, list[Any]]]:
         self._between = None

@@ -109,11 +109,11 @@ def read_header(path: Path) -> Header:
         FormatError: if it is not a batch output.
     """
     table: dict[str, Any] = {}
-    for key, position, value in json_stream.members(path):
-        if position is None:
+    for key, start, value in json_stream.stretches(path):
+        if start is None:
             table[key] = value
         elif key != "images":
-            table[key].append(value)
+            table[key].extend(value)
     if not isinstance(table.pop("images", None), list):
         raise FormatError(path, "top level", f'no list "images"; its keys are {sorted(table)}')
     if "detection_categories" not in table:
@@ -168,15 +168,16 @@ def entries(path: Path, member: str, read: Callable[[Any], Image]) -> Iterator[I
         member: the list's key.
         read: raises ValueError, TypeError or KeyError for an element that breaks a rule.
     """
-    for key, i, entry in json_stream.members(path):
-        if key != member or i is None:
+    for key, start, values in json_stream.stretches(path):
+        if key != member or start is None:
             continue
-        try:
-            yield read(entry)
-        except (ValueError, TypeError, KeyError) as error:
-            file = entry.get("file", entry.get("filepath")) if isinstance(entry, dict) else entry
-            place = f"{member}[{i}] ({json.dumps(file)[:200]})"
-            raise FormatError(path, place, _said(error)) from None
+        for i, entry in enumerate(values, start):
+            try:
+                yield read(entry)
+            except (ValueError, TypeError, KeyError) as error:
+                name = entry.get("file", entry.get("filepath")) if type(entry) is dict else entry
+                place = f"{member}[{i}] ({json.dumps(name)[:200]})"
+                raise FormatError(path, place, _said(error)) from None
 
 
 def _said(error: Exception) -> str:
@@ -187,7 +188,7 @@ def image(entry: Any) -> Image:
     """Read one entry of ``images``; raise ValueError, TypeError or KeyError if it breaks a rule."""
     if not isinstance(entry, dict) or not isinstance(entry.get("file"), str):
         raise ValueError('expected an object with "file", a text')
-    rest = {k: v for k, v in entry.items() if k not in _IMAGE_KEYS}
+    rest = _others(entry, _IMAGE_KEYS)
     failure, found = entry.get("failure"), entry.get("detections")
     if found is not None and not isinstance(found, list):
         raise ValueError("detections are not a list")
@@ -211,12 +212,20 @@ _BOX_KEYS = {"category", "conf", "bbox", "classifications"}
 def _box(entry: Any) -> Box:
     if not isinstance(entry["bbox"], list) or len(entry["bbox"]) != 4:
         raise ValueError(f"bbox: expected 4 numbers, got {json.dumps(entry['bbox'])[:80]}")
-    x, y, width, height = map(_number, entry["bbox"])
+    x, y, width, height = entry["bbox"]
+    if not type(x) is type(y) is type(width) is type(height) is float:
+        x, y, width, height = map(_number, entry["bbox"])
     said = entry.get("classifications")
     classes = tuple((str(name), _number(conf)) for name, conf in said) if said else ()
-    rest = {k: v for k, v in entry.items() if k not in _BOX_KEYS}
+    rest = _others(entry, _BOX_KEYS)
     conf = _number(entry["conf"])
     return Box(str(entry["category"]), conf, (x, y, width, height), classes, rest)
+
+
+def _others(entry: dict[str, Any], known: set[str]) -> Mapping[str, Any]:
+    if entry.keys() <= known:  # nearly always
+        return _NOTHING
+    return {key: value for key, value in entry.items() if key not in known}
 
 
 def _number(value: Any) -> float:

@@ -161,6 +161,29 @@ def test_labels_at_too_few_locations_are_left_out(world):
     assert world.ledger.dropped == {"label at too few locations": ["ds/2.jpg", "ds/3.jpg"]}
 
 
+def test_what_is_counted_on_the_way_is_what_reading_counts(example, monkeypatch):
+    example.run()
+    info = dataset_info.read(example.out)
+    monkeypatch.setattr("database_tools.formats.classification_csv.is_plain", lambda crop: False)
+    example.run()
+    assert dataset_info.read(example.out) == info
+    assert info.counts == {"all": (2, 1, 2, 1)}  # canid, both, felid, other
+
+
+def test_a_crop_that_is_queried_twice_counts_once(world):
+    world.picture("ds/1.jpg", entry("ds", 1, "elk"), [box(0.9)], [0])
+    world.picture("ds/./1.jpg", entry("ds", 1, "elk"))
+    assert world.run() == 0
+    assert len(world.rows) == 2
+    assert dataset_info.read(world.out).counts == {"all": (1,)}
+
+
+def test_a_score_beyond_1_by_rounding_is_found_when_the_rows_are_read(world, capsys):
+    world.picture("ds/1.jpg", entry("ds", 1, "elk"), [box(1.0005)], [0])
+    assert world.run() == 2
+    assert "line 2: confidence must be a number in [0, 1]" in capsys.readouterr().err
+
+
 def test_nothing_left_is_an_error_after_the_ledger(world, capsys):
     world.picture("ds/1.jpg", entry("ds", 1, "elk"), [box(0.1)], [0])
     assert world.run() == 2

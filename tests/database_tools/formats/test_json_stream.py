@@ -75,6 +75,32 @@ def test_most_elements_are_decoded_many_at_once(tmp_path, monkeypatch):
     assert len(lengths) < 100
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_members_that_are_objects_are_those_one_by_one(tmp_path, monkeypatch, indent):
+    pairs = [(f"{i}", {"a": [{}, {"b": '}, "c'}], "x": i}) for i in range(50)]
+    pairs += [("7", {"twice": 1}), ("d", {"deep": {}, "e": 1}), ("l", [1, 2]), ("n", 5)]
+    pairs += [("n", 6), *((f"{i}", {"y": [{}]}) for i in range(50))]
+    body = ", ".join(f"{json.dumps(k)}: {json.dumps(v, indent=indent)}" for k, v in pairs)
+    path = write(tmp_path, f"{{{body}}}")
+    for chunk in (30, 300, 1 << 16):
+        monkeypatch.setattr(json_stream, "_CHUNK", chunk)
+        got = [(key, value) for key, position, value in json_stream.members(path)]
+        at = next(i for i, (key, _) in enumerate(pairs) if key == "l")
+        assert got == [*pairs[:at], ("l", []), ("l", 1), ("l", 2), *pairs[at + 1 :]]
+
+
+def test_most_objects_are_decoded_many_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(json_stream, "_CHUNK", 2000)
+    path = write(tmp_path, json.dumps({f"{i}": {"id": i} for i in range(1000)}))
+    one_by_one = []
+    decode = json_stream.json_text.decode
+    monkeypatch.setattr(
+        json_stream.json_text, "decode", lambda *a: one_by_one.append(1) or decode(*a)
+    )
+    assert [value["id"] for _, _, value in json_stream.members(path)] == list(range(1000))
+    assert len(one_by_one) < 100
+
+
 def test_a_mistake_is_told_before_the_rest_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(json_stream, "_CHUNK", 64)
     text = json.dumps(images(300))
