@@ -89,6 +89,12 @@ def test_members_that_are_objects_are_those_one_by_one(tmp_path, monkeypatch, in
         assert got == [*pairs[:at], ("l", []), ("l", 1), ("l", 2), *pairs[at + 1 :]]
 
 
+def test_a_name_that_is_there_twice_is_told_twice(tmp_path):
+    path = write(tmp_path, '{"a": {}, "b": {"x": 1}, "c": {}, "b": {"x": 2}, "d": {}, "e": {}}')
+    got = [(key, value.get("x")) for key, _, value in json_stream.members(path)]
+    assert got == [("a", None), ("b", 1), ("c", None), ("b", 2), ("d", None), ("e", None)]
+
+
 def test_most_objects_are_decoded_many_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(json_stream, "_CHUNK", 2000)
     path = write(tmp_path, json.dumps({f"{i}": {"id": i} for i in range(1000)}))
