@@ -172,7 +172,8 @@ def test_progress_soon_says_how_fast_and_how_long_and_then_more_rarely(clock, ca
     for _ in cli.progress(range(200), desc="counting"):
         clock.now += 1
     assert [int(m.split()[1]) for m in caplog.messages] == [5, 15, 30, 60, 120, 180]
-    assert caplog.messages[0] == "counting: 5 of 200, 1.0 per second, 3 min left"
+    assert caplog.messages[0] == "counting: 5 of 200, 1.0 per second"  # too few to say more
+    assert caplog.messages[1] == "counting: 15 of 200, 1.0 per second, 3 min left"
     assert caplog.messages[-1] == "counting: 180 of 200, 1.0 per second, 20 s left"
 
 

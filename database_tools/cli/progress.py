@@ -16,6 +16,9 @@ T = TypeVar("T")
 _FIRST, _THEN = (5, 15, 30), 60
 """Seconds after which lines come, and between those that follow."""
 
+_ENOUGH = 10
+"""Items after which their rate says how long the others take: the first may wait for a model."""
+
 
 def progress(items: Iterable[T], total: int | None = None, desc: str = "") -> Iterator[T]:
     """Yield ``items`` while showing how far one is.
@@ -46,7 +49,8 @@ def _lines(items: Iterable[T], total: int | None, desc: str) -> Iterator[T]:
             due = next(moment for moment in moments if moment > passed)
             rate = done / passed
             of_total = f" of {total:,}" if total else ""
-            left = f", {_duration((total - done) / rate)} left" if total else ""
+            told = total is not None and done >= min(_ENOUGH, total)
+            left = f", {_duration((total - done) / rate)} left" if total and told else ""
             log.info(
                 "%s: %s%s, %.1f per second%s", desc or "progress", f"{done:,}", of_total, rate, left
             )

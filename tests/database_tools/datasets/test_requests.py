@@ -1,7 +1,6 @@
 """What a user asks for: which pictures, boxes and splits; and requests that cannot be met."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -497,9 +496,3 @@ def test_an_example_of_an_annotation_and_the_splits_are_printed(world, capsys):
     assert re.search(r'for reference: \{"id": "0\d", "file_name": "\d.jpg", "location"', said)
     assert "6 locations in total, 5 will be used for training, 1 for testing" in said
     assert "Testing uses locations  ['D']" in said
-
-
-def test_the_readme_has_the_usage():
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    for line in filter(None, README.splitlines()[1:10]):
-        assert line in readme
