@@ -240,7 +240,7 @@ def test_a_val_split_of_unreadable_pictures_ends_the_first_epoch(tiny, flags, tm
     assert train_classifier.main([*words, "--logdir", str(tmp_path / "logs")]) == 2
     said = capsys.readouterr().err
     assert "no picture of the val split can be decoded" in said
-    assert "epoch 0:" not in said
+    assert "epoch 0: train" not in said
 
 
 def test_a_label_that_cannot_be_decoded_is_named_after_the_first_epoch(
