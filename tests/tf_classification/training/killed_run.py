@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_classification.runs import strategies
+from tf_classification.runs import run_folder, strategies
 from tf_classification.runs.config import TrainConfig
-from tf_classification.training import run, run_folder, session, state
+from tf_classification.training import run, session, state
 from tf_classification.training.callbacks import KeepBest, StopOnNaN
 
 VARIANTS = {
