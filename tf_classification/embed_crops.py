@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
-from tf_classification.embeddings.request import VIEWS, EmbedRequest
+from tf_classification.embeddings.request import EmbedRequest
+from tf_classification.models.description import VIEWS
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor import crops_request
 

@@ -10,7 +10,7 @@ EfficientNet-Lite0 and learns a head of the first.  Floors: accuracy and macro r
 places >= .92 in the mean, CPU seconds of the three commands <= 40.  ``answers`` asks a simulated
 expert about crops of such a world: 20, 40 and 80 that ``suggest_labels`` chooses, and as many, and
 twice as many, at random.  ``million`` embeds a network of a few numbers, so that what is left is
-the bookkeeping: its peak of memory must not grow faster than the names.
+the bookkeeping: run it with two numbers of crops for the memory that one more takes.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -74,7 +75,8 @@ def restored(facts: Facts, path: Path) -> keras.Model:
         facts: of the embeddings.
         path: that ``save`` wrote.
     """
-    described = Description(NOBODY, facts.network, facts.image_size, facts.conv_padding)
+    size, padding = facts.image_size, facts.conv_padding
+    described = Description(NOBODY, facts.network, size, padding, facts.views)
     network = signatures.build_network(described)
     try:
         weights.fill(_below(network), path)
@@ -88,13 +90,17 @@ def _below(network: keras.Model) -> keras.Model:
 
 
 def of_bundle(opened: Bundle) -> Backbone:
-    """Open the network of a bundle; raise UserError if it is not one of the table."""
-    return Backbone(opened.path, opened.network(), opened.description)
+    """Open the network of a bundle, for one view; raise UserError if it is not of the table."""
+    plain = replace(opened, description=replace(opened.description, views=1))
+    return Backbone(plain.path, plain.network(), plain.description)
 
 
 def of_table(name: str, pretrained: bool | str) -> Backbone:
     """Build a network of the table with ImageNet's weights, or those of a path."""
     described = Description(NOBODY, name, NETWORKS[name].image_size)
+    if not isinstance(pretrained, str) and NETWORKS[name].package:
+        # no other last layer is wanted: to build a network costs two seconds
+        return Backbone(Path(name), weights.imagenet_classifier(name), described)
     network = signatures.build_network(described)
     if isinstance(pretrained, str):
         weights.load(network, Path(pretrained), name, new_labels=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from database_tools.core.errors import UserError
 from database_tools.formats import classification_csv
+from tf_classification.models.description import VIEWS
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor.crops_request import CropsRequest
 
 FOLDER = "embeddings"
-VIEWS = (1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)

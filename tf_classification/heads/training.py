@@ -1,8 +1,8 @@
 """``train_head.py``: from embeddings and labels to a model bundle, judged as any other.
 
 In the run's folder: ``params.json``, what ``evaluation.evaluate`` writes, the model bundle in
-``bundle/1`` and ``head.npz``, its last layer.  What is judged is what the bundle does: a crop as it
-is, whatever views were learnt from.
+``bundle/1`` and ``head.npz``, its last layer.  What is judged is what the bundle does: it averages
+over the views that were learnt from.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def _judge(
         log.warning("no test: nothing says how good it is at locations that no choice was made by")
     model = _with_head(found, learnt.head, dataset.num_labels)
     described = network.describe(config, dataset.label_names)
+    described = replace(described, views=found.facts.views)
     options = evaluation.EvaluationOptions(
         calibrate="temperature" if has_val else None, training_locations=seen, known=known
     )
@@ -117,9 +118,9 @@ def _judge(
 
 
 def _said(found: Embeddings, head: Head, rows: np.ndarray) -> Logits:
-    """Return the logits of a split's crops as they are."""
+    """Return the logits of a split's crops, of their views' mean."""
     there = np.flatnonzero(rows >= 0)
-    parts = [head.logits(features[:, 0]) for _, features in found.batches(rows[there])]
+    parts = [head.logits(features) for _, features in found.batches(rows[there])]
     values = np.concatenate([np.zeros((0, len(head.bias)), np.float32), *parts])
     return Logits(there, values, np.flatnonzero(rows < 0))
 

@@ -8,6 +8,7 @@ It lies in the ``assets.extra`` folder of a SavedModel::
      "network": "efficientnet-b0",         a name in the table of ``networks``
      "image_size": 224,
      "conv_padding": "same",               or "symmetric": from EfficientNet-PyTorch 0.7.0
+     "views": 2,                           only where each picture is asked about mirrored, too
      "crop_recipe": {"geometry": "padded window", ...},       see core.crop_recipe; or null
      "resize": "shorter side, bicubic antialiased, centre crop; ...",             see ``RESIZE``
      "calibration": {"temperature": 1.7, "curves": null},
@@ -38,6 +39,7 @@ from tf_classification.models.calibration import Calibration
 
 FORMAT = 1
 CONV_PADDINGS = ("same", "symmetric")
+VIEWS = (1, 2)
 RESIZE_WHOLE = "shorter side, bicubic antialiased, centre crop"
 RESIZE = f"{RESIZE_WHOLE}; a large JPEG decoded at 1/2, 1/4 or 1/8"
 RESIZE_ROUNDED = f"{RESIZE}; to whole grey levels"
@@ -54,6 +56,7 @@ class Description:
         network: name in the table of networks.
         image_size: side of the square input, pixels.
         conv_padding: of stride-2 convolutions, one of ``CONV_PADDINGS``.
+        views: 2 where a crop's features are the mean of its own and its mirror image's.
         crop_recipe: how the crops that it learned from were made; None if nobody said.
         resize: from the crop to the network's input: ``RESIZE``; ``RESIZE_WHOLE`` in bundles of
             before it; ``RESIZE_ROUNDED`` for int8, whose input is rounded anyway;
@@ -70,6 +73,7 @@ class Description:
     network: str
     image_size: int
     conv_padding: str = "same"
+    views: int = 1
     crop_recipe: CropRecipe | None = None
     resize: str = RESIZE
     calibration: Calibration = field(default_factory=Calibration)
@@ -96,6 +100,7 @@ class Description:
             f"conv_padding must be one of {', '.join(CONV_PADDINGS)}, got {self.conv_padding!r}": (
                 self.conv_padding in CONV_PADDINGS
             ),
+            f"views must be 1 or 2, got {self.views!r}": self.views in VIEWS,
             f"resize must be {RESIZE!r}, got {self.resize!r}": self.resize in RESIZES,
             "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
             and all(value is None or 0 <= value <= 1 for value in self.thresholds.values()),
@@ -114,6 +119,7 @@ class Description:
             "network": self.network,
             "image_size": self.image_size,
             "conv_padding": self.conv_padding,
+            **({"views": self.views} if self.views > 1 else {}),
             "crop_recipe": self.crop_recipe and self.crop_recipe.as_json(),
             "resize": self.resize,
             "calibration": self.calibration.to_json(self.labels),
@@ -189,6 +195,7 @@ def _from_json(table: Mapping[str, Any]) -> Description:
         network=table["network"],
         image_size=table["image_size"],
         conv_padding=table["conv_padding"] if "conv_padding" in table else table["padding"],
+        views=table.get("views", 1),
         crop_recipe=None if recipe is None else CropRecipe.from_json(recipe),
         resize=old["resize"] if old else table["resize"],
         calibration=Calibration.from_json(table["calibration"], labels),

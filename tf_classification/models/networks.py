@@ -41,6 +41,7 @@ def build(  # noqa: PLR0913 - one call, all by name
     synchronized: bool = False,
     dropout: float | None = None,
     conv_padding: str = "same",
+    views: int = 1,
     dtype: str = "float32",
 ) -> keras.Model:
     """Build a network with random weights.
@@ -54,6 +55,7 @@ def build(  # noqa: PLR0913 - one call, all by name
         dropout: rate before the last layer; None for the network's own.
         conv_padding: ``"same"`` as TensorFlow pads, or ``"symmetric"`` as the PyTorch weights of
             MegaClassifier need it (EfficientNet B0-B7 only).
+        views: 2 to average the features of each picture and of its mirror image.
         dtype: Keras dtype policy; logits are float32 under the mixed ones.
 
     Returns:
@@ -71,7 +73,8 @@ def build(  # noqa: PLR0913 - one call, all by name
     exact = "float64" if dtype == "float64" else "float32"  # for what half precision would harm
     with _dtype_policy(dtype):
         pixels = keras.Input((size, size, 3), name="image", dtype=exact)
-        features = _features(network, pixels)
+        seen = pixels if views == 1 else keras.ops.concatenate([pixels, pixels[:, :, ::-1]], 0)
+        features = _pooled(_features(network, seen), views)
         rate = network.dropout if dropout is None else dropout
         model = keras.Model(pixels, _head(features, num_labels, rate, exact))
     padded = any(isinstance(layer, keras.layers.ZeroPadding2D) for layer in model.layers)
@@ -118,10 +121,18 @@ def _demo_cnn(pixels: Any) -> Any:
     return x
 
 
+def _pooled(features: Any, views: int) -> Any:
+    """Average over the picture, and over its views, which are one after the other in the batch."""
+    if views == 1:
+        return keras.layers.GlobalAveragePooling2D(name=POOLED)(features)
+    each = keras.layers.GlobalAveragePooling2D(name="each_view")(features)
+    apart = keras.ops.reshape(each, (views, -1, each.shape[-1]))
+    return keras.layers.Identity(name=POOLED)(keras.ops.mean(apart, axis=0))
+
+
 def _head(features: Any, num_labels: int, dropout: float, dtype: str) -> Any:
-    """Average, drop, predict; the kernel starts as the EfficientNet paper's code has it."""
-    x = keras.layers.GlobalAveragePooling2D(name=POOLED)(features)
-    x = keras.layers.Dropout(dropout, name="top_dropout")(x)
+    """Drop, predict; the kernel starts as the EfficientNet paper's code has it."""
+    x = keras.layers.Dropout(dropout, name="top_dropout")(features)
     uniform = keras.initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
     last = keras.layers.Dense(
         num_labels, kernel_initializer=uniform, dtype=dtype, name="predictions"

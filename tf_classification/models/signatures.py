@@ -62,6 +62,7 @@ def build_network(description: Description) -> keras.Model:
         len(description.labels),
         image_size=description.image_size,
         conv_padding=description.conv_padding,
+        views=description.views,
     )
 
 

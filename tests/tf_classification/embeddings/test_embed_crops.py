@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -156,6 +162,32 @@ def test_an_ended_run_goes_on_to_the_bytes_of_an_undisturbed_one(model, tmp_path
         index.open(tmp_path / "ended").features(np.arange(7)),
         index.open(tmp_path / "whole").features(np.arange(7)),
     )
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_bytes_of_an_undisturbed_one(model, tmp_path):
+    folder = crops(tmp_path / "crops", [f"{i:04d}.jpg" for i in range(50)])
+    for i in range(50, 2000):
+        os.link(folder / f"{i % 50:04d}.jpg", folder / f"{i:04d}.jpg")
+    words = [str(word) for word in (folder, "--model", model, "--output_dir", tmp_path / "killed")]
+    line = [sys.executable, "-m", "tf_classification.embed_crops", *words, "--num-workers", "1"]
+    process = subprocess.Popen(line)
+    while not list((tmp_path / "killed").glob("*/shards/*.npz")):
+        assert process.poll() is None, "it ended before it could be killed"
+        time.sleep(0.001)
+    time.sleep(random.uniform(0, 0.1))
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert len(shards(tmp_path / "killed")) < 8
+    assert embed(*words) == 0
+    assert embed(*words[:-1], tmp_path / "whole") == 0
+    for name in ("shards/*.npz", "index.npz", "*.json"):
+        killed, whole = (
+            {path.name: path.read_bytes() for path in (tmp_path / out).glob(f"*/{name}")}
+            for out in ("killed", "whole")
+        )
+        assert killed == whole, name
+        assert whole
 
 
 def test_pictures_with_detections_have_a_row_for_each_box(model, tmp_path, monkeypatch):

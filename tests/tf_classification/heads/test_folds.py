@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,22 @@ def test_a_basis_changes_nothing_that_is_said():
     draw = np.random.default_rng(1)
     head = Head(draw.normal(size=(5, 3)).astype(np.float32), np.float32([1, 2, 3]))
     np.testing.assert_allclose(basis.fold(head).logits(features), head.logits(points), atol=1e-4)
+
+
+def test_a_thousand_labels_are_learnt(monkeypatch):
+    monkeypatch.setattr(folds, "STRENGTHS", (1.0,))
+    monkeypatch.setattr(heads, "_ITERATIONS", 30)
+    draw = np.random.default_rng(4)
+    labels, centres = np.repeat(np.arange(1000), 2), draw.normal(0, 3, (1000, 24))
+    features = (centres[labels] + draw.normal(0, 0.3, (2000, 24)))[:, None].astype(np.float32)
+    case = Lesson(features, labels, np.arange(2000) % 2, np.ones(2000), 1000)
+    with warnings.catch_warnings():  # thirty steps are no end, but enough
+        warnings.simplefilter("ignore")
+        learnt = folds.learn(case, 0)
+    assert learnt.logits.shape == (2000, 1000)  # every label is at both locations
+    said = learnt.logits.argmax(axis=1) == labels[learnt.rows]
+    assert said.mean() > 0.9
+    assert (learnt.head.logits(centres).argmax(axis=1) == np.arange(1000)).mean() > 0.9
 
 
 def test_labels_weigh_the_same_and_weights_count():

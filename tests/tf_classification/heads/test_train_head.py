@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from database_tools.formats import classification_csv, label_index
-from tf_classification import embed_crops, evaluate_model, predictor, train_classifier, train_head
+from tf_classification import (
+    embed_crops,
+    evaluate_model,
+    export_model,
+    predictor,
+    train_classifier,
+    train_head,
+)
 from tf_classification.embeddings import index
 from tf_classification.heads import training
 from tf_classification.models import bundle
@@ -53,8 +60,62 @@ def test_the_bundle_says_what_the_head_says_of_its_features(run, tiny, embedding
     np.testing.assert_allclose(made.logits(pixels), expected, rtol=0, atol=1e-4)
     # and of those that were kept, as far as half precision goes
     found = index.open(embeddings)
-    kept = found.features(found.rows([f"demo/{place}/3.jpg" for place in "045"]))[:, 0]
-    np.testing.assert_allclose(kept @ head["kernel"] + head["bias"], expected, rtol=0, atol=0.1)
+    kept = found.features(found.rows([f"demo/{place}/3.jpg" for place in "045"]))
+    said = kept.mean(axis=1) @ head["kernel"] + head["bias"]
+    np.testing.assert_allclose(said, expected, rtol=0, atol=0.1)
+
+
+def test_the_bundle_averages_over_the_views_that_were_learnt(run, model, tiny):
+    made, asked = predictor.open(run / "bundle"), predictor.open(model)
+    assert bundle.read(run / "bundle").description.views == 2
+    pixels = made.pixels((tiny / "crops/demo/5/3.jpg").read_bytes())[None]
+    each = [asked.features(view)[0] for view in (pixels, pixels[:, :, ::-1])]
+    assert np.abs(each[0] - each[1]).max() > 1e-3
+    np.testing.assert_allclose(made.features(pixels)[0], np.mean(each, axis=0), atol=1e-5)
+    mirrored = made.of_pixels(pixels[:, :, ::-1])
+    np.testing.assert_allclose(made.of_pixels(pixels), mirrored, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_server_and_a_tflite_say_what_the_bundle_says(run, tiny, tmp_path):
+    from tf_classification.serving.servable import Servable
+
+    content = [(tiny / "crops/demo" / place / "4.jpg").read_bytes() for place in "05"]
+    made = predictor.open(run / "bundle")
+    expected = made.of_encoded(content)
+    assert made.bundle.description.calibration.temperature != 1
+    served = Servable(made.bundle).signatures["serving_default"]
+    said = served.compute(np.array(content, object))["probabilities"]
+    np.testing.assert_allclose(said, expected, rtol=0, atol=1e-6)
+    words = [run / "bundle", "--format", "litert", "--output-dir", tmp_path]
+    assert export_model.main([str(word) for word in words]) == 0
+    exported = predictor.open(tmp_path / "model.tflite")
+    pixels = np.stack([made.pixels(one) for one in content])
+    np.testing.assert_allclose(
+        exported.of_pixels(pixels), made.of_pixels(pixels), rtol=0, atol=1e-5
+    )
+
+
+def test_crops_weigh_what_the_detector_was_sure_of_and_many_are_sampled(
+    tiny, embeddings, tmp_path, monkeypatch, capsys
+):
+    asked, learn_head = [], training.folds.learn
+
+    def noted(lesson, seed):
+        asked.append(lesson)
+        return learn_head(lesson, seed)
+
+    monkeypatch.setattr(training.folds, "learn", noted)
+    monkeypatch.setattr(training, "MOST", 24)  # of two views each
+    learn(tiny / "base", tiny / "crops", embeddings, tmp_path, "--weight-by-detection-conf")
+    (lesson,) = asked
+    assert np.bincount(lesson.labels).tolist() == [4, 4, 4]
+    # crop i of a place has the label i % 3, and 0.8 + i / 100 as its confidence
+    number = np.rint(100 * (lesson.weights - 0.8)).astype(int)
+    np.testing.assert_allclose(lesson.weights, 0.8 + number / 100, rtol=1e-6)
+    assert (number % 3 == lesson.labels).all()
+    assert len(set(number.tolist())) > 3
+    assert "learning from 12 of 60 crops, by label" in capsys.readouterr().err
 
 
 def test_it_is_judged_and_described_as_a_trained_network(run):
