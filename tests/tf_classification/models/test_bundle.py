@@ -149,6 +149,7 @@ def test_an_edited_description_is_refused(copied):
         ({"image_size": -1}, "image_size must be a positive whole number"),
         ({"image_size": "32"}, "image_size must be a positive whole number"),
         ({"conv_padding": "reflect"}, "conv_padding must be one of same, symmetric"),
+        ({"views": 3}, "views must be 1 or 2"),
         ({"resize": "squeeze"}, "resize must be"),
         ({"crop_recipe": {"padding": 1}}, "a crop recipe has geometry, padding"),
         ({"crop_recipe": CropRecipe().as_json() | {"padding": 0.5}}, "at least 1, got 0.5"),
