@@ -54,6 +54,7 @@ EXTRAS = {
     # what the test suite needs on top of the core
     "test": [
         "pytest>=8",
+        "setuptools>=77",  # builds the wheel that a test installs
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
         "pycocotools>=2.0.8",  # reads our COCO files; judges the demo world's detector
