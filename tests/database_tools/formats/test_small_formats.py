@@ -1,4 +1,4 @@
-"""The label index, splits, and whole-or-nothing files."""
+"""The label index, candidates, and whole-or-nothing files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
-from database_tools.formats import classlist, label_index
+from database_tools.formats import candidates_csv, classlist, label_index
+from database_tools.formats.candidates_csv import Candidate
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -92,3 +93,32 @@ def test_a_name_that_would_be_two_lines_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"'red\\nfox' does not fit into a line"):
         classlist.write(tmp_path / "classlist.txt", ["empty", "red\nfox"])
     assert not list(tmp_path.iterdir())
+
+
+CANDIDATE = Candidate(
+    *("idfg/a_1.jpg___crop00.jpg", "idfg/a_1.jpg", "idfg", "013", "elk", "deer, red"),
+    *(0.91, 0.88, 0.97, "its burst looks like deer"),
+    ("idfg/a_2.jpg___crop00.jpg", "idfg/a_3.jpg___crop01.jpg"),
+)
+
+
+def test_candidates_both_ways(tmp_path):
+    alone = CANDIDATE._replace(path="b", dataset="", location="", margin=-0.25, burst=())
+    candidates_csv.write(tmp_path / "a.csv", [CANDIDATE, alone])
+    assert list(candidates_csv.read(tmp_path / "a.csv")) == [CANDIDATE, alone]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"margin": -1.01}, r"line 3: margin must be in \[-1, 1\], got '-1.0100'"),
+        ({"score": 2}, "line 3: score must be in"),
+        ({"probability": float("nan")}, "line 3: probability must be in"),
+        ({"image": ""}, "line 3: no image"),
+        ({"label": ""}, "line 3: no label"),
+    ],
+)
+def test_a_wrong_candidate_is_refused(tmp_path, change, message):
+    candidates_csv.write(tmp_path / "a.csv", [CANDIDATE, CANDIDATE._replace(**change)])
+    with pytest.raises(FormatError, match=message):
+        list(candidates_csv.read(tmp_path / "a.csv"))
