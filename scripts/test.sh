@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 source scripts/environment.sh
 ensure_environment "$TEST_EXTRAS"
 ensure_pretrained # without them, the tests that ask them are skipped and say so
+ensure_npm # without Azure's stand-ins, the tests that ask them are skipped and say so
 # Pages are tried in a real browser. Where it is not there and cannot be installed, those tests are skipped and say so.
 if [ -z "${TF_CLASSIFICATION_SKIP_APT:-}" ] && ! command -v chromedriver >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "Installing Debian's Chromium for the tests of pages; TF_CLASSIFICATION_SKIP_APT=1 keeps this script from it"

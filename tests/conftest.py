@@ -29,12 +29,28 @@ def real_pictures():
     return REAL_PICTURES
 
 
+def beside(name):
+    """Return a module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory):
+    """Azure's blobs on this machine, see ``azurite.Azurite``; one for all tests of a process."""
+    module = beside("azurite")
+    if (lacking := module.lacking()) is not None:
+        pytest.skip(lacking)
+    with module.started(tmp_path_factory.mktemp("azurite")) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """One page of a headless Chromium for the tests of a module; see ``browser.Page``."""
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = beside("browser")
     if module.find() is None:
         pytest.skip("chromium is not installed")
     pytest.importorskip("websockets", reason="websockets is not installed")
