@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import subprocess
@@ -62,6 +63,21 @@ def test_an_unknown_flag_is_told_which_one_was_meant(parser, capsys, word, meant
     assert said.startswith(f"thing.py: error: unrecognized arguments: {word}")
     assert (f"; did you mean {meant}? (see" in said) == (meant is not None)
     assert ("did you mean" in said) == (meant is not None)
+
+
+def test_the_signature_of_a_sas_is_struck_out_of_whatever_is_said(parser, capsys):
+    secret = "https://a/c?sp=r&sig=SECRET%3D&se=2030"
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--url={secret}"])
+
+    def work(args):
+        logging.getLogger("other.library").warning("GET %s", secret)
+        raise UserError(f"no {secret}")
+
+    assert cli.run(parser, work, []) == 2
+    said = capsys.readouterr().err
+    assert said.count("sig=...&se=2030") == 3
+    assert "SECRET" not in said
 
 
 def test_every_command_tells_its_version(parser, capsys):

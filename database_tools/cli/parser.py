@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from database_tools.core.secrets import hidden
+
 DISTRIBUTION = "tf-classification"
 
 
@@ -72,7 +74,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         """Print one line, without the usage that would hide it, and exit with 2."""
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} -h)\n")
+        self.exit(2, f"{self.prog}: error: {hidden(message)} (see {self.prog} -h)\n")
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from database_tools.cli import chatter, console
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
+from database_tools.core.secrets import hidden
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
@@ -62,7 +63,7 @@ def answer(prog: str, work: Callable[[], int | None]) -> int:
     try:
         return work() or 0
     except UserError as error:
-        print(f"{prog}: error: {_on_one_line(str(error))}", file=sys.stderr)
+        print(f"{prog}: error: {_on_one_line(hidden(str(error)))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
@@ -70,13 +71,20 @@ def answer(prog: str, work: Callable[[], int | None]) -> int:
 
 
 def _work(work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace) -> int | None:
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return work(args)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return hidden(super().format(record))
 
 
 def _on_one_line(message: str) -> str:

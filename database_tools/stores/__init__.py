@@ -1,12 +1,14 @@
-"""Where pictures are kept: one interface, with a local folder behind it.
+"""Where pictures are kept: one interface, with a local folder or a container of Azure behind it.
 
-store = stores.open_store("/mnt/pictures")
+store = stores.open_store("https://account.blob.core.windows.net/pictures?sv=...&sig=...")
 store.fetch("elk/a.jpg", Path("here/a.jpg"))
 """
 
 from __future__ import annotations
 
 from database_tools.core.errors import UserError
+from database_tools.stores import container_url
+from database_tools.stores.container_url import ContainerUrl
 from database_tools.stores.local import LocalFolder
 from database_tools.stores.store import Store, Unavailable
 
@@ -17,12 +19,23 @@ def open_store(place: str) -> Store:
     """Return the store at a place.
 
     Args:
-        place: a folder, or its ``file://`` address.
+        place: a folder, its ``file://`` address, or that of a container with its SAS.
 
     Raises:
-        UserError: if there is no such folder, or it is an address of another kind.
+        UserError: if there is no such folder, an address breaks its form or is of another kind,
+            or what reads it is not installed.
     """
+    if container_url.is_one(place):
+        url = ContainerUrl.parse(place)
+        try:
+            from database_tools.stores.azure_blobs import BlobContainer
+        except ImportError:
+            install = "pip install 'tf-classification[azure]'"
+            raise UserError(
+                f"{url}: containers are read by azure-storage-blob: {install}"
+            ) from None
+        return BlobContainer(url)
     scheme, slashes, rest = place.partition("://")
     if slashes and scheme != "file":
-        raise UserError(f"{scheme}://...: stores on the network are not read yet, only folders")
+        raise UserError(f"{scheme}://...: stores of this kind are not read yet")
     return LocalFolder(rest if slashes else place)

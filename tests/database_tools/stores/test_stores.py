@@ -10,32 +10,58 @@ from database_tools import stores
 from database_tools.core.errors import UserError
 from database_tools.stores import Unavailable
 
-FILES = {"elk/a.jpg": b"aa", "elk/b/c.jpg": b"c" * 3_000_000, "z.png": b"", "h\u00f8rt.jpg": b"h"}
+FILES = {"elk/a.jpg": b"aa", "elk/b/c.jpg": b"c" * 9_000_000, "z.png": b"", "h\u00f8rt.jpg": b"h"}
+FILES |= {"a b#c?d%41&e+.jpg": b"#"}
 
 
-def local(folder):
-    for name, content in FILES.items():
+def fill(folder, files):
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    return stores.open_store(str(folder))
-
-
-MAKERS = {
-    "local": local,
-    "file address": lambda folder: stores.open_store(f"file://{make(folder)}"),
-}
-
-
-def make(folder):
-    local(folder)
     return folder
 
 
+def local(folder, files):
+    return stores.open_store(str(fill(folder, files)))
+
+
+def of_address(folder, files):
+    return stores.open_store(f"file://{fill(folder, files)}")
+
+
+@pytest.fixture
+def azure(request, monkeypatch):
+    """A maker of stores that are folders of one container."""
+    azurite = request.getfixturevalue("azurite")
+    monkeypatch.setenv("AZURE_BLOB_ENDPOINT", azurite.endpoint)
+
+    def make(folder, files):
+        below = f"{folder.parent.name}/{folder.name}"
+        azurite.fill("stores", {f"{below}/{name}": files[name] for name in files})
+        return stores.open_store(azurite.url("stores").replace("?", f"/{below}?"))
+
+    return make
+
+
+MAKERS = {
+    "local": lambda request: local,
+    "file address": lambda request: of_address,
+    "azure": lambda request: request.getfixturevalue("azure"),
+}
+
+
 @pytest.fixture(params=MAKERS)
-def store(request, tmp_path):
+def made(request, tmp_path):
+    """A way to make a store of files, of each kind."""
+    maker = MAKERS[request.param](request)
     (tmp_path / "store").mkdir()
-    return MAKERS[request.param](tmp_path / "store")
+    return lambda files=FILES: maker(tmp_path / "store", files)
+
+
+@pytest.fixture
+def store(made):
+    return made()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -76,9 +102,8 @@ def test_what_cannot_be_had_is_told_and_the_target_stays(store, tmp_path, name, 
     assert target.read_bytes() == b"before"
 
 
-def test_a_name_in_another_unicode_form_finds_its_file(store, tmp_path):
-    (tmp_path / "store" / "e\u0301.jpg").write_bytes(b"e")
-    assert store.exists("\u00e9.jpg")
+def test_a_name_in_another_unicode_form_finds_its_file(made):
+    assert made({"e\u0301.jpg": b"e"}).exists("\u00e9.jpg")
 
 
 def test_fetching_takes_the_place_of_what_is_there(store, tmp_path):
@@ -88,7 +113,7 @@ def test_fetching_takes_the_place_of_what_is_there(store, tmp_path):
 
 
 def test_a_local_file_is_linked_where_the_disk_can_and_copied_where_not(tmp_path, monkeypatch):
-    store = local(tmp_path / "store")
+    store = local(tmp_path / "store", FILES)
     link = tmp_path / "store" / "link.jpg"
     link.symlink_to(tmp_path / "store" / "elk" / "a.jpg")
     store.fetch("link.jpg", tmp_path / "x")
@@ -115,7 +140,7 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path):
 
 @pytest.mark.parametrize(
     ("place", "said"),
-    [("https://x.blob.core.windows.net/c?sig=SECRET", "not read yet"), ("/no/such", "no such")],
+    [("s3://x?sig=SECRET", "not read yet"), ("/no/such", "no such")],
 )
 def test_a_place_that_cannot_be_opened_is_one_line_without_secrets(place, said):
     with pytest.raises(UserError, match=said) as caught:
