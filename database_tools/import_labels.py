@@ -10,6 +10,7 @@ SOURCE is COCO Camera Traps JSON, MegaDB's sequences as JSON, a .csv, or a Camtr
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,13 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("import_labels.py", __doc__)
     add = parser.add_argument
     add("database", type=Path, help="SQLite file of the label database; made if need be")
-    add("source", type=Path, help="file or folder with the labels")
+    add(
+        "source",
+        type=Path,
+        nargs="?",
+        help="file or folder with the labels (default: MegaDB, as COSMOS_ENDPOINT and COSMOS_KEY "
+        "say)",
+    )
     add("--dataset", required=True, metavar="NAME", help="name of the dataset, without slashes")
     place = parser.add_argument_group("where the pictures lie").add_argument
     place("--container-url", metavar="URL", help="of the blobs' container, without its SAS")
@@ -46,7 +53,7 @@ def build_parser() -> cli.Parser:
 def _run(args: argparse.Namespace) -> None:
     from database_tools.formats import ledger_json
     from database_tools.formats.labels_csv import Columns
-    from database_tools.labels_db import importing
+    from database_tools.labels_db import importing, megadb
     from database_tools.labels_db.importing import Place
     from database_tools.labels_db.sources import Source
 
@@ -58,8 +65,14 @@ def _run(args: argparse.Namespace) -> None:
         args.datetime_column,
     )
     place = Place(args.dataset, args.container_url, args.path_prefix, args.sas_env)
-    entries = Source(args.source, args.dataset, columns).entries()
-    found = importing.run(args.database, place, cli.progress(entries, desc="reading"), args.source)
+    with contextlib.ExitStack() as stack:
+        if args.source is None:
+            source = stack.enter_context(megadb.opened())
+            place, entries = source.place(place), source.entries(args.dataset)
+        else:
+            entries = Source(args.source, args.dataset, columns).entries()
+        entries = cli.progress(entries, desc="reading")
+        found = importing.run(args.database, place, entries, args.source or megadb.NAME)
     path = ledger_json.write(args.database.parent, found.ledger)
     none = found.pictures - found.one_class - found.several_classes
     log.info(

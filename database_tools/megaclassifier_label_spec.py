@@ -15,7 +15,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
-from database_tools.labels_db.query_config import DATABASE, database
+from database_tools.labels_db.query_config import DATABASE
 
 _LEAST, _TOTAL = 2000, 1_400_000
 
@@ -52,11 +52,10 @@ def _run(args: argparse.Namespace) -> None:
             raise UserError(f"--{flag} must be at least 1, got {getattr(args, name)}")
     from database_tools.datasets import proposed_spec
     from database_tools.formats import taxonomy_csv
-    from database_tools.labels_db.database import LabelDatabase
+    from database_tools.labels_db import asked
 
-    path = database(args.db)
     tree = taxonomy_csv.read(args.taxonomy_csv, args.taxonomy_parents)
-    with LabelDatabase(path) as labels:
+    with asked.opened(args.db) as labels:
         counts = args.min_images, args.total_images
         print(proposed_spec.make(tree, labels, args.output_dir, *counts), end="")
 

@@ -47,6 +47,16 @@ def azurite(tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="session")
+def cosmos():
+    """Azure's Cosmos DB on this machine, see ``cosmos.Cosmos``; one for all tests of a process."""
+    module = beside("cosmos")
+    if (lacking := module.lacking()) is not None:
+        pytest.skip(lacking)
+    with module.started() as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """One page of a headless Chromium for the tests of a module; see ``browser.Page``."""

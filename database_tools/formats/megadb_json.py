@@ -13,6 +13,7 @@ its JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -39,23 +40,30 @@ def read(path: Path, dataset: str) -> Iterator[Entry]:
     others: set[str] = set()
     keys, found = count(), False
     for position, sequence in json_stream.elements(path):
-        place = f"[{position}]"
-        try:
+        with checked(path, f"[{position}]"):
             if (name := _text(sequence, "dataset")) == dataset:
                 found = True
-                yield from _entries(sequence, keys)
+                yield from entries(sequence, keys)
             else:
                 others.add(name)
-        except KeyError as error:
-            raise FormatError(path, place, f"no key {error}") from None
-        except ValueError as error:
-            raise FormatError(path, place, str(error)) from None
     if not found:
         known = ", ".join(sorted(others)[:5]) or "none"
         raise UserError(f"{path}: no sequence of the dataset {dataset!r}; it has {known}")
 
 
-def _entries(sequence: Any, keys: Iterable[int]) -> Iterator[Entry]:
+@contextlib.contextmanager
+def checked(source: Path | str, place: str) -> Iterator[None]:
+    """Raise a FormatError for a sequence, read within the block, that breaks a rule."""
+    try:
+        yield
+    except KeyError as error:
+        raise FormatError(source, place, f"no key {error}") from None
+    except ValueError as error:
+        raise FormatError(source, place, str(error)) from None
+
+
+def entries(sequence: Any, keys: Iterable[int]) -> Iterator[Entry]:
+    """Yield the pictures of a sequence, each with the next of the keys; use within ``checked``."""
     name, place = str(coco.identity(sequence, "seq_id")), _location(sequence.get("location"))
     burst = None if name.startswith(_UNKNOWN_BURST) else name
     common = _classes(sequence)

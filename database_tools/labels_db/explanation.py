@@ -9,6 +9,7 @@ are names that are nearly known ones, taxa that may be one under two names, and 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import logging
 from collections import defaultdict
@@ -23,7 +24,7 @@ from database_tools.core.label_spec import LabelSpec, Selection
 from database_tools.core.taxon_tree import DatasetLabel, Taxon, TaxonTree
 from database_tools.durable import files
 from database_tools.formats import label_spec
-from database_tools.labels_db import queries
+from database_tools.labels_db import asked, queries
 from database_tools.labels_db.database import LabelDatabase
 from database_tools.labels_db.query_config import QueryConfig, database
 
@@ -110,14 +111,18 @@ def run(config: QueryConfig, path: Path | None, *, strict: bool) -> None:
         UserError: if there are errors, after all was printed and written.
     """
     spec, tree = label_spec.read(config.label_spec_json), queries.read_taxonomy(config)
-    try:
-        path_of_it = database(config.db)
-    except UserError:
-        log.info("without a label database, images and locations are not counted")
-        found = explain(spec, tree, None, allow_overlaps=config.allow_multilabel)
-    else:
-        with LabelDatabase(path_of_it) as labels:
-            found = explain(spec, tree, labels, allow_overlaps=config.allow_multilabel)
+    with contextlib.ExitStack() as stack:
+        try:
+            database(config.db)
+        except UserError:
+            log.info("without a label database, images and locations are not counted")
+            labels = None
+        else:
+            names = set(_datasets(spec, tree))
+            labels = stack.enter_context(
+                asked.opened(config.db, lambda name: None if {name, name.lower()} & names else ())
+            )
+        found = explain(spec, tree, labels, allow_overlaps=config.allow_multilabel)
     for line in found.table():
         print(line)
     if path is not None:
@@ -126,6 +131,17 @@ def run(config: QueryConfig, path: Path | None, *, strict: bool) -> None:
     if wrong:
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise UserError(f"{config.label_spec_json}: {wrong[0]}{more}")
+
+
+def _datasets(spec: LabelSpec, tree: TaxonTree) -> Iterator[str]:
+    """Yield the datasets that a specification speaks of."""
+    for rule in spec.values():
+        with contextlib.suppress(LabelSpecError):  # an error of the specification, told later
+            yield from (dataset for dataset, _ in label_query.select(rule, tree, ""))
+        selection: Selection | None = rule
+        while selection is not None:
+            yield from selection.dataset_labels
+            selection = selection.exclude
 
 
 def explain(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -129,12 +130,14 @@ class Place:
         container_url: of the blobs' container, without a SAS; None for local pictures.
         path_prefix: before the files' names.
         sas_env: name of the environment variable that holds the SAS.
+        sas: itself, where MegaDB says it; the database never has it.
     """
 
     dataset: str
     container_url: str | None = None
     path_prefix: str = ""
     sas_env: str | None = None
+    sas: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if "/" in self.dataset or not self.dataset.strip():
@@ -145,6 +148,20 @@ class Place:
             raise UserError(f"--container-url must end before the ?: {rule}")
         if self.sas_env is not None and not _VARIABLE.fullmatch(self.sas_env):
             raise UserError("--sas-env must be the name of an environment variable, not a SAS")
+
+    def signed_url(self) -> str:
+        """Return the container's address with its SAS, if it has one; never show it to anybody.
+
+        Raises:
+            UserError: if nobody says where the pictures lie, or the variable is not set.
+        """
+        if self.container_url is None:
+            rule = "import it with --container-url, or ask MegaDB"
+            raise UserError(f"{self.dataset}: nobody says where its pictures lie: {rule}")
+        sas = os.environ.get(self.sas_env, "") if self.sas_env else self.sas
+        if self.sas_env and not sas:
+            raise UserError(f"{self.dataset}: {self.sas_env}, which holds its SAS, is not set")
+        return f"{self.container_url}?{sas.removeprefix('?')}" if sas else self.container_url
 
 
 @dataclass(frozen=True)
@@ -172,14 +189,14 @@ class Imported:
         return Ledger(STAGE, self.listed, self.pictures, beside=beside)
 
 
-def run(path: Path, place: Place, entries: Iterable[Entry], source: Path) -> Imported:
+def run(path: Path, place: Place, entries: Iterable[Entry], source: Path | str) -> Imported:
     """Import a dataset.
 
     Args:
         path: of the database; made if need be.
         place: of the dataset; what the database had of it is replaced.
         entries: pictures and what was said of them.
-        source: the file that they come from, for messages.
+        source: what they come from, for messages.
 
     Raises:
         UserError: if a picture occurs twice, a file leads out of the dataset's folder, or there
@@ -227,7 +244,7 @@ def _renew(db: sqlite3.Connection, place: Place) -> int:
 class _Waiting:
     """Puts entries into the temporary tables."""
 
-    def __init__(self, db: sqlite3.Connection, dataset: int, source: Path) -> None:
+    def __init__(self, db: sqlite3.Connection, dataset: int, source: Path | str) -> None:
         self._db, self._dataset, self._source = db, dataset, source
         self._labels: dict[str, int] = {}
         self._places: dict[Location | None, int | None] = {None: None}
@@ -275,7 +292,7 @@ def _box(entry: Said) -> tuple[Any, ...] | None:
     return None
 
 
-def _check_once(db: sqlite3.Connection, source: Path) -> None:
+def _check_once(db: sqlite3.Connection, source: Path | str) -> None:
     """Index the pictures by key and by file; entries of one picture that are alike are one."""
     for column, word in (("key", "image id"), ("file", "file name")):
         index = f"CREATE UNIQUE INDEX temp.picture_{column} ON picture ({column})"
@@ -294,7 +311,7 @@ def _check_once(db: sqlite3.Connection, source: Path) -> None:
         raise UserError(f"{source}: lists no image")
 
 
-def _join(db: sqlite3.Connection, dataset: int, source: Path) -> Imported:
+def _join(db: sqlite3.Connection, dataset: int, source: Path | str) -> Imported:
     steps = *_JOIN.split(";")[:-1], _IMAGES, _RANGE, *_SEVERAL.split(";")[:-1]
     for statement in steps:
         db.execute(statement, {"dataset": dataset} if ":dataset" in statement else {})

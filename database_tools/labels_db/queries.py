@@ -22,7 +22,7 @@ import pprint
 import time
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -45,8 +45,9 @@ from database_tools.formats import (
     taxonomy_csv,
 )
 from database_tools.formats.queried_images import DrawnBox, QueriedImage
+from database_tools.labels_db import asked
 from database_tools.labels_db.database import LabelDatabase, LabeledImage
-from database_tools.labels_db.query_config import DROP, KEEP, SINGLE, QueryConfig, database
+from database_tools.labels_db.query_config import DROP, KEEP, SINGLE, QueryConfig
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ def run(config: QueryConfig) -> None:
     if folder is None:
         print(included)
         return
-    with LabelDatabase(database(config.db)) as labels:
+    named = {name for found in resolved.values() for name in found}
+    with asked.opened(config.db, lambda dataset: _classes_of(dataset, named)) as labels:
         files.write_text(folder / "included_dataset_labels.txt", included + "\n")
         label_taxa.write(folder, label_query.taxonomy(spec, tree))
         _Query(config, spec, labels, wanted(resolved, labels)).write(folder)
@@ -131,7 +133,7 @@ def wanted(resolved: Resolved, labels: LabelDatabase) -> Wanted:
     table: Wanted = {}
     for dataset in labels.datasets():
         # A correction may be to a class that the dataset has not had so far.
-        others = {name for owner, name in of_name if owner in (dataset, dataset.lower())}
+        others = _classes_of(dataset, of_name)
         for class_ in sorted(others.union(labels.classes(dataset))):
             spellings = {(dataset, class_), (dataset.lower(), class_.lower())}
             if its := {label for spelling in spellings for label in of_name.get(spelling, ())}:
@@ -139,6 +141,10 @@ def wanted(resolved: Resolved, labels: LabelDatabase) -> Wanted:
                 table.setdefault(dataset, {})[class_] = in_order
     # A name is <dataset>/<file>: "a-b/x" comes before "a/x".
     return {dataset: table[dataset] for dataset in sorted(table, key="{}/".format)}
+
+
+def _classes_of(dataset: str, named: Iterable[DatasetLabel]) -> set[str]:
+    return {name for owner, name in named if owner in (dataset, dataset.lower())}
 
 
 @dataclass

@@ -14,7 +14,7 @@ from database_tools.core.errors import UserError
 DROP, KEEP, SINGLE = "drop", "keep", "single"
 
 DATABASE = "TF_CLASSIFICATION_DB"
-_COSMOS = ("COSMOS_ENDPOINT", "COSMOS_KEY")
+COSMOS = ("COSMOS_ENDPOINT", "COSMOS_KEY")
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,15 @@ class QueryConfig:
                 raise UserError(f"{folder}: no such folder, given as --{name.replace('_', '-')}")
 
 
-def database(given: Path | None) -> Path:
-    """Return where the labels are: the file given, else that of the environment.
+def database(given: Path | None) -> Path | None:
+    """Return where the labels are: the file given, else the environment's; None for MegaDB.
 
     Raises:
         UserError: if nobody says.
     """
     if found := given or os.environ.get(DATABASE):
         return Path(found)
-    cosmos = " and ".join(_COSMOS)
-    if all(map(os.environ.get, _COSMOS)):
-        rule = f"{cosmos} are set, but Cosmos cannot be asked without the extra [azure]"
-        raise UserError(f"{rule}: give --db FILE or set {DATABASE}")
+    if all(map(os.environ.get, COSMOS)):
+        return None
+    cosmos = " and ".join(COSMOS)
     raise UserError(f"no labels to ask: give --db FILE, or set {DATABASE}, or {cosmos}")
