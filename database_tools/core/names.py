@@ -337,3 +337,9 @@ class CropName(NamedTuple):
         if match is None:
             raise ValueError(f"{name!r} is not a crop name: expected IMAGE___cropNN[_mdvX].jpg")
         return cls(match["image"], int(match["box"]), match["detector"])
+
+
+def picture_of(crop: str) -> str:
+    """Return the picture that a crop's name tells; a name that is no crop's is a picture's."""
+    match = _CROP.fullmatch(crop)
+    return crop if match is None else match["image"]

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from database_tools.core import split_leaks
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
-from database_tools.core.names import CropName
+from database_tools.core.names import picture_of
 from database_tools.core.near_duplicates import Index
 from database_tools.core.split_repair import NoRepair, joined, repaired
 from database_tools.core.splits import ALL as SIDES
@@ -227,7 +227,7 @@ def read(request: AuditRequest, progress: looks.Progress) -> Audit:
         UserError: if a file is missing or breaks its format, or nearly no picture can be read.
     """
     found, rows = _table(request.dataset)
-    pictures = [_picture(name) for name in rows.names]
+    pictures = [picture_of(name) for name in rows.names]
     _compare_times(found, request, rows, pictures)
     if request.crops is None:
         found.unseen.append("near-duplicate crops: give --cropped-images-dir")
@@ -236,13 +236,6 @@ def read(request: AuditRequest, progress: looks.Progress) -> Audit:
     else:
         _compare_pictures(found, request, rows, pictures, progress)
     return found
-
-
-def _picture(crop: str) -> str:
-    try:
-        return CropName.parse(crop).image
-    except ValueError:  # a table of somebody else's
-        return crop
 
 
 def _table(folder: Path) -> tuple[Audit, _Rows]:
@@ -331,7 +324,7 @@ def answers(folder: Path, asked: Sequence[Path]) -> Iterator[str]:
     wanted, split_of = {answer.found for answer in found}, {}
     named = splits_json.read_all(folder / SPLITS_JSON)
     for crop in classification_csv.read(folder / classification_csv.NAME):
-        for name in wanted.intersection((crop.path, _picture(crop.path))):
+        for name in wanted.intersection((crop.path, picture_of(crop.path))):
             split_of[name] = " and ".join(named.get((crop.dataset, crop.location), ("no split",)))
     for answer in found:
         if answer.found is None:

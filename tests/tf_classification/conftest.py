@@ -89,6 +89,17 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def embedded(model, tiny, tmp_path_factory):
+    """Folder of embeddings of the tiny dataset by that network."""
+    from tf_classification import embed_crops
+
+    folder = tmp_path_factory.mktemp("embedded")
+    words = [tiny / "crops", "--dataset-dir", tiny / "base", "--output_dir", folder]
+    assert embed_crops.main([str(word) for word in (*words, "--model", model)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
 def flags(tiny):
     """A command line that trains the demo network on it in seconds."""
     where = [str(tiny / "base"), str(tiny / "crops")]

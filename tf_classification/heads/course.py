@@ -41,8 +41,12 @@ class Course:
     rows: Mapping[str, np.ndarray]
 
 
-def prepare(asked: HeadRequest) -> Course:
+def prepare(asked: HeadRequest, *, training: bool = True) -> Course:
     """Read what the command is asked about.
+
+    Args:
+        asked: the request.
+        training: whether each label must have crops in train.
 
     Raises:
         UserError: if dataset, labels and embeddings do not fit together.
@@ -53,13 +57,14 @@ def prepare(asked: HeadRequest) -> Course:
     if asked.labels is not None:
         dataset = lessons.answered(asked.labels, found)
     else:
-        dataset = run_dataset.load(config, training=True)
+        dataset = run_dataset.load(config, training=training)
     if summary := dataset.ledger.summary():
         log.info("%s", summary)
     rows = {split: lessons.rows(found, part, source) for split, part in dataset.splits.items()}
-    train = dataset.splits["train"]
-    counts = np.bincount(train.labels[rows["train"] >= 0], minlength=dataset.num_labels)
-    lessons.check(dataset, counts, source)
+    if training:
+        train = dataset.splits["train"]
+        counts = np.bincount(train.labels[rows["train"] >= 0], minlength=dataset.num_labels)
+        lessons.check(dataset, counts, source)
     recipe = dataset.crop_recipe or facts.crop_recipe
     config = replace(
         config,

@@ -86,12 +86,17 @@ def learn(lesson: Lesson, seed: int) -> Learnt:
     """
     with threadpool_limits(1):
         rows = sample(lesson.labels, MOST_TO_CHOOSE, seed)
-        part = lesson.of(rows)
-        said, fair = out_of_fold(part, STRENGTHS, seed)
-        said = {c: logits[fair] for c, logits in said.items()}
-        rows, part = rows[fair], part.of(np.flatnonzero(fair))
-        strength = _best(said, part) if len(part) else _USUAL
-        return Learnt(_Learner(lesson, seed).head(strength), strength, rows, said[strength])
+        strength, said, fair = choose(lesson.of(rows), seed)
+        return Learnt(Learner(lesson, seed).head(strength), strength, rows[fair], said[fair])
+
+
+def choose(lesson: Lesson, seed: int) -> tuple[float, Floats, npt.NDArray[np.bool_]]:
+    """Choose the strength by folds; return it and what ``out_of_fold`` does for it."""
+    said, fair = out_of_fold(lesson, STRENGTHS, seed)
+    asked = lesson.of(np.flatnonzero(fair))
+    known = {c: logits[fair] for c, logits in said.items()}
+    strength = _best(known, asked) if len(asked) else _USUAL
+    return strength, said[strength], fair
 
 
 def out_of_fold(
@@ -105,7 +110,7 @@ def out_of_fold(
     fair = np.zeros(len(lesson), bool)
     said = {c: np.zeros((len(lesson), lesson.num_labels), np.float32) for c in strengths}
     for seen, unseen in folds(lesson.labels, lesson.locations, seed):
-        learner = _Learner(lesson.of(seen), seed)
+        learner = Learner(lesson.of(seen), seed)
         for strength, logits in said.items():
             logits[unseen] = learner.head(strength).logits(lesson.features[unseen])
         fair[unseen] = np.isin(lesson.labels[unseen], lesson.labels[seen])
@@ -162,7 +167,7 @@ def of_each(labels: Ints, most: int, seed: int) -> npt.NDArray[np.int64]:
     return np.sort(order[place < most])
 
 
-class _Learner:
+class Learner:
     """Learns heads of different strengths from one lesson."""
 
     def __init__(self, lesson: Lesson, seed: int) -> None:
@@ -174,6 +179,7 @@ class _Learner:
         self._weights = balance(self._labels, np.repeat(lesson.weights, views) / views)
 
     def head(self, strength: float) -> Head:
+        """Learn one of features."""
         found = heads.fit(self._points, self._labels, self._weights, self._number, strength)
         return self._basis.fold(found)
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 import csv
 
 import numpy as np
-import pytest
 
 from database_tools.formats import answers_csv
-from tf_classification import embed_crops, suggest_labels
+from tf_classification import suggest_labels
 from tf_classification.heads import choosing
 from tf_classification.heads.choosing import Pool
-
-
-@pytest.fixture(scope="module")
-def embeddings(model, tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("embeddings")
-    words = [tiny / "crops", "--dataset-dir", tiny / "base", "--output_dir", folder]
-    assert embed_crops.main([str(w) for w in (*words, "--model", model)]) == 0
-    return folder
 
 
 def suggest(*words):
@@ -30,11 +21,9 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_the_first_crops_are_spread_and_the_next_are_those_that_are_doubted(
-    embeddings, tiny, tmp_path
-):
+def test_the_first_crops_are_spread_and_the_next_are_those_that_are_doubted(embedded, tmp_path):
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
-    assert suggest(embeddings, first, "--number", 12) == 0
+    assert suggest(embedded, first, "--number", 12) == 0
     asked = rows(first)
     assert {row["why"] for row in asked} == {"spread"}
     assert len({row["location"] for row in asked}) == 6  # all that there are
@@ -51,20 +40,20 @@ def test_the_first_crops_are_spread_and_the_next_are_those_that_are_doubted(
         writer = csv.DictWriter(file, asked[0])
         writer.writeheader()
         writer.writerows(asked)
-    assert suggest(embeddings, second, "--number", 5, "--labels", first) == 0
+    assert suggest(embedded, second, "--number", 5, "--labels", first) == 0
     again = rows(second)
     assert len(again) == 5
     assert not {row["path"] for row in again} & {row["path"] for row in asked}
     assert {row["why"] for row in again} == {"unsure"}
     assert {row["predicted"] for row in again} <= {"deer", "fox", "hare"}
     before = second.read_bytes()
-    assert suggest(embeddings, second, "--number", 5, "--labels", first) == 0
+    assert suggest(embedded, second, "--number", 5, "--labels", first) == 0
     assert second.read_bytes() == before
 
 
-def test_as_many_as_are_left_are_suggested_and_none_is_said(embeddings, tmp_path, capsys):
+def test_as_many_as_are_left_are_suggested_and_none_is_said(embedded, tmp_path, capsys):
     out = tmp_path / "out.csv"
-    assert suggest(embeddings, out, "--number", 100) == 0
+    assert suggest(embedded, out, "--number", 100) == 0
     every = rows(out)
     assert len(every) == 90
     for row in every:
@@ -73,10 +62,10 @@ def test_as_many_as_are_left_are_suggested_and_none_is_said(embeddings, tmp_path
         writer = csv.DictWriter(file, every[0])
         writer.writeheader()
         writer.writerows(every)
-    assert suggest(embeddings, tmp_path / "more.csv", "--labels", out) == 2
+    assert suggest(embedded, tmp_path / "more.csv", "--labels", out) == 2
     assert "every crop has an answer" in capsys.readouterr().err
     out.write_text("path,label,decision,location\nx.jpg,deer,,0\n")
-    assert suggest(embeddings, tmp_path / "more.csv", "--labels", out) == 2
+    assert suggest(embedded, tmp_path / "more.csv", "--labels", out) == 2
     assert "no embedding of 'x.jpg'" in capsys.readouterr().err
 
 
