@@ -92,12 +92,13 @@ def _declare_readme(parser: cli.Parser) -> None:
 
 
 def _declare_additions(parser: cli.Parser) -> None:
-    add = parser.add_argument_group(
+    group = parser.add_argument_group(
         "additions",
         "frozen_graph may also be the folder of a SavedModel made by TFODAPI or by TF-Vision, an "
         "ONNX file of a YOLO detector, or - with --use_detection_file, which also takes "
         "detections_final.json and any batch output of MegaDetector.",
-    ).add_argument
+    )
+    add = group.add_argument
     add(
         "--strip_prefix",
         metavar="FOLDER",
@@ -158,11 +159,7 @@ def _declare_additions(parser: cli.Parser) -> None:
         default=BuildConfig.workers,
         help="processes that crop and threads that read for the detector (default: all cores)",
     )
-    add(
-        "--dask_scheduler",
-        metavar="ADDRESS",
-        help="cut on a Dask cluster instead, whose workers see the same files by the same paths",
-    )
+    cli.add_scheduler(group)
     add(
         "--strict",
         action="store_true",

@@ -55,7 +55,8 @@ def build_parser() -> cli.Parser:
 
 
 def _declare_additions(parser: cli.Parser) -> None:
-    add = parser.add_argument_group("additions").add_argument
+    group = parser.add_argument_group("additions")
+    add = group.add_argument
     add(
         "--format_version",
         choices=FORMAT_VERSIONS,
@@ -74,6 +75,7 @@ def _declare_additions(parser: cli.Parser) -> None:
     add("--batch_size", type=int, default=BatchConfig.batch_size, help=text)
     text = "leave out pictures of more pixels (default: %(default)s)"
     add("--max_pixels", type=int, default=BatchConfig.max_pixels, help=text)
+    cli.add_scheduler(group)
     text = "end with status 2 if pictures could not be read, after everything else is done"
     add("--strict", action="store_true", help=text)
 

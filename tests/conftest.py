@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,6 +69,47 @@ def browser(tmp_path_factory):
     pytest.importorskip("websockets", reason="websockets is not installed")
     with module.open_page("about:blank", tmp_path_factory.mktemp("chromium")) as page:
         yield page
+
+
+@pytest.fixture(scope="session")
+def dask_cluster():
+    """A Dask cluster of two processes, each with one thread."""
+    distributed = pytest.importorskip("distributed")
+    import dask
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    # a second end of a worker is the job's fault: to start one takes seconds
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        distributed.LocalCluster(**options, processes=True) as cluster,
+    ):
+        yield cluster
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Have threads of this process do a cluster's jobs, pickled as they would be; list the jobs."""
+    from database_tools.work import cluster
+
+    jobs = []
+
+    class Threads(ThreadPoolExecutor):
+        def submit(self, fn, /, *args):
+            jobs.append(args[0])
+            return super().submit(lambda: _travelled(_travelled(fn)(*_travelled(args))))
+
+    @contextlib.contextmanager
+    def connected(address, at_start=None, needed=()):
+        assert all(Path(path).exists() for path in needed)
+        with Threads(2) as executor:
+            yield executor
+
+    monkeypatch.setattr(cluster, "connected", connected)
+    return jobs
+
+
+def _travelled(value):
+    return pickle.loads(pickle.dumps(value))
 
 
 @pytest.hookimpl(optionalhook=True)

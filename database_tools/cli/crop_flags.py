@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from database_tools.cli.parser import Parser
 from database_tools.cli.progress import progress
+from database_tools.cli.scheduler_flag import add_scheduler
 
 if TYPE_CHECKING:
     from database_tools.core.crop_recipe import CropRecipe
@@ -49,7 +50,8 @@ def declare(parser: Parser) -> None:
         default=1,
         help="downloads at a time; cutting takes --workers",
     )
-    add = parser.add_argument_group("additions").add_argument
+    group = parser.add_argument_group("additions")
+    add = group.add_argument
     add(
         "--legacy-square",
         action="store_true",
@@ -65,6 +67,7 @@ def declare(parser: Parser) -> None:
         help="names of the categories that are cut (default: animal; people are not)",
     )
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    add_scheduler(group)
     add("--strict", action="store_true", help="end with status 2 if a picture could not be read")
 
 
@@ -82,7 +85,14 @@ def config(args: argparse.Namespace) -> FolderConfig:
         raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
     rule = Rule(args.threshold, tuple(args.detection_category))
     places = args.images_dir, args.cropped_images_dir
-    return FolderConfig(*places, _recipe(args), rule, args.check_crops_valid, args.workers)
+    return FolderConfig(
+        *places,
+        recipe=_recipe(args),
+        rule=rule,
+        check=args.check_crops_valid,
+        workers=args.workers,
+        dask_scheduler=args.dask_scheduler,
+    )
 
 
 def show(numbers: Iterator[int]) -> Iterator[int]:

@@ -36,3 +36,7 @@ class FormatError(UserError):
         self.path = str(path)
         self.place = place
         self.rule = rule
+
+    def __reduce__(self) -> tuple[type[FormatError], tuple[str, str, str]]:
+        """Travel between processes with all three; an exception alone would send its text."""
+        return type(self), (self.path, self.place, self.rule)

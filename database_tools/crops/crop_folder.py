@@ -5,8 +5,9 @@
 
 Units of pictures go to workers, which look what is there and cut what is not; the parent writes
 each crop whole, or not at all, in the order of the pictures.  So a run that was killed goes on,
-and any number of workers gives the same bytes.  A crop that is there counts if it is whole: one
-that some other tool was killed at, or that a power cut emptied, has no end.
+and any number of workers gives the same bytes.  A cluster's workers that see the folder write
+crops themselves; where they do not, the parent looks what is there.  A crop that is there counts
+if it is whole: one that some other tool was killed at, or that a power cut emptied, has no end.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class FolderConfig:
         rule: which boxes become crops.
         check: whether crops that are there are decoded, to see whether they are whole.
         workers: processes that cut.
+        dask_scheduler: address of a cluster that cuts instead, or None.
         max_pixels: of a picture that is still decoded.
     """
 
@@ -70,6 +72,7 @@ class FolderConfig:
     rule: Rule
     check: bool = False
     workers: int = os.cpu_count() or 1
+    dask_scheduler: str | None = None
     max_pixels: int = imaging.MAX_PIXELS
 
     def __post_init__(self) -> None:
@@ -86,11 +89,21 @@ class FolderConfig:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One picture: its job, and the files of its crops."""
+    """One picture.
+
+    Attributes:
+        job: to do.
+        crops: files of its crops.
+        there: whether each is there already; empty if the worker shall look.
+        check: whether it shall decode them.
+        write: whether it shall write them too.
+    """
 
     job: Job
     crops: tuple[str, ...]
+    there: tuple[bool, ...]
     check: bool
+    write: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,8 @@ class Done:
     """What became of a task.
 
     Attributes:
-        crops: for each box None if its crop is there, else the crop, or why there is none.
+        crops: for each box None if its crop was there, else the crop, empty if it is written
+            already, or why there is none.
         reason: why the picture cannot be read, None if it can or need not.
     """
 
@@ -144,15 +158,20 @@ def cut(
             gone.
     """
     with locks.locked(config.folder / STATE / "lock"):
+        files.remove_leftovers(config.folder / STATE)
         _claim(config.folder, info)
         account = _Account()
-        with executors.make(config.workers) as executor:
-            units = Units(number, executors.size(executor))
-            jobs = _units(pictures, units, config, account)
-            writer = _Writer(config.folder, account)
-            results = in_order(executor, _work, jobs, weight=_weight)
-            for _ in show(_written(writer, results)):
-                pass
+        far = config.dask_scheduler, [config.images]
+        with executors.make(config.workers, imaging.own_process, *far) as executor:
+            elsewhere = executors.is_elsewhere(executor)
+            units = Units(number, executors.size(executor), elsewhere=elsewhere)
+            with executors.sharing(executor, config.folder / STATE) as shared:
+                tasks = _Tasks(config, look=shared or not elsewhere, write=shared)
+                jobs = _units(pictures, units, tasks, account)
+                writer = _Writer(config.folder, account)
+                results = in_order(executor, _work, jobs, weight=_weight)
+                for _ in show(_written(writer, results)):
+                    pass
     ledger = account.drops.close(stage, account.total, account.kept)
     beside = dict(sorted(account.beside.items()))
     return replace(ledger, made=account.crops, beside=beside), account.new
@@ -192,10 +211,10 @@ def _claim(folder: Path, info: CropsInfo) -> None:
 
 
 def _units(
-    pictures: Pictures, units: Units, config: FolderConfig, account: _Account
+    pictures: Pictures, units: Units, tasks: _Tasks, account: _Account
 ) -> Iterator[tuple[list[tuple[str, Wanted]], tuple[Task, ...] | None]]:
     """Yield units of pictures that have boxes; note why others have none."""
-    places = Places(naming.look_at(config.folder))
+    places = Places(naming.look_at(tasks.config.folder))
     source = iter(pictures)
     while taken := list(islice(source, units.most)):
         unit: list[tuple[str, Wanted]] = []
@@ -206,7 +225,7 @@ def _units(
                 account.drops.add(refusal, name)
             elif isinstance(wanted, Wanted):
                 unit.append((name, wanted))
-        yield unit, tuple(_task(wanted, config) for _, wanted in unit) or None
+        yield unit, tuple(tasks.make(wanted) for _, wanted in unit) or None
 
 
 def _refusal(wanted: Wanted, places: Places) -> str | None:
@@ -216,10 +235,34 @@ def _refusal(wanted: Wanted, places: Places) -> str | None:
     return next(filter(None, map(places.take, wanted.crops)), None)
 
 
-def _task(wanted: Wanted, config: FolderConfig) -> Task:
-    path = str(config.images / wanted.picture)
-    job = Job(path, np.array(wanted.boxes), config.recipe, config.max_pixels)
-    return Task(job, tuple(str(config.folder / crop) for crop in wanted.crops), config.check)
+class _Tasks:
+    """Makes tasks of pictures.
+
+    Attributes:
+        config: how they are cut.
+    """
+
+    def __init__(self, config: FolderConfig, *, look: bool, write: bool) -> None:
+        self.config, self._look, self._write = config, look, write
+        # Workers elsewhere have working folders of their own.
+        self._images, self._folder = config.images.absolute(), config.folder.absolute()
+        self._tidied: set[Path] = set()
+
+    def make(self, wanted: Wanted) -> Task:
+        """Make a picture's, after what a killed run left half written beside its crops is gone."""
+        self._tidy((self.config.folder / wanted.picture).parent)
+        config, path = self.config, str(self._images / wanted.picture)
+        job = Job(path, np.array(wanted.boxes), config.recipe, config.max_pixels)
+        crops = tuple(str(self._folder / crop) for crop in wanted.crops)
+        task = Task(job, crops, (), config.check, self._write)
+        return task if self._look else replace(task, there=_there(task))
+
+    def _tidy(self, folder: Path) -> None:
+        """Once for each folder: from then on workers may be writing there."""
+        if folder not in self._tidied:
+            with contextlib.suppress(OSError):
+                files.remove_leftovers(folder)
+            self._tidied.add(folder)
 
 
 def _work(tasks: tuple[Task, ...]) -> tuple[Done, ...]:
@@ -227,7 +270,7 @@ def _work(tasks: tuple[Task, ...]) -> tuple[Done, ...]:
 
 
 def _do(task: Task) -> Done:
-    there = [_is_there(path, task) for path in task.crops]
+    there = task.there or _there(task)
     if all(there):
         return Done((None,) * len(there))
     missing = [i for i, is_there in enumerate(there) if not is_there]
@@ -236,8 +279,20 @@ def _do(task: Task) -> Done:
         return Done(reason=made.reason)
     crops: list[Crop | str | None] = [None] * len(there)
     for i, crop in zip(missing, made.crops, strict=True):
-        crops[i] = crop
+        crops[i] = _written_here(task.crops[i], crop) if task.write else crop
     return Done(tuple(crops))
+
+
+def _written_here(path: str, crop: Crop | str) -> Crop | str:
+    """Write a crop, and let only its size travel."""
+    if isinstance(crop, str):
+        return crop
+    files.write_bytes(Path(path), crop.file)
+    return replace(crop, file=b"", jpeg=b"")
+
+
+def _there(task: Task) -> tuple[bool, ...]:
+    return tuple(_is_there(path, task) for path in task.crops)
 
 
 def _is_there(path: str, task: Task) -> bool:
@@ -260,11 +315,9 @@ class _Writer:
 
     def __init__(self, folder: Path, account: _Account) -> None:
         self._folder, self._account = folder, account
-        self._tidied: Path | None = None
 
     def add(self, name: str, wanted: Wanted, done: Done) -> None:
         """Write the new crops of a picture."""
-        self._tidy((self._folder / wanted.picture).parent)
         account = self._account
         if done.reason is not None:
             account.drops.add(done.reason, name)
@@ -281,14 +334,8 @@ class _Writer:
             account.crops += 1
             if crop is not None:
                 account.new += 1
-                files.write_bytes(self._folder / path, crop.file)
-
-    def _tidy(self, folder: Path) -> None:
-        """Delete what a killed run left half written in a folder, once for each visit."""
-        if folder != self._tidied:
-            with contextlib.suppress(OSError):
-                files.remove_leftovers(folder)
-            self._tidied = folder
+                if crop.file:
+                    files.write_bytes(self._folder / path, crop.file)
 
 
 def _written(

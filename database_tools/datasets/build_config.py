@@ -46,7 +46,7 @@ class BuildConfig:
         every_label_in_train: draw so that a label of several locations keeps one in train.
         max_pixels: of a picture that is still decoded.
         workers: processes that cut and threads that decode.
-        dask_scheduler: address of a cluster that cuts instead, or None.
+        dask_scheduler: address of a cluster that detects and cuts instead, or None.
         strict: end with an error if pictures could not be read, when all else is done.
     """
 

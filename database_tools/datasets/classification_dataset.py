@@ -129,12 +129,10 @@ def _workers(config: BuildConfig, given: Executor | None) -> Iterator[Executor]:
     """Give what cuts; what is made here is closed here."""
     if given is not None:
         yield given
-    elif config.dask_scheduler is not None:
-        with executors.cluster(config.dask_scheduler, imaging.own_process) as executor:
-            yield executor
-    else:
-        with executors.make(config.workers, imaging.own_process) as executor:
-            yield executor
+        return
+    far = config.dask_scheduler, [config.image_dir]
+    with executors.make(config.workers, imaging.own_process, *far) as executor:
+        yield executor
 
 
 def _close(
@@ -196,12 +194,13 @@ def _detection(config: BuildConfig) -> DetectionConfig:
         categories=config.detection_category,
         threshold=config.detection_threshold,
         several=config.multiple_detections == ALL,
+        scheduler=config.dask_scheduler,
     )
 
 
 def _crops(config: BuildConfig) -> CropConfig:
     return CropConfig(
-        image_dir=config.image_dir,
+        image_dir=config.image_dir.absolute(),  # for workers elsewhere
         recipe=CropRecipe.of_2019(config.padding_factor),
         max_pixels=config.max_pixels,
         files=config.coco_style_output is not None,

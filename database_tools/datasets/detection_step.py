@@ -18,7 +18,7 @@ from database_tools.core.detections import CATEGORY_NAMES
 from database_tools.core.errors import UserError
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.results import Results
-from database_tools.detections import detection_files, passing, store
+from database_tools.detections import detection_files, elsewhere, passing, store
 from database_tools.detections.passing import Source
 from database_tools.detectors import class_names, precomputed
 from database_tools.detectors.detector import Detector
@@ -41,6 +41,7 @@ class DetectionConfig:
         categories: names or ids that count, or ``any``.
         threshold: least confidence that counts.
         several: take all boxes of a picture that has more than one.
+        scheduler: address of a cluster that detects, or None.
     """
 
     detector: Path | None
@@ -51,6 +52,7 @@ class DetectionConfig:
     categories: Sequence[str]
     threshold: float
     several: bool
+    scheduler: str | None
 
     def rule(self, names: Mapping[str, str] | None) -> Rule:
         """Return which boxes count, where categories have these names."""
@@ -116,7 +118,9 @@ def detect(
         work = passing.plan(names, config.source, kept, detector.batch_size)
         log.info("%d of %d images are to be detected", work.missing, len(names))
         guard = CategoryGuard(rule.categories, rule.threshold, detector.categories or {})
-        passing.finish(work, detector, watch, guard)
+        far = config.scheduler if work.missing else None
+        with elsewhere.computing(far, config.detector, detector, config.source) as compute:
+            passing.finish(work, detector, watch, guard, compute)
         step.results.use(work, rule)
         step.inputs["detector"] = detector.fingerprint
         if config.file is None:

@@ -21,7 +21,7 @@ from database_tools.core import reasons, significant_digits
 from database_tools.core.detections import CATEGORY_NAMES, Failure, Found
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Drops, Ledger
-from database_tools.detections import detection_files, passing, pictures, store
+from database_tools.detections import detection_files, elsewhere, passing, pictures, store
 from database_tools.detections.batch_config import BatchConfig
 from database_tools.detections.passing import Pass, Source
 from database_tools.detections.pictures import Pictures
@@ -60,7 +60,9 @@ def run(config: BatchConfig, watch: Watch) -> None:
             work = passing.plan(rest, source, kept, _group_size(config, detector))
             log.info("%d of %d pictures are to be detected", work.missing, len(named.names))
             log.info("what is found is kept in %s: a killed run goes on there", kept.path)
-            passing.finish(work, detector, watch)
+            far = config.dask_scheduler if work.missing else None
+            with elsewhere.computing(far, config.detector_file, detector, source) as compute:
+                passing.finish(work, detector, watch, compute=compute)
             entries = _Entries(config, named, done, work)
             _write(config, entries, detector)
             ledger = _account(named, entries)

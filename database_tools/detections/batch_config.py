@@ -34,6 +34,7 @@ class BatchConfig:
         threads: that decode.
         batch_size: most pictures to compute together.
         max_pixels: of a picture that is still decoded.
+        dask_scheduler: address of a cluster that detects instead, or None.
         strict: whether a picture that cannot be read is an error, in the end.
 
     Raises:
@@ -54,6 +55,7 @@ class BatchConfig:
     threads: int = os.cpu_count() or 1
     batch_size: int = detectors.BATCH_SIZE
     max_pixels: int = MAX_PIXELS
+    dask_scheduler: str | None = None
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -64,6 +66,8 @@ class BatchConfig:
                 raise UserError(f"--{name} must be at least 1, got {value}")
         if self.ncores < 0:
             raise UserError(f"--ncores must be at least 0, for all, got {self.ncores}")
+        if self.ncores and self.dask_scheduler is not None:
+            raise UserError("--ncores is for this machine: leave it out with --dask_scheduler")
         if self.checkpoint_frequency != -1 and self.checkpoint_frequency < 1:
             rule = "must be -1 or at least 1"
             raise UserError(f"--checkpoint_frequency {rule}, got {self.checkpoint_frequency}")

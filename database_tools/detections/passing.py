@@ -5,18 +5,18 @@ written down first: the last bits of a network's result depend on what it is com
 killed pass has to compute the same groups again.  A group is committed whole.  A store that grew
 has other groups than a fresh one, and may differ from it in the last bits (1e-5 at most).
 
-Here the parent detects, and threads decode ahead of it (Pillow works without Python's lock).
-Whoever has many machines gives each of ``groups`` to a worker that opens the model and has
-``compute`` do it, and hands the results to ``commit``, in any order.
+One process detects, and threads decode ahead of it (Pillow works without Python's lock); or
+many do, see ``elsewhere``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import stat
 import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +45,12 @@ _AT_ONCE = 256
 
 _TRIED = 100
 """Pictures without one number after which a detector is not asked for more."""
+
+Looked = tuple[list[File], list[Found]]
+"""Of a group: its files before they were decoded, and what was found in each."""
+
+Compute = Callable[[Iterable[list[str]]], Generator[Looked]]
+"""From the names of groups to what they hold, in the same order."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,6 @@ def look_at(source: Source, name: str) -> tuple[File, Image | Failure]:
     if file.size >= 0:
         file = File(file.size, file.time, source.content(name))
     return file, source.load(name)
-
-
-def compute(
-    detector: Detector, source: Source, names: Sequence[str]
-) -> tuple[list[File], list[Found]]:
-    """Look at a group of pictures and detect them together: all the work of one group."""
-    return _detected(detector, [look_at(source, name) for name in names])
 
 
 class Pass:
@@ -271,7 +270,12 @@ def plan(names: Sequence[str], source: Source, kept: DetectionStore, group_size:
     return work
 
 
-def run(work: Pass, detector: Detector, guard: CategoryGuard | None = None) -> Iterator[int]:
+def run(
+    work: Pass,
+    detector: Detector,
+    guard: CategoryGuard | None = None,
+    compute: Compute | None = None,
+) -> Iterator[int]:
     """Detect what a pass misses.
 
     Args:
@@ -279,6 +283,7 @@ def run(work: Pass, detector: Detector, guard: CategoryGuard | None = None) -> I
         detector: open and checked.
         guard: sees the first results in listed order, those that were known included; what it
             raises stops the pass, with all whole groups in the store.
+        compute: does the work; None for ``computed`` here.
 
     Yields:
         The number of pictures of each group, when it is in the store: advance it to advance the
@@ -288,16 +293,15 @@ def run(work: Pass, detector: Detector, guard: CategoryGuard | None = None) -> I
         UserError: if the detector has no number for any picture.
     """
     shown, tried = _show(work, guard, 0), 0
-    with ThreadPoolExecutor(work.source.workers, "decode") as threads:
-        try:
-            for group, looked in _decoded(work, threads):
-                work.commit(group, *_detected(detector, looked))
-                shown, tried = _show(work, guard, shown), tried + len(looked)
-                if tried >= _TRIED or group == work.groups[-1]:
-                    _check_numbers(work, detector)
-                yield len(looked)
-        finally:
-            threads.shutdown(wait=False, cancel_futures=True)
+    groups = ([work.names[picture] for picture in work.members(group)] for group in work.groups)
+    results = compute(groups) if compute else computed(detector, work.source, groups)
+    with contextlib.closing(results):
+        for group, (files, found) in zip(work.groups, results, strict=True):
+            work.commit(group, files, found)
+            shown, tried = _show(work, guard, shown), tried + len(files)
+            if tried >= _TRIED or group == work.groups[-1]:
+                _check_numbers(work, detector)
+            yield len(files)
 
 
 def finish(
@@ -305,15 +309,28 @@ def finish(
     detector: Detector,
     watch: Callable[[range], Iterable[int]],
     guard: CategoryGuard | None = None,
+    compute: Compute | None = None,
 ) -> None:
     """Detect all that a pass misses, as ``run`` does, while ``watch`` shows the pictures."""
-    groups, left = run(work, detector, guard), 0
+    groups, left = run(work, detector, guard, compute), 0
     for _ in watch(range(work.missing)):
         if left == 0:
             left = next(groups)
         left -= 1
     for _ in groups:
         raise AssertionError("more groups than pictures")
+
+
+def computed(
+    detector: Detector, source: Source, groups: Iterable[Sequence[str]]
+) -> Generator[Looked]:
+    """Look at groups of pictures and detect each together: all the work of a pass."""
+    with ThreadPoolExecutor(source.workers, "decode") as threads:
+        try:
+            for looked in _decoded(source, groups, threads):
+                yield _detected(detector, looked)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _show(work: Pass, guard: CategoryGuard | None, start: int) -> int:
@@ -344,24 +361,19 @@ def _why_not(source: Source, name: str) -> str | None:
 
 
 def _decoded(
-    work: Pass, threads: ThreadPoolExecutor
-) -> Iterator[tuple[int, list[tuple[File, Image | Failure]]]]:
+    source: Source, groups: Iterable[Sequence[str]], threads: ThreadPoolExecutor
+) -> Iterator[list[tuple[File, Image | Failure]]]:
     """Yield the pictures of each group, while those of the next ones are being decoded."""
-    waiting: deque[tuple[int, list[Future[tuple[File, Image | Failure]]]]] = deque()
-    for group in work.groups:
-        names = [work.names[picture] for picture in work.members(group)]
-        waiting.append((group, [threads.submit(look_at, work.source, name) for name in names]))
+    waiting: deque[list[Future[tuple[File, Image | Failure]]]] = deque()
+    for names in groups:
+        waiting.append([threads.submit(look_at, source, name) for name in names])
         if len(waiting) > _GROUPS_AHEAD:
-            first, futures = waiting.popleft()
-            yield first, [future.result() for future in futures]
+            yield [future.result() for future in waiting.popleft()]
     while waiting:
-        first, futures = waiting.popleft()
-        yield first, [future.result() for future in futures]
+        yield [future.result() for future in waiting.popleft()]
 
 
-def _detected(
-    detector: Detector, looked: Sequence[tuple[File, Image | Failure]]
-) -> tuple[list[File], list[Found]]:
+def _detected(detector: Detector, looked: Sequence[tuple[File, Image | Failure]]) -> Looked:
     """Detect a group; failures keep their places."""
     images = [image for _, image in looked]
     found = iter(detector.detect([image for image in images if not isinstance(image, Failure)]))

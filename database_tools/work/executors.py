@@ -6,16 +6,21 @@ dies with the process that started it, however that one ended.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
 
 from database_tools.core.errors import UserError
+from database_tools.work import cluster
+from database_tools.work.cluster import Cluster
+
+Result = TypeVar("Result")
 
 _PR_SET_PDEATHSIG = 1
 
@@ -78,40 +83,26 @@ class Processes(Executor):
         )
 
 
-def make(workers: int, at_start: Callable[[], None] | None = None) -> Executor:
-    """Return an executor of so many processes of this machine; one means this one.
+def make(
+    workers: int,
+    at_start: Callable[[], None] | None = None,
+    scheduler: str | None = None,
+    needed: Sequence[Path] = (),
+) -> AbstractContextManager[Executor]:
+    """Return an executor to use in a ``with``: processes of this machine, or a cluster.
 
     Args:
-        workers: how many.
+        workers: how many processes; one means this one.
         at_start: what each of several does first, a function that other processes can import.
-    """
-    return Serial() if workers == 1 else Processes(workers, at_start)
-
-
-@contextlib.contextmanager
-def cluster(address: str, at_start: Callable[[], None] | None = None) -> Iterator[Executor]:
-    """Connect to a Dask scheduler; its workers must see the same files by the same paths.
-
-    Args:
-        address: of the scheduler.
-        at_start: what each worker does first, a function that other processes can import.
+        scheduler: address of a Dask scheduler, whose workers do the work instead.
+        needed: paths that those must see.
 
     Raises:
-        UserError: if Dask is not installed or no scheduler answers.
+        UserError: if Dask is not installed, no scheduler answers or it has no workers.
     """
-    try:
-        from distributed import Client
-    except ImportError:
-        message = 'a cluster needs Dask: pip install -e ".[cluster]"'
-        raise UserError(message) from None
-    try:
-        client = Client(address, timeout="20s")
-    except (OSError, ValueError) as error:
-        raise UserError(f"no Dask scheduler answers at {address!r} ({error})") from None
-    with client, client.get_executor() as executor:
-        if at_start is not None:
-            client.register_worker_callbacks(at_start)
-        yield executor
+    if scheduler is not None:
+        return cluster.connected(scheduler, at_start, needed)
+    return Serial() if workers == 1 else Processes(workers, at_start)
 
 
 def is_elsewhere(executor: Executor) -> bool:
@@ -123,11 +114,19 @@ def size(executor: Executor) -> int:
     """Return how many jobs an executor does at a time."""
     if isinstance(executor, Serial):
         return 1
-    if isinstance(executor, Processes):
+    if isinstance(executor, Processes | Cluster):
         return executor.workers
-    if (client := getattr(executor, "_client", None)) is not None:
-        return max(1, sum(client.ncores().values()))
     return int(getattr(executor, "_max_workers", _MANY))
+
+
+def sharing(executor: Executor, folder: Path) -> AbstractContextManager[bool]:
+    """Say whether the workers of a cluster see a folder, so that they can write there."""
+    return executor.sharing(folder) if isinstance(executor, Cluster) else nullcontext(False)
+
+
+def result(executor: Executor, future: Future[Result]) -> Result:
+    """Return a job's result, when there is one; raise UserError if a cluster is gone."""
+    return executor.result(future) if isinstance(executor, Cluster) else future.result()
 
 
 def lost_worker(error: BaseException) -> UserError | None:

@@ -139,7 +139,7 @@ class _Line(Generic[Item, Job, Result]):
         while self._helps and not first.future.done() and self._help():
             self._hand_over()
         with _telling_of_lost_workers():
-            result = first.future.result()
+            result = executors.result(self._executor, first.future)
         self._size(first)
         self.places.popleft()
         return first.item, result
@@ -193,7 +193,9 @@ class _Line(Generic[Item, Job, Result]):
 def _is_done(place: _Place[Item, Job, Result]) -> bool:
     """Say whether a result is here."""
     future = place.future
-    return future is not None and future.done() and future.exception() is None
+    if future is None or not future.done() or future.cancelled():
+        return False
+    return future.exception() is None
 
 
 @contextlib.contextmanager

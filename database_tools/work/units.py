@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 LARGEST = 64
-"""Pictures in a unit; also in the smallest one of a cluster, where each way costs."""
+"""Pictures in a unit; in each of a cluster, where each way costs."""
 
 _EACH = 8
 """Units that each worker gets at least."""
@@ -37,10 +37,13 @@ class Units:
         """
         size = min(LARGEST, max(1, number // (_EACH * workers)))
         self.most = LARGEST if elsewhere else size
+        self._elsewhere = elsewhere
         self._bytes_each = 0.0
 
     def weigh(self, pictures: int, size: int) -> None:
         """Learn how large results are: ``size`` bytes of so many pictures."""
+        if self._elsewhere:
+            return
         self._bytes_each = max(size / pictures, self._bytes_each * 0.9)
 
     def of(self, numbers: Iterable[int]) -> Iterator[range]:

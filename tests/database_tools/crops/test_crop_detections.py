@@ -5,6 +5,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from PIL import Image, ImageOps
 
 from database_tools import crop_detections
 from database_tools.core.crop_recipe import CropRecipe, Geometry
+from database_tools.durable import files
 from database_tools.formats import crops_info, ledger_json
 
 ROOT = Path(__file__).parents[3]
@@ -94,6 +96,51 @@ def jpeg(image):
     content = io.BytesIO()
     image.convert("RGB").save(content, "JPEG")  # as the original: Pillow's own quality, 75
     return content.getvalue()
+
+
+def pictures(world):
+    for i in range(70):
+        world.picture(f"cam{i % 3}/{i}.jpg", [box(b) for b in BOXES[: i % 4]])
+    return [
+        name
+        for i in range(70)
+        for name in (f"cam{i % 3}/{i}.jpg___crop{box:02d}_mdv4.1.jpg" for box in range(i % 4))
+    ]
+
+
+def test_a_cluster_that_does_not_see_the_folder_cuts_what_is_not_there(world, elsewhere):
+    names = pictures(world)
+    assert world.run() == 0
+    whole, ledger = world.tree(), world.ledger
+    for name in names[:3]:
+        (world.crops / name).unlink()
+    half = world.crops / "cam1" / ".half.jpg.1-1.tmp"
+    half.touch()
+    assert world.run("--dask_scheduler", "tcp://far:8786") == 0
+    assert world.tree() == whole
+    assert world.ledger == ledger
+    assert [len(job) for job in elsewhere] == [48, 4]  # with boxes, of 64 and of 6 pictures
+    assert sum(not all(task.there) for job in elsewhere for task in job) == 2
+    assert not half.exists()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_sees_the_folder_writes_the_same_crops(world, dask_cluster, monkeypatch):
+    pictures(world)
+    assert world.run() == 0
+    whole, ledger = world.tree(), world.ledger
+    shutil.rmtree(world.crops)
+    written, write = [], files.write_bytes
+
+    def noted(path, content, **options):
+        written.append(path)
+        write(path, content, **options)
+
+    monkeypatch.setattr(files, "write_bytes", noted)
+    assert world.run("--dask_scheduler", dask_cluster.scheduler_address) == 0
+    assert world.tree() == whole
+    assert world.ledger == ledger
+    assert not [path for path in written if path.suffix == ".jpg"]
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,9 @@ def test_units_of_any_size_give_the_same_bytes(filled, monkeypatch, largest):
 
 
 @pytest.mark.slow
-def test_a_cluster_of_two_gives_the_same_bytes(filled):
-    distributed = pytest.importorskip("distributed")
+def test_a_cluster_of_two_gives_the_same_bytes(filled, dask_cluster):
     whole = filled.run(*FLAGS).contents()
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        words = filled.words(*FLAGS, "--dask_scheduler", cluster.scheduler_address, name="far")
-        assert make_classification_dataset.main(words) == 0
+    scheduler = ("--dask_scheduler", dask_cluster.scheduler_address)
+    assert make_classification_dataset.main(filled.words(*FLAGS, *scheduler, name="far")) == 0
     assert filled.run(*FLAGS, name="far").contents() == whole
     assert not [p for p in (filled.folder / "far").rglob("*") if Path(p).name.endswith(".tmp")]

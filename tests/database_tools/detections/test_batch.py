@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 
 from database_tools import detectors, run_tf_detector_batch
 from database_tools.core.detections import Detections
+from database_tools.detections import elsewhere as elsewhere_module
 from database_tools.formats import ledger_json
 
 
@@ -86,6 +88,44 @@ def test_the_readmes_line_writes_what_other_commands_read(here, opened):
     assert table["detection_categories"] == {"1": "animal", "2": "person", "3": "vehicle"}
     ledger = ledger_json.read(here / "run_tf_detector_batch_ledger.json")
     assert (ledger.total, ledger.kept) == (9, 9)
+
+
+def test_a_cluster_finds_the_same_and_opens_the_detector_once(here, opened, elsewhere):
+    Path("md_v4.1.0.pb").touch()
+    flags = ("--batch_size", 2)
+    assert run(*README, *flags) == 0
+    whole = read()
+    assert len(opened[0].batches) == 5
+    shutil.rmtree(".detections.json.store")
+    assert run(*README, *flags, "--dask_scheduler", "tcp://far:8786") == 0
+    assert read() == whole
+    one, worker = opened[1:]
+    assert one.batches == []
+    assert worker.batches == opened[0].batches
+    assert [len(job.groups) for job in elsewhere] == [5]
+    assert run(*README, *flags, "--dask_scheduler", "tcp://far:8786") == 0
+    assert len(elsewhere) == 1  # nothing was left to do
+
+
+def test_the_jobs_of_a_cluster_have_64_pictures_and_whole_groups():
+    groups = [["a"] * 24] * 7
+    assert [len(some) for some in elsewhere_module._together(groups)] == [3, 3, 1]
+
+
+def test_another_detector_on_a_worker_is_one_line(here, opened, elsewhere, monkeypatch, capsys):
+    Path("md_v4.1.0.pb").touch()
+    open_one = detectors.open
+
+    def open_another(path, batch_size):
+        detector = open_one(path, batch_size)
+        detector.fingerprint = f"b{len(opened)}"
+        return detector
+
+    monkeypatch.setattr(detectors, "open", open_another)
+    assert run(*README, "--dask_scheduler", "tcp://far:8786") == 2
+    assert "md_v4.1.0.pb: a worker of the cluster has another file there" in capsys.readouterr().err
+    assert run(*README, "--dask_scheduler", "tcp://far:8786", "--ncores", 1) == 2
+    assert "--ncores is for this machine" in capsys.readouterr().err
 
 
 def test_megadetectors_own_validator_accepts_it(here, opened):
