@@ -35,7 +35,6 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".tif", ".tiff", ".w
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS = os.name == "nt"
-_UNTIDY = re.compile(r"\\|^\.?/|/(?:\.?/|\.?\Z)|^\.?\Z")
 _SIGNS = re.compile(r'[<>:"|?*/\\\x00-\x1f]')
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:[ .].*)?", re.I)
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -47,11 +46,17 @@ _CROP = re.compile(
 
 def tidy(text: str) -> str:
     """Write a path, relative or not, with ``/`` and without ``.`` and empty parts."""
-    if not _UNTIDY.search(text):  # nearly always
+    if _is_tidy(text):  # nearly always
         return text
     path = text.replace("\\", "/")
     kept = "/".join(part for part in path.split("/") if part not in ("", "."))
     return f"/{kept}" if path.startswith("/") else kept
+
+
+def _is_tidy(text: str) -> bool:
+    """Say at once of nearly every relative path that it is tidy, quicker than an expression."""
+    plain = "//" not in text and "/." not in text and "\\" not in text
+    return plain and text != "" and text[0] not in "./" and text[-1] != "/"
 
 
 def root(folder: str) -> str:
@@ -111,6 +116,8 @@ class PictureName:
             The name; None for one that is absolute (``/``, ``X:/``, ``X:\``), has ``..``, is
             empty or holds a NUL: it may lead out of any folder, or is no name at all.
         """
+        if _is_tidy(text) and text[1:2] != ":" and "\0" not in text:  # there are millions
+            return cls(text)
         path = text.replace("\\", "/")
         drive = path[1:2] == ":" and _DRIVE.match(path)
         if path.startswith("/") or (drive and (windows or path[2:3] == "/")):
@@ -118,7 +125,7 @@ class PictureName:
         if "\0" in path or (".." in path and ".." in path.split("/")):
             return None
         path = tidy(path)
-        return cls(text if path == text else path) if path else None  # one object, not two
+        return cls(path) if path else None
 
     @property
     def key(self) -> str:

@@ -26,10 +26,11 @@ _SCHEMA = """CREATE TABLE image (
     key BLOB PRIMARY KEY, file INTEGER, position INTEGER, failed INTEGER, entry
 ) WITHOUT ROWID"""
 
-_IN_MEMORY = 1 << 16
-"""Pictures, of some 350 bytes each."""
+_IN_MEMORY = 1 << 15
+"""Pictures, of some 600 bytes each."""
 
-_Row = tuple[int, int, bool, "str | bytes"]
+_Row = tuple[int, int, bool, "Image | str | bytes"]
+"""Number of the file, position in it, whether it failed, and the entry, packed once it is old."""
 
 
 class ImageTable:
@@ -93,7 +94,10 @@ class ImageTable:
         """Return what is known of a picture; None if nothing."""
         # Keys are tidy, and nearly all names too.
         row = self._recent.get(name) or self._row(names.key(names.tidy(name)))
-        return None if row is None else _unpacked(row[-1])
+        if row is None:
+            return None
+        entry = row[-1]
+        return entry if isinstance(entry, Image) else _unpacked(entry)
 
     def images(self, *, by_name: bool = False) -> Iterator[Image]:
         """Yield the entries in the order of their files, or sorted by name."""
@@ -104,10 +108,11 @@ class ImageTable:
 
     def _add(self, position: int, image: Image) -> None:
         """Add an entry; raise ValueError if the file says something else of it elsewhere."""
-        key, entry = names.key(image.file), _packed(image)
-        failed = image.boxes is None
+        key, failed = names.key(image.file), image.boxes is None
+        entry: Image | str | bytes = image
         if (known := self._row(key)) is not None:
             file, first, had_failed, earlier = known
+            entry, earlier = _packed(entry), _packed(earlier)
             if failed != bool(had_failed):
                 if failed:
                     return
@@ -129,7 +134,8 @@ class ImageTable:
 
     def _keep(self) -> None:
         """Bring to the disk what is in memory, in the order in which the disk has it."""
-        rows = ((_bytes(key), *row) for key, row in sorted(self._recent.items()))
+        recent = sorted(self._recent.items())
+        rows = ((_bytes(key), *row[:3], _packed(row[3])) for key, row in recent)
         try:
             self._db.executemany("REPLACE INTO image VALUES (?, ?, ?, ?, ?)", rows)
         except sqlite3.OperationalError as error:
@@ -139,8 +145,10 @@ class ImageTable:
         self._has_older = True
 
 
-def _packed(image: Image) -> str | bytes:
+def _packed(image: Image | str | bytes) -> str | bytes:
     """Return an entry as its JSON, or, if it is a usual one, as 100 bytes that are read at once."""
+    if not isinstance(image, Image):
+        return image
     if image.boxes is None or image.extra:
         return megadetector_json.text(image)
     for box in image.boxes:

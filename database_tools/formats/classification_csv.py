@@ -158,10 +158,6 @@ def _parser(place: _Place, columns: list[str]) -> Callable[[list[str]], Crop]:
 
 
 def _relative(place: _Place, path: str) -> str:
-    # Most paths are as they should be, and there are millions.
-    odd = "\\" in path or "//" in path or "./" in path or ":" in path or "\0" in path
-    if path and not odd and path[0] != "/" and path[-1] not in "/.":
-        return path
     name = PictureName.of(path)
     if name is None:
         raise place.error(f"path {path!r} does not stay in the folder of crops")
