@@ -31,6 +31,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("evaluation", "embeddings"),
         ("training", "heads", "export"),
         ("serving", "predictions", "review"),
+        ("planning",),
     ),
     "slim_legacy": (
         ("datasets", "nets", "preprocessing"),
