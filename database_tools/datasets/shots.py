@@ -1,4 +1,4 @@
-"""When pictures were taken and in which bursts, as the label database or the annotations say."""
+"""When, where and in which bursts pictures were taken: by database, annotations, CSV or EXIF."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from database_tools.formats import coco_camera_traps
+from database_tools.formats import coco_camera_traps, media_csv
 from database_tools.formats.coco_camera_traps import Image
+from database_tools.imaging import taken
 from database_tools.labels_db.database import LabelDatabase
 
 _TIME = re.compile(
@@ -19,19 +20,28 @@ _TIME = re.compile(
 
 
 class Shot(NamedTuple):
-    """A picture's burst, None where nobody says, and its time in seconds, NaN where nobody says."""
+    """What is known of a picture.
+
+    Attributes:
+        sequence: id of its burst; None where nobody says.
+        time: in seconds; NaN where nobody says.
+        location: where the camera stood; None where nobody says.
+    """
 
     sequence: str | None
     time: float
+    location: str | None = None
 
 
-def of_database(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, Shot]]:
-    """Yield the wanted pictures, ``<dataset>/<file>``, that a label database has."""
+def of_database(path: Path, wanted: Collection[str] | None = None) -> Iterator[tuple[str, Shot]]:
+    """Yield the pictures, ``<dataset>/<file>``, that a label database has; of some, or all."""
     with LabelDatabase(path) as labels:
         for dataset in labels.datasets():
-            for file, sequence, time in labels.shots(dataset):
-                if (name := f"{dataset}/{file}") in wanted:
-                    yield name, Shot(sequence, seconds(time))
+            for file, sequence, time, location in labels.shots(dataset):
+                name = f"{dataset}/{file}"
+                if wanted is None or name in wanted:
+                    place = None if location is None else f"{dataset}/{location}"
+                    yield name, Shot(sequence, seconds(time), place)
 
 
 def of_annotations(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, Shot]]:
@@ -39,10 +49,27 @@ def of_annotations(path: Path, wanted: Collection[str]) -> Iterator[tuple[str, S
     by_file: dict[str, list[str]] = {}
     for name in wanted:
         by_file.setdefault(name.partition("/")[2], []).append(name)
+    for file, shot in of_coco(path):
+        yield from ((name, shot) for name in by_file.get(file, ()))
+
+
+def of_coco(path: Path) -> Iterator[tuple[str, Shot]]:
+    """Yield all pictures that annotations list."""
     for row in coco_camera_traps.rows(path):
         if isinstance(row, Image):
-            for name in by_file.get(row.file_name, ()):
-                yield name, Shot(row.seq_id, seconds(row.datetime))
+            place = None if row.location is None else str(row.location)
+            yield row.file_name, Shot(row.seq_id, seconds(row.datetime), place)
+
+
+def of_media(path: Path) -> Iterator[tuple[str, Shot]]:
+    """Yield all pictures that a table of media lists."""
+    for row in media_csv.read(path):
+        yield row.file, Shot(row.sequence or None, seconds(row.datetime), row.location or None)
+
+
+def of_exif(folder: Path, name: str) -> Shot:
+    """Read a picture's time from its head; its folder is the location."""
+    return Shot(None, seconds(taken.when(folder / name)), name.rpartition("/")[0])
 
 
 def seconds(text: str | None) -> float:

@@ -72,7 +72,7 @@ def read(source: Path) -> Iterator[Entry]:
         taken = row.get("timestamp") or ""
         during = list(events.at(deployment, _seconds(table, line, taken)))
         burst = next((event.id for event in during if event.id), None)
-        yield Picture(key, _file(row), locations[deployment], burst, datetime=taken or None)
+        yield Picture(key, file_of(row), locations[deployment], burst, datetime=taken or None)
         yield from (Said(key, e.label, of_sequence=True) for e in during if e.label)
     yield from _of_media(tables["observations"])
 
@@ -127,7 +127,8 @@ def _known(row: Row, column: str) -> str | None:
     return None if value in _MISSING else value
 
 
-def _file(row: Row) -> str:
+def file_of(row: Row) -> str:
+    """Return the name of the file of a row of ``media.csv``."""
     path = row["filePath"]
     url = urlsplit(path) if "://" in path else None
     return path if url is None else _known(row, "fileName") or posixpath.basename(url.path)

@@ -119,15 +119,18 @@ class LabelDatabase(AbstractContextManager["LabelDatabase"]):
         """Yield how often each class of each dataset occurs in pictures of one class."""
         return (LabelCount(*row) for row in self._db.execute(_COUNTS))
 
-    def shots(self, dataset: str) -> Iterator[tuple[str, str | None, str | None]]:
-        """Yield the file, the burst and the time, in the source's words, of each picture."""
+    def shots(self, dataset: str) -> Iterator[tuple[str, str | None, str | None, Location | None]]:
+        """Yield each picture's file, burst, time in the source's words, and location."""
         prefix = self._prefix(dataset)
         rows = self._db.execute(
-            "SELECT file, sequence, datetime FROM dataset CROSS JOIN image "
-            "ON image.id BETWEEN first_image AND last_image WHERE dataset.name = ?",
+            "SELECT file, sequence, datetime, value FROM dataset CROSS JOIN image "
+            "ON image.id BETWEEN first_image AND last_image "
+            "LEFT JOIN location ON location.id = image.location WHERE dataset.name = ?",
             (dataset,),
         )
-        return ((prefix + file, sequence, time) for file, sequence, time in rows)
+        place = cache(json.loads)
+        for file, sequence, time, location in rows:
+            yield prefix + file, sequence, time, None if location is None else place(location)
 
     def sequence_sizes(self, dataset: str) -> dict[str, int]:
         """Return the number of pictures of each burst."""

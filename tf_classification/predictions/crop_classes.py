@@ -25,7 +25,7 @@ PRAGMA synchronous = OFF;
 PRAGMA cache_size = -65536;
 CREATE TABLE crops (
     id INTEGER PRIMARY KEY, path BLOB, image BLOB, box INTEGER, drawn INTEGER, label INTEGER,
-    classes BLOB);
+    classes BLOB, own BLOB);
 """
 
 
@@ -38,6 +38,7 @@ class Crop(NamedTuple):
         is_drawn: whether the box was drawn by hand.
         label: number of the true label; None if it is not known.
         classes: (number, confidence), in order.
+        own: the same before the classes were made of it; None if they were made of nothing.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Crop(NamedTuple):
     is_drawn: bool
     label: int | None
     classes: tuple[tuple[int, float], ...]
+    own: tuple[tuple[int, float], ...] | None = None
 
 
 class CropClasses:
@@ -110,6 +112,18 @@ class CropClasses:
             raise UserError(f"{_text(path)}: the crop is there twice") from None
         return int(self._base.execute("SELECT COUNT(*) FROM crops").fetchone()[0])
 
+    def add_own(self, paths: Iterable[str], ranks: Ranks) -> None:
+        """Say what classes n crops had first; others than were added do not count."""
+        crops = (CropName.parse(names.tidy(path)) for path in paths)
+        rows = (
+            (own, _bytes(names.key(crop.image)), crop.box, crop.detector is None)
+            for crop, own in zip(crops, _blobs(ranks), strict=True)
+        )
+        update = "UPDATE crops SET own = ? WHERE image = ? AND box = ? AND drawn = ?"
+        self._base.execute("BEGIN")
+        self._base.executemany(update, rows)
+        self._base.execute("COMMIT")
+
     def largest_id(self) -> int:
         """Return the largest number of a crop, 0 if there is none."""
         return int(self._base.execute("SELECT MAX(id) FROM crops").fetchone()[0] or 0)
@@ -121,10 +135,11 @@ class CropClasses:
         """
         keys = [_bytes(names.key(names.tidy(image))) for image in images]
         found: dict[bytes, list[Crop]] = {key: [] for key in keys}
-        query = "SELECT image, id, box, drawn, label, classes FROM crops WHERE image IN (%s)"
+        query = "SELECT image, id, box, drawn, label, classes, own FROM crops WHERE image IN (%s)"
         rows = self._base.execute(query % ",".join("?" * len(keys)), keys)
-        for image, number, box, drawn, label, classes in rows:
-            found[image].append(Crop(number, box, bool(drawn), label, _classes(classes)))
+        for image, number, box, drawn, label, classes, own in rows:
+            first = None if own is None else _classes(own)
+            found[image].append(Crop(number, box, bool(drawn), label, _classes(classes), first))
         return [found[key] for key in keys]
 
     def detected_datasets(self) -> list[str]:

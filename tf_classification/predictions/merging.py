@@ -7,9 +7,11 @@ Crops and boxes are matched by picture and number of the box.  A crop without a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -43,6 +45,9 @@ STAGE = "merge_classification_detection_output"
 NO_SUCH_BOX = "no such box in the detection file"
 OTHER_BOXES = "detected, but the picture's boxes are drawn"
 
+OWN = "own_classifications"
+"""Key of a box: what was said of it before that became ``classifications``."""
+
 DIGITS = 4
 LABEL_IDS = 1_000_000
 """The true label's class has its number and this."""
@@ -60,8 +65,25 @@ _WHY = {
 _STATE = {reason: state for state, reason in _WHY.items()}
 
 
-def merge(request: MergeRequest) -> Ledger:
+@dataclass(frozen=True)
+class Origin:
+    """How the classes of a merge were made of others.
+
+    Attributes:
+        tables: what classifiers said first; it is written beside what became of it.
+        metadata: for ``info.classifier_metadata``.
+    """
+
+    tables: Sequence[Path] = ()
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+def merge(request: MergeRequest, origin: Origin | None = None) -> Ledger:
     """Write the merged file and its ledger.
+
+    Args:
+        request: what to merge.
+        origin: of the classes, if they are not a classifier's own.
 
     Raises:
         UserError: if files and flags do not belong together, or not one crop has a box.
@@ -72,8 +94,10 @@ def merge(request: MergeRequest) -> Ledger:
         crops = _crops(request, table, labels)
         has_labels = table.has_labels
     total = crops.arrange()
+    for path in origin.tables if origin else ():
+        _add_own(request, crops, path, labels)
     source = _source(request, crops)
-    header = _header(request, source.header, labels, has_labels)
+    header = _header(request, source.header, labels, has_labels, origin or Origin())
     _warn(request, labels, header)
     matching = _Matching(crops, request.label)
     version = request.format_version
@@ -154,6 +178,16 @@ def _crops(request: MergeRequest, table: Table, labels: Sequence[str]) -> CropCl
     return crops
 
 
+def _add_own(request: MergeRequest, crops: CropClasses, path: Path, labels: Sequence[str]) -> None:
+    places = {name: i for i, name in enumerate(labels)}
+    with classifier_csv.reading(path) as table:
+        columns = [places[name] for name in table.label_names]
+        for rows in table:
+            probabilities = np.zeros((len(rows.paths), len(labels)))
+            probabilities[:, columns] = rows.probabilities
+            crops.add_own(rows.paths, _ranks(request, probabilities, ()))
+
+
 def _true_labels(
     request: MergeRequest, rows: Rows, places: Mapping[str, int]
 ) -> Sequence[int | None]:
@@ -223,12 +257,15 @@ class _Matching:
     def _box(self, box: Box, crop: Crop | None) -> Box:
         classes = () if crop is None else self._written(crop)
         # What an earlier classifier said goes: its numbers mean other classes.
-        if classes == box.classifications:
+        if classes == box.classifications and not box.extra and (not crop or crop.own is None):
             return box
-        return box._replace(classifications=classes)
+        extra = {key: value for key, value in box.extra.items() if key != OWN}
+        if crop is not None and crop.own is not None:
+            extra[OWN] = _named(crop.own)
+        return box._replace(classifications=classes, extra=extra)
 
     def _written(self, crop: Crop) -> tuple[tuple[str, float], ...]:
-        classes = tuple([(str(number), conf) for number, conf in crop.classes])
+        classes = _named(crop.classes)
         if self._label is None or crop.label is None:
             return classes
         true = (str(LABEL_IDS + crop.label), 1.0)
@@ -245,11 +282,21 @@ class _Matching:
         return drops.close(STAGE, total, kept)
 
 
+def _named(classes: Iterable[tuple[int, float]]) -> tuple[tuple[str, float], ...]:
+    return tuple([(str(number), conf) for number, conf in classes])
+
+
 def _header(
-    request: MergeRequest, header: Header, labels: Sequence[str], has_labels: bool
+    request: MergeRequest,
+    header: Header,
+    labels: Sequence[str],
+    has_labels: bool,
+    origin: Origin,
 ) -> Header:
     info = {**header.info, "classifier": request.classifier_name}
     info.pop("classifier_metadata", None)  # of an earlier classifier
+    if origin.metadata:
+        info["classifier_metadata"] = dict(origin.metadata)
     if request.format_version == FORMAT_VERSION:  # equal inputs, equal bytes: no times
         for time in (COMPLETED, "classification_completion_time"):
             info.pop(time, None)

@@ -121,7 +121,7 @@ def test_a_location_stays_as_its_source_wrote_it(path, location):
 
 def test_importing_again_replaces_that_dataset_only(path):
     put(path, Picture(1, "a.jpg"), Picture(2, "b.jpg"), Said(1, "elk"), Said(2, "cat"))
-    taken = {"sequence": "s", "datetime": "2021-05-01 03:44:54"}
+    taken = {"sequence": "s", "datetime": "2021-05-01 03:44:54", "location": "013"}
     put(path, Picture(1, "a.jpg", **taken), Said(1, "elk"), Said(1, "cat"), dataset="other")
     put(path, Picture(1, "c.jpg"), Said(1, "elk"), path_prefix="images/")
     assert files(path, "elk", "cat") == ["images/c.jpg"]
@@ -130,8 +130,8 @@ def test_importing_again_replaces_that_dataset_only(path):
         assert len(list(db.images_of_several("other", ["elk"]))) == 1
         assert list(db.counts()) == [LabelCount("ds", "elk", 1, 1)]
         assert [list(db.shots(name)) for name in ("ds", "other")] == [
-            [("images/c.jpg", None, None)],
-            [("a.jpg", "s", "2021-05-01 03:44:54")],
+            [("images/c.jpg", None, None, None)],
+            [("a.jpg", "s", "2021-05-01 03:44:54", "013")],
         ]
         assert db.sequence_sizes("other") == {"s": 1}
 

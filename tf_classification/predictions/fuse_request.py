@@ -1,0 +1,82 @@
+"""What ``fuse_sequences.py`` is asked to do; light to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from database_tools.core import fusion
+from database_tools.core.errors import UserError
+from database_tools.formats import events_csv
+from tf_classification.predictions.result_request import ResultRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class FuseRequest(ResultRequest):
+    """Flags of the command, by the same names.
+
+    Attributes:
+        input_json: COCO Camera Traps that tells when and where pictures were taken; or
+        db: a label database that does; or
+        media_csv: a table that does; or
+        exif: folder of the pictures, whose files tell when, and whose folders where.
+        event_gap: seconds; pictures of a location that follow by less are one event.
+        rule: how the vectors of a group become one.
+        same: how often two boxes of an event are of one label.
+        temperature: divides the logarithms of the tables' probabilities.
+        calibrate_on: a table with true labels, for which the best temperature is taken.
+    """
+
+    input_json: Path | None = None
+    db: Path | None = None
+    media_csv: Path | None = None
+    exif: Path | None = None
+    event_gap: float = 60.0
+    rule: str = fusion.MEAN_LOG
+    same: float = 0.75
+    temperature: float = 1.0
+    calibrate_on: Path | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = [flag for flag, path in self._sources() if path is not None]
+        if len(given) != 1:
+            flags = ", ".join(flag for flag, _ in self._sources())
+            said = f"{' and '.join(given)} are too many" if given else "none is given"
+            raise UserError(f"events come from one of {flags}; {said}")
+        if self.exif is not None and not self.exif.is_dir():
+            raise UserError(f"--exif {self.exif}: no such folder")
+        for path in (self.input_json, self.db, self.media_csv):
+            if path is not None and path.resolve() == self.events_path.resolve():
+                raise UserError(f"{path}: lies where it would be overwritten; write elsewhere")
+        if not self.event_gap > 0:
+            raise UserError(f"--event_gap must be above 0 seconds, got {self.event_gap}")
+        if not 0 < self.same < 1:
+            raise UserError(f"--same must be above 0 and below 1, got {self.same}")
+        if not 0.01 <= self.temperature <= 100:
+            raise UserError(f"--temperature must be in [0.01, 100], got {self.temperature}")
+        if self.calibrate_on is not None and self.temperature != 1:
+            raise UserError("give --temperature or --calibrate_on, not both")
+
+    def _sources(self) -> list[tuple[str, Path | None]]:
+        names = ("input_json", "db", "media_csv", "exif")
+        return [(f"--{name}", getattr(self, name)) for name in names]
+
+    @property
+    def events_path(self) -> Path:
+        """The table of events to write."""
+        return self.output_dir / events_csv.NAME
+
+    def metadata(self, temperature: float) -> dict[str, object]:
+        """Return how classes are made, for ``classifier_metadata``; names of files, not paths."""
+        source, path = next((flag, path) for flag, path in self._sources() if path is not None)
+        return {
+            "fused": {
+                "tables": [table.name for table in self.classification_csv],
+                "events_from": f"{source.removeprefix('--')}: {path and path.resolve().name}",
+                "event_gap": self.event_gap,
+                "rule": self.rule,
+                "same": self.same,
+                "temperature": temperature,
+            }
+        }
