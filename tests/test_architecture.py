@@ -16,6 +16,7 @@ MODULES = sorted(f for package in PACKAGES for f in (ROOT / package).rglob("*.py
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "database_tools": (
         ("core",),
+        ("remote",),
         ("durable",),
         ("formats",),
         ("work", "imaging"),

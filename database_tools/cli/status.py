@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from database_tools.cli import chatter, console
+from database_tools.cli import chatter, console, places
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
 from database_tools.core.secrets import hidden
@@ -51,7 +51,7 @@ def run(
         imaging.own_process()
         status: int | None = 0
         with chatter.kept_back(), console.reader_may_leave():
-            status = _work(work, parsed[0])
+            status = _work(parser, work, parsed[0])
         return status or 0
 
     return answer(parser.prog, parse_and_work)
@@ -70,14 +70,17 @@ def answer(prog: str, work: Callable[[], int | None]) -> int:
         return 130
 
 
-def _work(work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace) -> int | None:
+def _work(
+    parser: Parser, work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
+) -> int | None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return work(args)
+        with places.opened(parser, args):
+            return work(args)
     finally:
         signal.signal(signal.SIGTERM, previous)
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.names import PICTURE_ENDINGS, is_picture
-from database_tools.durable import files
+from database_tools.durable import files, listing
+from database_tools.remote import RemotePath
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,16 @@ def _is_picture(name: str) -> bool:
 
 
 def _in(folder: Path) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        yield from (entry.name for entry in entries if _is_picture(entry.name))
+    yield from (name for name, _ in listing.entries(folder) if _is_picture(name))
 
 
 def _below(folder: Path) -> Iterator[str]:
     """Yield what lies below a folder, links to folders followed, each folder once."""
+    if isinstance(folder, RemotePath):
+        for name in folder.below():
+            if _is_picture(name.rpartition("/")[2]) and "/." not in f"/{name}":
+                yield name
+        return
     seen: set[str] = set()
     for here, folders, names in os.walk(folder, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools.durable import spelling
+from database_tools.remote import RemotePath
 
 
 class Folders:
@@ -20,15 +21,21 @@ class Folders:
         """Say whether there is an entry of this name, a relative path with forward slashes."""
         folder, _, name = path.rpartition("/")
         if (listed := self._listed.get(folder)) is None:
-            listed = self._listed[folder] = frozenset(_names(self._root / folder))
+            listed = self._listed[folder] = frozenset(
+                name for name, _ in entries(self._root / folder)
+            )
         if name in listed or path.isascii():
             return name in listed
         return spelling.locate(self._root / path).exists()  # in another Unicode form
 
 
-def _names(folder: Path) -> Iterator[str]:
+def entries(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Yield the names in a folder, and whether each is a folder, no link; none if there is none."""
     try:
-        with os.scandir(folder) as entries:
-            yield from (entry.name for entry in entries)
+        if isinstance(folder, RemotePath):
+            yield from folder.entries()
+            return
+        with os.scandir(folder) as found:
+            yield from ((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
     except (FileNotFoundError, NotADirectoryError):
         return

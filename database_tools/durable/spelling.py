@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from database_tools import remote
 from database_tools.core import names
 
 
@@ -13,9 +14,12 @@ def locate(path: str | Path) -> Path:
 
     Each folder and the file are tried as written, then in NFC, then in NFD.
     """
-    path = Path(path)
+    path = remote.path(path)
     if str(path).isascii() or os.path.lexists(path):
         return path
+    if isinstance(path, remote.RemotePath):
+        spelled = map(remote.path, names.spellings(str(path)))
+        return next((other for other in spelled if other.exists()), path)
     return _spelled(Path(path.anchor), path.relative_to(path.anchor).parts) or path
 
 

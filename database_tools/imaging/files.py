@@ -9,6 +9,7 @@ from pathlib import Path
 from database_tools.core import reasons
 from database_tools.core.reasons import MAX_PIXELS
 from database_tools.durable import spelling
+from database_tools.remote import RemotePath
 
 _BYTES_PER_PIXEL, _BYTES_BESIDE = 8, 2**26
 
@@ -37,11 +38,16 @@ def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
         UnreadableImage: if there is no such file, it is a folder, a pipe, a socket or a device,
             has no content, is far too long, or the system refuses.
     """
+    most = _BYTES_PER_PIXEL * max_pixels + _BYTES_BESIDE
+    found = spelling.locate(path)
     try:
-        with open(spelling.locate(path), "rb", opener=_open_file) as file:
-            if os.fstat(file.fileno()).st_size > _BYTES_PER_PIXEL * max_pixels + _BYTES_BESIDE:
-                raise UnreadableImage(reasons.TOO_LARGE)
-            content = file.read()
+        if isinstance(found, RemotePath):
+            content = _fetched(found, most)
+        else:
+            with open(found, "rb", opener=_open_file) as file:
+                if os.fstat(file.fileno()).st_size > most:
+                    raise UnreadableImage(reasons.TOO_LARGE)
+                content = file.read()
     except (FileNotFoundError, NotADirectoryError):
         raise UnreadableImage(reasons.MISSING) from None
     except (OSError, ValueError):  # no permission, a bad disk block, a name that cannot be
@@ -49,6 +55,15 @@ def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
     if not content:
         raise UnreadableImage(reasons.EMPTY)
     return content
+
+
+def _fetched(path: RemotePath, most: int) -> bytes:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImage(reasons.NOT_AN_IMAGE)
+    if status.st_size > most:
+        raise UnreadableImage(reasons.TOO_LARGE)
+    return path.read_bytes()
 
 
 def _open_file(path: str, flags: int) -> int:

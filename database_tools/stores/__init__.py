@@ -7,9 +7,11 @@ store.fetch("elk/a.jpg", Path("here/a.jpg"))
 from __future__ import annotations
 
 from database_tools.core.errors import UserError
+from database_tools.remote import access
 from database_tools.stores import container_url
 from database_tools.stores.container_url import ContainerUrl
 from database_tools.stores.local import LocalFolder
+from database_tools.stores.remote import RemoteFolder
 from database_tools.stores.store import Store, Unavailable
 
 __all__ = ["LocalFolder", "Store", "Unavailable", "open_store"]
@@ -36,6 +38,8 @@ def open_store(place: str) -> Store:
             ) from None
         return BlobContainer(url)
     scheme, slashes, rest = place.partition("://")
+    if slashes and scheme in access.SCHEMES:
+        return RemoteFolder(place)
     if slashes and scheme != "file":
         raise UserError(f"{scheme}://...: stores of this kind are not read yet")
     return LocalFolder(rest if slashes else place)

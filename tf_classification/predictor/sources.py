@@ -16,7 +16,6 @@ All are streams: a folder's names are held while it is gone through, and no more
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,9 +26,10 @@ import numpy as np
 from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
 from database_tools.core.names import CropName, PictureName
-from database_tools.durable import spelling
+from database_tools.durable import listing, spelling
 from database_tools.formats import classification_csv
 from database_tools.formats.megadetector_json import Image
+from database_tools.remote import RemotePath
 from tf_classification.data import record_index
 
 Box = tuple[float, float, float, float]
@@ -77,13 +77,13 @@ Found = Source | Absent
 
 def below(folder: Path) -> Iterator[Found]:
     """Yield each picture below a folder as a crop; hidden files, and links to folders, are not."""
+    if isinstance(folder, RemotePath):
+        folder.below()  # one listing, not one of each folder
     yield from _below(folder, "")
 
 
 def _below(root: Path, within: str) -> Iterator[Found]:
-    with os.scandir(root / within) as entries:
-        there = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
-    for name, is_folder in there:
+    for name, is_folder in sorted(listing.entries(root / within)):
         path = f"{within}{name}"
         if name.startswith("."):
             continue
@@ -148,11 +148,7 @@ def listed(folder: Path, images: Iterable[Image]) -> Iterator[Found]:
 def _crops_in(root: Path, within: str) -> dict[str, list[tuple[int, str]]]:
     """List a folder's crops: key of the picture's name to (box, name of the crop), sorted."""
     found: dict[str, list[tuple[int, str]]] = {}
-    try:
-        there = [path.name for path in spelling.locate(root / within).iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
-        return found
-    for name in there:
+    for name, _ in listing.entries(spelling.locate(root / within)):
         try:
             crop = CropName.parse(name)
         except ValueError:
