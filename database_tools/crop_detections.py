@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.cli import crop_flags
+from database_tools.cli import crop_flags, places
+from database_tools.remote import arguments
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("crop_detections.py", __doc__)
     add = parser.add_argument
     add("detections_json", type=Path, help="of MegaDetector (1.0 to 1.6) or SpeciesNet")
-    add("cropped_images_dir", type=Path, help="folder of the crops")
+    add("cropped_images_dir", type=arguments.output, help="folder of the crops")
     add(
         "-c",
         "--container-url",
@@ -42,6 +43,7 @@ def build_parser() -> cli.Parser:
     add("-v", "--detector-version", help="e.g. 4.1 (default: as the file's info.detector says)")
     add("--logdir", type=Path, default=Path(), help="folder of the log (default: this one)")
     crop_flags.declare(parser)
+    places.declare(parser)
     return parser
 
 

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.cli import crop_flags
+from database_tools.cli import crop_flags, places
 from database_tools.core.errors import UserError
+from database_tools.remote import arguments
 
 _LATER = "the Batch Detection API and Azure are not asked yet"
 
@@ -41,8 +42,9 @@ def build_parser() -> cli.Parser:
     add("-d", "--run-detector", action="store_true", help=f"refused: {_LATER}")
     add("-r", "--resume-file", type=Path, help=f"refused: {_LATER}")
     add("--container-url", help=f"refused: {_LATER}")
-    add("-p", "--cropped-images-dir", type=Path, help="folder of the crops")
+    add("-p", "--cropped-images-dir", type=arguments.output, help="folder of the crops")
     crop_flags.declare(parser)
+    places.declare(parser)
     return parser
 
 

@@ -17,7 +17,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
 from database_tools.datasets.build_config import ALL, MISSING_LOCATION, SKIP, BuildConfig
+from database_tools.remote import arguments
 
 
 def build_parser() -> cli.Parser:
@@ -25,6 +27,7 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("make_classification_dataset.py", __doc__)
     _declare_readme(parser)
     _declare_additions(parser)
+    places.declare(parser)
     return parser
 
 
@@ -32,19 +35,23 @@ def _declare_readme(parser: cli.Parser) -> None:
     """Declare what the README has always had, in its words."""
     add = parser.add_argument
     add("input_json", type=Path, help="COCO style dataset annotation")
-    add("image_dir", type=Path, help="Root folder of the images, as used in the annotations file")
+    add(
+        "image_dir",
+        type=arguments.folder,
+        help="Root folder of the images, as used in the annotations file",
+    )
     add(
         "frozen_graph",
         help="Frozen graph of detection network as create by export_inference_graph.py of TFODAPI.",
     )
     add(
         "--coco_style_output",
-        type=Path,
+        type=arguments.output,
         help="Output directory for a dataset in COCO format.",
     )
     add(
         "--tfrecords_output",
-        type=Path,
+        type=arguments.output,
         help="Output directory for a dataset in TFRecords format.",
     )
     add(

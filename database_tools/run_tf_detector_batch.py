@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
 from database_tools.detections.batch_config import FORMAT_VERSIONS, BatchConfig
+from database_tools.remote import arguments
 
 
 def build_parser() -> cli.Parser:
@@ -21,8 +23,12 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("run_tf_detector_batch.py", __doc__)
     add = parser.add_argument
     add("detector_file", type=Path, help="frozen graph, SavedModel folder or ONNX file")
-    add("image_file", type=Path, help="folder of pictures, JSON list of paths, or one picture")
-    add("output_file", type=Path, help="JSON file to write")
+    add(
+        "image_file",
+        type=arguments.folder,
+        help="folder of pictures, JSON list of paths, or one picture",
+    )
+    add("output_file", type=arguments.output_file, help="JSON file to write")
     add("--recursive", action="store_true", help="look below the folder too")
     add(
         "--output_relative_filenames",
@@ -51,6 +57,7 @@ def build_parser() -> cli.Parser:
     )
     add("--ncores", type=int, default=BatchConfig.ncores, help="cores to compute on (default: all)")
     _declare_additions(parser)
+    places.declare(parser)
     return parser
 
 

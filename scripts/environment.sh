@@ -3,7 +3,7 @@
 # TF_CLASSIFICATION_SKIP_INSTALL=1 nothing is installed into it.
 
 # What the whole test suite needs.
-TEST_EXTRAS="[serve,litert,onnx,openvino,azure,docs,test,dev]"
+TEST_EXTRAS="[serve,litert,onnx,openvino,azure,s3,gs,docs,test,dev]"
 
 ensure_environment() { # ensure_environment "[extra,extra]"
     local extras="$1" root stamp wanted candidate

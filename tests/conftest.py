@@ -60,6 +60,27 @@ def cosmos():
         yield running
 
 
+@pytest.fixture(scope="session")
+def object_store(request, tmp_path_factory):
+    """A function from a scheme to a store that answers, see ``object_stores``; started once."""
+    module, running = beside("object_stores"), {}
+
+    def of(scheme):
+        for needed in module.NEEDS[scheme]:
+            pytest.importorskip(needed, reason=f"{needed} is not installed")
+        if scheme not in running:
+            if scheme == "az":
+                running[scheme] = module.of_azurite(request.getfixturevalue("azurite"))
+            else:
+                folder = tmp_path_factory.mktemp(scheme)
+                running[scheme] = stack.enter_context(module.started(scheme, folder))
+        return running[scheme]
+
+    of.fill, of.contents = module.fill, module.contents
+    with contextlib.ExitStack() as stack:
+        yield of
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """One page of a headless Chromium for the tests of a module; see ``browser.Page``."""

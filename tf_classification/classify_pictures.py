@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
+from database_tools.remote import arguments
 from tf_classification.predictions.classify_request import ClassifyRequest
 
 log = logging.getLogger(__name__)
@@ -24,9 +26,13 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("classify_pictures.py", __doc__)
     add = parser.add_argument
-    add("pictures", type=Path, help="folder of pictures, looked through with its subfolders")
+    add(
+        "pictures",
+        type=arguments.folder,
+        help="folder of pictures, looked through with its subfolders",
+    )
     add("model", type=Path, help="model bundle, .tflite with its model.json, or PyTorch .pt")
-    add("output_dir", type=Path, help="folder to write to")
+    add("output_dir", type=arguments.output, help="folder to write to")
     add("--detector", type=Path, help="frozen graph, SavedModel folder or ONNX file")
     add("--detections-json", type=Path, help="batch output of a detector, instead")
     add("-c", "--classifier-categories", type=Path, help="label index JSON, which a .pt needs")
@@ -36,6 +42,7 @@ def build_parser() -> cli.Parser:
     add("--padding", type=float, help="cut a square around each box, larger by this factor")
     add("--num-workers", type=int, help="threads (default: one for each processor)")
     add("--sort_into", type=Path, metavar="DIR", help="link the pictures into folders by species")
+    places.declare(parser)
     return parser
 
 

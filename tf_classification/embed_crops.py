@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
+from database_tools.remote import arguments
 from tf_classification.embeddings.request import EmbedRequest
 from tf_classification.models.description import VIEWS
 from tf_classification.models.table import NETWORKS
@@ -30,7 +32,9 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("embed_crops.py", __doc__)
     add = parser.add_argument
-    add("crops_dir", type=Path, nargs="?", help="folder of crops; not with --images-dir")
+    add(
+        "crops_dir", type=arguments.folder, nargs="?", help="folder of crops; not with --images-dir"
+    )
     add("--model", type=Path, metavar="BUNDLE", help="model bundle whose network embeds")
     names = ", ".join(NETWORKS)
     add("-m", "--model-name", metavar="NAME", help=f"or a network with --pretrained: {names}")
@@ -39,12 +43,13 @@ def build_parser() -> cli.Parser:
     text = "folder of the classification_ds.csv that lists the crops"
     add("--dataset-dir", type=Path, metavar="DIR", help=text)
     text = "records of make_classification_dataset.py, instead of a folder of crops"
-    add("--tfrecords", type=Path, metavar="DIR", help=text)
+    add("--tfrecords", type=arguments.folder, metavar="DIR", help=text)
     text = "folder for embeddings (default: embeddings in the dataset's folder)"
-    add("--output_dir", type=Path, metavar="DIR", help=text)
+    add("--output_dir", type=arguments.output, metavar="DIR", help=text)
     text = "2: each crop mirrored, too (default: 1)"
     add("--views", type=int, choices=VIEWS, default=EmbedRequest.views, help=text)
     crops_request.add_flags(parser)
+    places.declare(parser)
     return parser
 
 

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
+from database_tools.remote import arguments
 from tf_classification.predictions.request import RunRequest
 from tf_classification.predictor import crops_request
 
@@ -32,12 +34,19 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("run_classifier.py", __doc__)
     add = parser.add_argument
     add("model", type=Path, help="model bundle, .tflite with its model.json, or PyTorch .pt")
-    add("crops_dir", type=Path, nargs="?", help="folder of crops; not with --images-dir")
-    add("output", type=Path, help="CSV to write, compressed if its name ends in .gz")
+    add(
+        "crops_dir", type=arguments.folder, nargs="?", help="folder of crops; not with --images-dir"
+    )
+    add(
+        "output",
+        type=arguments.output_file,
+        help="CSV to write, compressed if its name ends in .gz",
+    )
     text = "label index JSON; a .pt needs it, other models have their own"
     add("-c", "--classifier-categories", type=Path, help=text)
     add("--image-size", type=int, help="of the model; any other is an error")
     crops_request.add_flags(parser)
+    places.declare(parser)
     return parser
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from database_tools.cli.parser import Parser
 from database_tools.cli.progress import progress
 from database_tools.cli.scheduler_flag import add_scheduler
+from database_tools.remote import arguments
 
 if TYPE_CHECKING:
     from database_tools.core.crop_recipe import CropRecipe
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def declare(parser: Parser) -> None:
     """Declare the original's flags of cutting, and ours."""
     add = parser.add_argument
-    add("-i", "--images-dir", type=Path, help="folder of the pictures")
+    add("-i", "--images-dir", type=arguments.folder, help="folder of the pictures")
     add(
         "--save-full-images",
         action="store_true",

@@ -1,41 +1,17 @@
-"""Arguments that name places: folders of this machine, or of an object store.
-
-    add("image_dir", type=places.folder, help=...)          read where it is
-    add("--tfrecords_output", type=places.output, help=...) built here, put there
-
-An argument of another type takes no address, and says so.
-"""
+"""Folders in object stores, for commands whose arguments take them (``remote.arguments``)."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools import remote
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
-from database_tools.remote import RemotePath, access, cache
-
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://?")
-
-
-def folder(text: str) -> Path:
-    """Take a folder, or file, that is read: of this machine, or at an address."""
-    return _path(text)
-
-
-def output(text: str) -> Path:
-    """Take a folder that is written to."""
-    return _path(text)
-
-
-def output_file(text: str) -> Path:
-    """Take a file that is written."""
-    return _path(text)
+from database_tools.remote import RemotePath, access, arguments, cache
 
 
 def declare(parser: Parser) -> None:
@@ -67,35 +43,17 @@ def opened(parser: Parser, args: argparse.Namespace) -> Iterator[None]:
             if not found:
                 continue
             access.forget()
-            if action.type in (output, output_file):
+            if action.type in (arguments.output, arguments.output_file):
                 from database_tools.stores import staging
 
                 place = RemotePath(found[0])
-                one = staging.staged(place, _local(), is_file=action.type is output_file)
+                one = staging.staged(place, _local(), is_file=action.type is arguments.output_file)
                 setattr(args, action.dest, stack.enter_context(one))
-            elif action.type is not folder:
+            elif action.type is Path:
                 name = action.option_strings[0] if action.option_strings else action.dest
                 address = remote.path(found[0])
                 raise UserError(f"{name} {address}: only a path of this machine is taken here")
         yield
-
-
-def _path(text: str) -> Path:
-    address = _ADDRESS.match(text)
-    if address is None or address[0][-2:] != "//":
-        return Path(text)
-    if (scheme := address[1]) == "file":
-        return Path(text[len("file://") :])
-    if scheme not in access.SCHEMES:
-        known = ", ".join(access.SCHEMES)
-        raise argparse.ArgumentTypeError(f"{scheme}://...: no such kind of store; there are {known}")
-    if "?" in text or "@" in text.partition("://")[2].partition("/")[0]:
-        raise argparse.ArgumentTypeError(
-            f"{scheme}://...: credentials stand in the environment, not in an address"
-        )
-    if not text.partition("://")[2].strip("/"):
-        raise argparse.ArgumentTypeError(f"{scheme}://...: names no container")
-    return RemotePath(text)
 
 
 def _is_remote(value: object) -> bool:

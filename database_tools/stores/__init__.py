@@ -1,4 +1,4 @@
-"""Where pictures are kept: one interface, with a local folder or a container of Azure behind it.
+"""Where pictures are kept: one interface, with folders, containers of Azure, az://, s3:// and gs:// behind it.
 
 store = stores.open_store("https://account.blob.core.windows.net/pictures?sv=...&sig=...")
 store.fetch("elk/a.jpg", Path("here/a.jpg"))
@@ -21,7 +21,8 @@ def open_store(place: str) -> Store:
     """Return the store at a place.
 
     Args:
-        place: a folder, its ``file://`` address, or that of a container with its SAS.
+        place: a folder, its ``file://`` address, that of a container with its SAS, or an address
+            of ``remote``.
 
     Raises:
         UserError: if there is no such folder, an address breaks its form or is of another kind,

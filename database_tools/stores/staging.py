@@ -25,12 +25,13 @@ from database_tools.core.errors import UserError
 from database_tools.core.json_text import JsonError, loads
 from database_tools.durable import files, locks
 from database_tools.durable.folders import STATE
-from database_tools.formats import crops_info, dataset_info, splits_json
+from database_tools.formats import crops_info, dataset_info
 from database_tools.remote import RemotePath, access
+from database_tools.work.stream import in_order
 
 log = logging.getLogger(__name__)
 
-CLOSING = (splits_json.NAME, crops_info.NAME, dataset_info.NAME)
+CLOSING = ("splits.json", crops_info.NAME, dataset_info.NAME)
 """Files whose readers take what they speak of for complete; they are put in this order."""
 
 _THREADS = 16
@@ -75,8 +76,7 @@ class _Output:
         address: of the store's folder.
         record: of what was put.
         deep: whether what is in subfolders is put too.
-        put: name to the state that was put; None where nobody knows whether it was.
-        removed: names that this run has taken away.
+        put: what is there, with the state that was put; None where that may be another.
     """
 
     folder: Path
@@ -84,7 +84,6 @@ class _Output:
     record: Path
     deep: bool
     put: dict[str, State | None] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
 
     def look(self) -> None:
         """Read the record, and ask the store whether all that it names is there."""
@@ -102,10 +101,11 @@ class _Output:
                 f"{self.address}: holds {strange[0]}, which no run of this machine put there; "
                 f"empty it, or choose another place (what was put is known in {self.record})"
             )
-        for name, state in self.put.items():
-            if state is not None and (name not in there or there[name].size != state[0]):
-                self.put[name] = None
-            self.removed.add(name)
+        self.put = {
+            name: state if state is not None and state[0] == there[name].size else None
+            for name, state in self.put.items()
+            if name in there
+        }
 
     @contextlib.contextmanager
     def putting(self) -> Iterator[None]:
@@ -126,14 +126,13 @@ class _Output:
             over.set()
         thread.join()
         self.bring(last=True)
-        there = sum(state is not None for state in self.put.values())
-        log.info("%d files are in %s", there, self.address)
+        log.info("%d files are in %s", len(self.put), self.address)
 
     def bring(self, *, last: bool) -> None:
         """Put what is new; what closes the dataset only at the end."""
         here = self._whole()
         new = [name for name, state in here.items() if self.put.get(name) != state]
-        gone = [name for name in self.put if name not in here and name not in self.removed]
+        gone = [name for name in self.put if name not in here]
         outdated = [n for n in self.put if _rank(n) and (n in new or n in gone)]
         if new or gone:
             self._remove([*outdated, *(name for name in gone if name not in outdated)])
@@ -153,20 +152,18 @@ class _Output:
     def _put(self, names: Sequence[str], here: dict[str, State]) -> None:
         self._note([(name, None) for name in names])  # before: else it may be a stranger's
 
-        def put(name: str) -> str:
+        def put(name: str) -> None:
             access.put(self.folder / name, f"{self.address}/{name}")
-            return name
 
         with ThreadPoolExecutor(_THREADS, "put") as threads:
-            for name in threads.map(put, names):
+            for name, _ in in_order(threads, put, zip(names, names, strict=True)):
                 self._note([(name, here[name])])
 
     def _remove(self, names: Sequence[str]) -> None:
-        """Take files away; the record keeps their names, as files that may be there."""
+        """Take files away; the record keeps their names, as those of files that were ours."""
         for name in names:
             access.remove(f"{self.address}/{name}")
-            self.put[name] = None
-            self.removed.add(name)
+            del self.put[name]
 
     def _note(self, rows: Sequence[tuple[str, State | None]]) -> None:
         if not rows:

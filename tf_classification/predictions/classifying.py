@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from database_tools import stores
 from database_tools.core import detector_version
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
@@ -28,8 +29,7 @@ from database_tools.formats import (
     ledger_json,
     megadetector_json,
 )
-from database_tools.stores.local import LocalFolder
-from database_tools.stores.store import Unavailable
+from database_tools.stores import Unavailable
 from tf_classification.predictions import merging, running, species, species_page
 from tf_classification.predictions.classify_request import ClassifyRequest
 from tf_classification.predictions.merge_request import MergeRequest
@@ -154,7 +154,7 @@ def _account(merged: Path) -> Ledger:
 
 def _sort(pictures: Path, target: Path, table: Path) -> None:
     """Link each picture into the folders of its species; those that are there already stay."""
-    store = LocalFolder(pictures)
+    store = stores.open_store(str(pictures))
     found = sorted({row.species for row in species.read(table)})
     places = dict(zip(found, category_folders(found), strict=True))
     lost = 0

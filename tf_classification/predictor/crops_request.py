@@ -12,6 +12,7 @@ from typing import Any
 from database_tools.core.crop_recipe import Geometry
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
+from database_tools.remote import arguments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     text = "threads, at most one for each processor (default: that many)"
     add("--num-workers", type=int, help=text)
     add = parser.add_argument_group("whole pictures (additions)").add_argument
-    add("--images-dir", type=Path, help="folder of the pictures that --detections-json names")
+    add(
+        "--images-dir",
+        type=arguments.folder,
+        help="folder of the pictures that --detections-json names",
+    )
     add("--square-crops", action="store_true", help="cut the smallest square around each box")
     add("--padding", type=float, help="cut a square around each box, larger by this factor")
     least = CropsRequest.threshold

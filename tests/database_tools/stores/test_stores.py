@@ -44,10 +44,27 @@ def azure(request, monkeypatch):
     return make
 
 
+def remote(request, scheme):
+    """A maker of stores that are folders of one container of an object store."""
+    object_store = request.getfixturevalue("object_store")
+    patch = request.getfixturevalue("monkeypatch")
+
+    def make(folder, files):
+        bucket = object_store(scheme).fresh(patch, "stores")
+        return stores.open_store(
+            object_store.fill(f"{bucket}/{folder.parent.name}", fill(folder, files))
+        )
+
+    return make
+
+
 MAKERS = {
     "local": lambda request: local,
     "file address": lambda request: of_address,
     "azure": lambda request: request.getfixturevalue("azure"),
+    "az": lambda request: remote(request, "az"),
+    "s3": lambda request: remote(request, "s3"),
+    "gs": lambda request: remote(request, "gs"),
 }
 
 

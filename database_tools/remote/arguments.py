@@ -1,0 +1,51 @@
+"""Types of arguments that name places: of this machine, or in an object store.
+
+    add("image_dir", type=arguments.folder, help=...)           read where it is
+    add("--tfrecords_output", type=arguments.output, help=...)  built here, put there
+
+An argument of another type takes no address; ``cli.places`` says so.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+from database_tools.remote import access
+from database_tools.remote.remote_path import RemotePath
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+def folder(text: str) -> Path:
+    """Take a folder, or file, that is read: of this machine, or at an address."""
+    return _path(text)
+
+
+def output(text: str) -> Path:
+    """Take a folder that is written to."""
+    return _path(text)
+
+
+def output_file(text: str) -> Path:
+    """Take a file that is written."""
+    return _path(text)
+
+
+def _path(text: str) -> Path:
+    address = _ADDRESS.match(text)
+    if address is None:
+        return Path(text)
+    if (scheme := address[1]) == "file":
+        return Path(text[len("file://") :])
+    if scheme not in access.SCHEMES:
+        known = ", ".join(access.SCHEMES)
+        raise ArgumentTypeError(f"{scheme}://...: no such kind of store; there are {known}")
+    if "?" in text or "@" in text.partition("://")[2].partition("/")[0]:
+        raise ArgumentTypeError(
+            f"{scheme}://...: credentials stand in the environment, not in an address"
+        )
+    if not text.partition("://")[2].strip("/"):
+        raise ArgumentTypeError(f"{scheme}://...: names no container")
+    return RemotePath(text)
