@@ -6,6 +6,7 @@ Each is a ``Place``: a scheme, the environment that leads to it, and nothing in 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import NamedTuple
 
 NEEDS = {"az": ("adlfs",), "s3": ("moto", "s3fs"), "gs": ("gcp_storage_emulator", "gcsfs")}
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQ="
+
+_NUMBERS = itertools.count()
 
 
 class Place(NamedTuple):
@@ -28,15 +31,21 @@ class Place(NamedTuple):
     scheme: str
     environment: dict[str, str]
 
-    def fresh(self, monkeypatch, name):
-        """Lead this process to it, and return the address of a new container of this name."""
+    def lead(self, monkeypatch):
+        """Have this process ask this store."""
         from database_tools.remote import access
 
         for key, value in self.environment.items():
             monkeypatch.setenv(key, value)
         access.forget()
-        with contextlib.suppress(FileExistsError):
-            access.filesystem(self.scheme).mkdir(name)
+
+    def fresh(self, monkeypatch, name):
+        """Lead this process to it, and return the address of a new container."""
+        from database_tools.remote import access
+
+        self.lead(monkeypatch)
+        name = f"{name}-{next(_NUMBERS)}"
+        access.filesystem(self.scheme).mkdir(name)
         return f"{self.scheme}://{name}"
 
 

@@ -39,25 +39,22 @@ def opened(parser: Parser, args: argparse.Namespace) -> Iterator[None]:
         stack.enter_context(_environment(**given))
         for action in parser._actions:
             value = getattr(args, action.dest, None)
-            found = [v for v in (value if isinstance(value, list) else [value]) if _is_remote(v)]
+            values = value if isinstance(value, list) else [value]
+            texts = [str(v) for v in values if isinstance(v, str | Path)]
+            found = [remote.path(text) for text in texts if remote.is_address(text)]
             if not found:
                 continue
             access.forget()
             if action.type in (arguments.output, arguments.output_file):
                 from database_tools.stores import staging
 
-                place = RemotePath(found[0])
-                one = staging.staged(place, _local(), is_file=action.type is arguments.output_file)
+                is_file = action.type is arguments.output_file
+                one = staging.staged(RemotePath(found[0]), _local(), is_file=is_file)
                 setattr(args, action.dest, stack.enter_context(one))
             elif action.type is Path:
                 name = action.option_strings[0] if action.option_strings else action.dest
-                address = remote.path(found[0])
-                raise UserError(f"{name} {address}: only a path of this machine is taken here")
+                raise UserError(f"{name} {found[0]}: only a path of this machine is taken here")
         yield
-
-
-def _is_remote(value: object) -> bool:
-    return isinstance(value, str | Path) and remote.is_address(value)
 
 
 def _local() -> Path:

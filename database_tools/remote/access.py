@@ -230,7 +230,7 @@ def _why(place: str, error: Exception, status: int | None) -> str:
     said = f"({status or type(error).__name__})"
     kind = _KINDS[place.partition(":")[0]]
     nobody = ("Credential", "Auth", "connection_string", "account_name")
-    if status in (401, 403) or isinstance(error, PermissionError):
+    if status in range(400, 408) or isinstance(error, PermissionError):
         return f"the store refuses {said}; credentials are told in {kind.credentials}"
     if any(word in f"{type(error).__name__} {error}" for word in nobody):
         return f"no credentials {said}; they are told in {kind.credentials}"

@@ -9,9 +9,9 @@ An argument of another type takes no address; ``cli.places`` says so.
 from __future__ import annotations
 
 import re
-from argparse import ArgumentTypeError
 from pathlib import Path
 
+from database_tools.core.errors import UserError
 from database_tools.remote import access
 from database_tools.remote.remote_path import RemotePath
 
@@ -41,11 +41,9 @@ def _path(text: str) -> Path:
         return Path(text[len("file://") :])
     if scheme not in access.SCHEMES:
         known = ", ".join(access.SCHEMES)
-        raise ArgumentTypeError(f"{scheme}://...: no such kind of store; there are {known}")
+        raise UserError(f"{scheme}://...: no such kind of store; there are {known}")
     if "?" in text or "@" in text.partition("://")[2].partition("/")[0]:
-        raise ArgumentTypeError(
-            f"{scheme}://...: credentials stand in the environment, not in an address"
-        )
+        raise UserError(f"{scheme}://...: credentials stand in the environment, not in an address")
     if not text.partition("://")[2].strip("/"):
-        raise ArgumentTypeError(f"{scheme}://...: names no container")
+        raise UserError(f"{scheme}://...: names no container")
     return RemotePath(text)

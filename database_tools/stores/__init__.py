@@ -1,4 +1,4 @@
-"""Where pictures are kept: one interface, with folders, containers of Azure, az://, s3:// and gs:// behind it.
+"""Where pictures are kept: one interface before folders and object stores.
 
 store = stores.open_store("https://account.blob.core.windows.net/pictures?sv=...&sig=...")
 store.fetch("elk/a.jpg", Path("here/a.jpg"))
@@ -7,7 +7,7 @@ store.fetch("elk/a.jpg", Path("here/a.jpg"))
 from __future__ import annotations
 
 from database_tools.core.errors import UserError
-from database_tools.remote import access
+from database_tools.remote import access, arguments
 from database_tools.stores import container_url
 from database_tools.stores.container_url import ContainerUrl
 from database_tools.stores.local import LocalFolder
@@ -40,7 +40,7 @@ def open_store(place: str) -> Store:
         return BlobContainer(url)
     scheme, slashes, rest = place.partition("://")
     if slashes and scheme in access.SCHEMES:
-        return RemoteFolder(place)
+        return RemoteFolder(arguments.folder(place))
     if slashes and scheme != "file":
         raise UserError(f"{scheme}://...: stores of this kind are not read yet")
     return LocalFolder(rest if slashes else place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from database_tools.core import reasons
 from database_tools.core.errors import UserError
@@ -17,7 +17,7 @@ from database_tools.stores.store import Unavailable
 class RemoteFolder:
     """Files below an address; a name in another Unicode form finds its file."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: Path) -> None:
         """Take an address; raise UserError if there is nothing, or the store refuses."""
         self._folder = RemotePath(place)
         if not self._folder.is_dir():
@@ -33,7 +33,7 @@ class RemoteFolder:
 
     def open(self, name: str) -> BinaryIO:
         """As ``Store.open``."""
-        return self._path(name).open("rb")
+        return cast(BinaryIO, self._path(name).open("rb"))
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """As ``Store.list``."""

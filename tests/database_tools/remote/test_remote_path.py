@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import pytest
 
@@ -79,3 +80,28 @@ def test_nothing_is_written_through_it(write, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="cannot be written"):
         remote.path("az://c/p").open("wb")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_that_refuses_is_one_line_without_its_key(object_store, monkeypatch):
+    place = object_store("az")
+    told = place.environment["AZURE_STORAGE_CONNECTION_STRING"]
+    key = told.partition("AccountKey=")[2].partition(";")[0]
+    wrong = "d3JvbmcgU0VDUkVU"
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", told.replace(key, wrong))
+    access.forget()
+    said = r"az://c: the store refuses .40[013].; credentials"
+    with pytest.raises(UserError, match=said) as caught:
+        remote.path("az://c").is_dir()
+    assert wrong not in str(caught.value)
+    monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING")
+    access.forget()
+    with pytest.raises(UserError, match="no credentials"):
+        remote.path("az://c").is_dir()
+    access.forget()
+
+
+def test_a_missing_extra_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    access.forget()
+    with pytest.raises(UserError, match=r'gs:// needs gcsfs: pip install -e "\.\[gs\]"'):
+        remote.path("gs://b").is_dir()

@@ -44,16 +44,25 @@ def azure(request, monkeypatch):
     return make
 
 
+@pytest.fixture(scope="module")
+def filled():
+    """Addresses of what is filled already, by scheme and names: no test changes it."""
+    return {}
+
+
 def remote(request, scheme):
     """A maker of stores that are folders of one container of an object store."""
-    object_store = request.getfixturevalue("object_store")
-    patch = request.getfixturevalue("monkeypatch")
+    object_store, filled, patch = map(
+        request.getfixturevalue, ("object_store", "filled", "monkeypatch")
+    )
+    place = object_store(scheme)
 
     def make(folder, files):
-        bucket = object_store(scheme).fresh(patch, "stores")
-        return stores.open_store(
-            object_store.fill(f"{bucket}/{folder.parent.name}", fill(folder, files))
-        )
+        place.lead(patch)
+        if (key := (scheme, *files)) not in filled:
+            bucket = place.fresh(patch, "stores")
+            filled[key] = object_store.fill(f"{bucket}/below", fill(folder, files))
+        return stores.open_store(filled[key])
 
     return make
 
@@ -157,7 +166,12 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path):
 
 @pytest.mark.parametrize(
     ("place", "said"),
-    [("s3://x?sig=SECRET", "not read yet"), ("/no/such", "no such")],
+    [
+        ("s3://x?sig=SECRET", "in the environment"),
+        ("az://me:SECRET@x/y", "in the environment"),
+        ("ftp://x?sig=SECRET", "not read yet"),
+        ("/no/such", "no such"),
+    ],
 )
 def test_a_place_that_cannot_be_opened_is_one_line_without_secrets(place, said):
     with pytest.raises(UserError, match=said) as caught:
