@@ -13,6 +13,7 @@ result counts.
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def build_parser() -> cli.Parser:
         "-f",
         "--format",
         choices=_FORMATS,
-        help="what the file is (default: its keys tell); a response of the Batch Detection API is "
-        "refused: it says where the detections are",
+        help="what the file is (default: its keys tell); of a response of the Batch Detection API, "
+        "the detections that it names are downloaded",
     )
     add("-d", "--dataset", required=True, help="name of the dataset, without slashes")
     add(
@@ -51,17 +52,18 @@ def build_parser() -> cli.Parser:
 
 def _run(args: argparse.Namespace) -> None:
     from database_tools.core.errors import FormatError
-    from database_tools.detections import cache
-    from database_tools.formats import detection_json
+    from database_tools.detections import batch_tasks, cache
+    from database_tools.formats import detection_json, task_answer
 
     path: Path = args.json_file
     kind = detection_json.kind(path)
-    if kind == detection_json.RESPONSE:
-        rule = "a response of the Batch Detection API: download the detections file that it names"
-        raise FormatError(path, "", f"{rule}, and give that one")
-    if args.format == detection_json.RESPONSE:
-        raise FormatError(path, "", f"--format response, but it is a file of {kind}")
-    cache.add(path, args.detector_output_cache_dir, args.dataset, args.detector_version)
+    if args.format is not None and (args.format == "response") != (kind == detection_json.RESPONSE):
+        raise FormatError(path, "", f"--format {args.format}, but it is a file of {kind}")
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == detection_json.RESPONSE:
+            answer, path = task_answer.read(path), Path(folder) / "detections.json"
+            batch_tasks.download(answer, path)
+        cache.add(path, args.detector_output_cache_dir, args.dataset, args.detector_version)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,22 +7,25 @@ r"""Cut queried pictures at boxes that people drew, else at those that a detecto
         --cropped-images-dir /path/to/crops --square-crops --threshold 0.9 \
         --save-full-images --images-dir /path/to/images --threads 50
 
-Detections come from the cache, where cache_batchapi_outputs.py puts them.  Pictures are
-<images-dir>/<dataset>/<file>; crops are called as they are.
+Detections come from the cache, where cache_batchapi_outputs.py puts them, and --run-detector
+those of the Batch Detection API.  Pictures are <images-dir>/<dataset>/<file>; crops are called as
+they are.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import crop_flags, places
 from database_tools.core.errors import UserError
+from database_tools.labels_db.query_config import DATABASE
 from database_tools.remote import arguments
 
-_LATER = "the Batch Detection API and Azure are not asked yet"
+_HOURS = 168.0
 
 
 def build_parser() -> cli.Parser:
@@ -39,31 +42,72 @@ def build_parser() -> cli.Parser:
         help="folder of detections, v<version>/<dataset>.json",
     )
     add("-v", "--detector-version", required=True, help="version of the detector, e.g. 4.1")
-    add("-d", "--run-detector", action="store_true", help=f"refused: {_LATER}")
-    add("-r", "--resume-file", type=Path, help=f"refused: {_LATER}")
-    add("--container-url", help=f"refused: {_LATER}")
+    add(
+        "-d",
+        "--run-detector",
+        action="store_true",
+        help="have pictures that the cache lacks detected by the Batch Detection API",
+    )
+    add(
+        "-r",
+        "--resume-file",
+        type=Path,
+        help="JSON of its tasks, with which a run goes on (default: OUTPUT_DIR/resume.json)",
+    )
     add("-p", "--cropped-images-dir", type=arguments.output, help="folder of the crops")
     crop_flags.declare(parser)
     places.declare(parser)
+    add = parser.add_argument_group("additions of --run-detector").add_argument
+    add("--db", type=Path, help=f"label database that knows the containers (default: ${DATABASE})")
+    add(
+        "--wait-hours",
+        type=float,
+        default=_HOURS,
+        help="then tasks that still run are left to the next run (default: %(default)g, a week)",
+    )
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
-    for flag in ("run_detector", "resume_file", "container_url"):
-        if getattr(args, flag):
-            advice = "detect with run_tf_detector_batch.py and cache_batchapi_outputs.py"
-            raise UserError(f"--{flag.replace('_', '-')}: {_LATER}; {advice}")
-    if args.cropped_images_dir is None:
-        raise UserError("nothing to do: say --cropped-images-dir")
+    if args.cropped_images_dir is None and not args.run_detector:
+        raise UserError("nothing to do: say --run-detector or --cropped-images-dir")
     from database_tools.core import detector_version
     from database_tools.crops import of_queried, report
 
-    config = crop_flags.config(args)
+    config = None if args.cropped_images_dir is None else crop_flags.config(args)
     version = detector_version.choose(args.detector_version, None, "detect_and_crop")
+    if args.run_detector:
+        _detect(args, version)
+    if config is None:
+        return
     places = args.queried_images_json, args.detector_output_cache_dir
     ledger, new = of_queried.cut(*places, version, config, crop_flags.show)
     where = {"ledger_in": args.output_dir, "log_in": args.output_dir}
     report.write(ledger, new, config.images, strict=args.strict, **where)
+
+
+def _detect(args: argparse.Namespace, version: str) -> None:
+    from database_tools.detections import batch_tasks
+    from database_tools.detections.batch_api import Service
+    from database_tools.labels_db import asked
+
+    known = functools.cache(lambda: asked.places(args.db))
+
+    def container(dataset: str) -> str:
+        if (place := known().get(dataset)) is None:
+            raise UserError(f"nobody says where the pictures of {dataset} lie: import its labels")
+        return place.signed_url()
+
+    run = batch_tasks.DetectorRun(
+        args.queried_images_json,
+        args.detector_output_cache_dir,
+        version,
+        args.output_dir,
+        args.resume_file or args.output_dir / "resume.json",
+        container,
+        args.wait_hours,
+    )
+    batch_tasks.report(*batch_tasks.run(run, Service.of_environment()), args.output_dir)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import logging
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 
 MAIN = Path(sys.prefix, "node", "node_modules", "azurite", "dist", "src", "blob", "main.js")
+SILENT = logging.Logger("azure", logging.CRITICAL + 1)  # it would tell of each request
 ACCOUNT, KEY = "account", "dGhlIGtleSBvZiB0aGUgdGVzdHM="  # any base64 does
 
 
@@ -50,7 +52,8 @@ class Azurite:
         from azure.storage.blob import BlobServiceClient
 
         url = f"http://127.0.0.1:{self.port}/{ACCOUNT}"
-        return BlobServiceClient(url, credential={"account_name": ACCOUNT, "account_key": KEY})
+        key = {"account_name": ACCOUNT, "account_key": KEY}
+        return BlobServiceClient(url, credential=key, logger=SILENT)
 
     def fill(self, container, blobs=()):
         """Make a container, if there is none, and put blobs of these names and contents into it."""

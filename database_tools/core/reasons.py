@@ -42,6 +42,8 @@ NOT_IN_DETECTION_FILE = "not in the detection file"
 FAILURE_IN_DETECTION_FILE = "failure in the detection file"
 DETECTOR_FAILED = "inference failure"
 NO_DETECTION_FILE = "no detections of its dataset"
+TASK_FAILED = "detection task that failed"
+TASK_OPEN = "detection task that has not ended"
 VIDEO = "boxes of a video"
 NOT_FINITE = "detections that are not finite numbers"
 NOTHING_DETECTED = "nothing detected"
@@ -81,6 +83,8 @@ DETECTIONS = frozenset(
         FAILURE_IN_DETECTION_FILE,
         DETECTOR_FAILED,
         NO_DETECTION_FILE,
+        TASK_FAILED,
+        TASK_OPEN,
         VIDEO,
         NOT_FINITE,
         NOTHING_DETECTED,

@@ -5,8 +5,8 @@ kind             by                                             read by
 ===============  =============================================  =======================
 ``detections``   ``images`` (MegaDetector 1.0 to 1.6)           ``megadetector_json``
 ``predictions``  ``predictions`` (SpeciesNet)                   ``speciesnet_json``
-``response``     ``Status`` or ``request_status``: what the     nobody: it says where
-                 Batch Detection API answers about a task       the detections are
+``response``     ``Status`` or ``request_status``: what the     ``task_answer``: it says
+                 Batch Detection API answers about a task       where the detections are
 ===============  =============================================  =======================
 """
 

@@ -6,6 +6,8 @@ store.fetch("elk/a.jpg", Path("here/a.jpg"))
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from database_tools.core.errors import UserError
 from database_tools.remote import access, arguments
 from database_tools.stores import container_url
@@ -14,7 +16,20 @@ from database_tools.stores.local import LocalFolder
 from database_tools.stores.remote import RemoteFolder
 from database_tools.stores.store import Store, Unavailable
 
-__all__ = ["LocalFolder", "Store", "Unavailable", "open_store"]
+if TYPE_CHECKING:
+    from database_tools.stores.azure_blobs import BlobContainer
+
+__all__ = ["LocalFolder", "Store", "Unavailable", "open_container", "open_store"]
+
+
+def open_container(url: ContainerUrl) -> BlobContainer:
+    """Return a container, which can be written to as well; raise UserError without the extra."""
+    try:
+        from database_tools.stores.azure_blobs import BlobContainer
+    except ImportError:
+        install = "pip install 'tf-classification[azure]'"
+        raise UserError(f"{url}: containers are read by azure-storage-blob: {install}") from None
+    return BlobContainer(url)
 
 
 def open_store(place: str) -> Store:
@@ -29,15 +44,7 @@ def open_store(place: str) -> Store:
             or what reads it is not installed.
     """
     if container_url.is_one(place):
-        url = ContainerUrl.parse(place)
-        try:
-            from database_tools.stores.azure_blobs import BlobContainer
-        except ImportError:
-            install = "pip install 'tf-classification[azure]'"
-            raise UserError(
-                f"{url}: containers are read by azure-storage-blob: {install}"
-            ) from None
-        return BlobContainer(url)
+        return open_container(ContainerUrl.parse(place))
     scheme, slashes, rest = place.partition("://")
     if slashes and scheme in access.SCHEMES:
         return RemoteFolder(arguments.folder(place))

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from database_tools import cache_batchapi_outputs
+from database_tools.detections import batch_tasks
 from database_tools.detectors import precomputed
 
 
@@ -130,12 +131,13 @@ def test_a_cache_of_another_detector_is_not_merged(world, capsys):
     assert "the detector is 'md_v4.pb'" in capsys.readouterr().err
 
 
-def test_a_response_says_what_to_do_and_no_secret(world, capsys):
+def test_a_response_whose_detections_are_not_to_be_had_says_no_secret(world, capsys, monkeypatch):
+    monkeypatch.setattr(batch_tasks, "_sleep", lambda _: None)
     path = world.root / "response.json"
-    url = "https://x.blob.core.windows.net/c/detections.json?sig=SECRET"
+    url = "http://127.0.0.1:9/c/detections.json?sig=SECRET"
     message = {"output_file_urls": {"detections": url}}
     path.write_text(json.dumps({"Status": {"request_status": "completed", "message": message}}))
     assert world.run(path, "-d", "ds", "-v", "4.1") == 2
     error = capsys.readouterr().err
-    assert "download the detections file" in error
+    assert "gives no answer after 6 tries" in error
     assert "SECRET" not in error
