@@ -120,7 +120,7 @@ def elsewhere(monkeypatch):
             return super().submit(lambda: _travelled(_travelled(fn)(*_travelled(args))))
 
     @contextlib.contextmanager
-    def connected(address, at_start=None, needed=()):
+    def connected(address, at_start=None, needed=(), role=None):
         assert all(Path(path).exists() for path in needed)
         with Threads(2) as executor:
             yield executor

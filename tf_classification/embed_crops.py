@@ -50,6 +50,7 @@ def build_parser() -> cli.Parser:
     add("--views", type=int, choices=VIEWS, default=EmbedRequest.views, help=text)
     crops_request.add_flags(parser)
     places.declare(parser)
+    cli.add_scheduler(parser)
     return parser
 
 

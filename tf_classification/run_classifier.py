@@ -47,6 +47,7 @@ def build_parser() -> cli.Parser:
     add("--image-size", type=int, help="of the model; any other is an error")
     crops_request.add_flags(parser)
     places.declare(parser)
+    cli.add_scheduler(parser)
     return parser
 
 

@@ -64,7 +64,7 @@ def computing(
     opening = Opening(path.absolute(), detector.batch_size, detector.fingerprint)
     far = replace(source, image_dir=source.image_dir.absolute())
     needed = opening.path, far.image_dir
-    with executors.make(1, imaging.own_process, scheduler, needed) as executor:
+    with executors.make(1, imaging.own_process, scheduler, needed, "detect") as executor:
 
         def compute(groups: Iterable[list[str]]) -> Generator[Looked]:
             jobs = ((None, Job(opening, far, some)) for some in _together(groups))

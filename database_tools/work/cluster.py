@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from database_tools import remote
 from database_tools.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,20 +48,39 @@ class Start:
     Attributes:
         at_start: a function that other processes can import, or None.
         needed: paths that must be there.
+        role: what this worker must not have done otherwise, or None.
     """
 
     at_start: Callable[[], None] | None
     needed: tuple[str, ...]
+    role: str | None = None
 
     def __call__(self, work: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Do it, then the work."""
         for path in self.needed:
-            if not Path(path).exists():
+            if not remote.path(path).exists():
                 rule = "workers of a cluster must see the same files by the same paths"
                 raise UserError(f"{path}: {socket.gethostname()} does not see it; {rule}")
+        if not _takes(self.role):
+            other = f"another command has its workers {_roles[0]}, this one {self.role}"
+            raise UserError(f"the cluster cannot do both at a time: {other}")
         if self.at_start is not None:
             self.at_start()
         return work(*args, **kwargs)
+
+
+_roles: list[str] = []
+"""What this process does, if it is a worker that can do only one thing."""
+
+
+def _takes(role: str | None) -> bool:
+    """Say whether this process may do such work; if so, it does nothing else from now on.
+
+    TensorFlow's threads are set once in a process, and a model's last bits depend on them.
+    """
+    if role is not None and not _roles:
+        _roles.append(role)
+    return role is None or role in _roles
 
 
 class Cluster(Executor):
@@ -122,6 +142,17 @@ class Cluster(Executor):
         except TimeoutError:
             raise self._idle() from None
 
+    def take(self, role: str) -> None:
+        """Have the workers begin anew that did other work; raise UserError if they cannot."""
+        takes = self._client.run(_takes, role)
+        if others := [worker for worker, does in takes.items() if not does]:
+            log.info("%d workers did other work, and start anew", len(others))
+            try:
+                self._client.restart_workers(others)
+            except Exception as error:
+                message = f"{others[0]}: cannot start anew, which other work needs: {error}"
+                raise UserError(message) from None
+
     def _idle(self) -> UserError:
         rule = f"has had no worker for {LARGEST_WAIT:.0f} seconds"
         return UserError(f"the Dask scheduler at {self.address} {rule}; {_GOES_ON}")
@@ -169,7 +200,10 @@ _GOES_ON = "the same command goes on where this run stopped"
 
 @contextlib.contextmanager
 def connected(
-    address: str, at_start: Callable[[], None] | None = None, needed: Sequence[Path] = ()
+    address: str,
+    at_start: Callable[[], None] | None = None,
+    needed: Sequence[Path] = (),
+    role: str | None = None,
 ) -> Iterator[Cluster]:
     """Connect to a Dask scheduler.
 
@@ -177,6 +211,7 @@ def connected(
         address: of the scheduler.
         at_start: what each job does first, a function that other processes can import.
         needed: paths that the workers must see.
+        role: what they do; those that did otherwise start anew.
 
     Raises:
         UserError: if Dask is not installed, no scheduler answers or there is no worker.
@@ -191,7 +226,9 @@ def connected(
     except (OSError, ValueError) as error:
         raise UserError(f"no Dask scheduler answers at {address!r} ({error})") from None
     with _quiet(), client:
-        start = Start(at_start, tuple(str(path.absolute()) for path in needed))
+        start = Start(at_start, tuple(str(path.absolute()) for path in needed), role)
         executor = Cluster(client, address, start)
         executor.wait()
+        if role is not None:
+            executor.take(role)
         yield executor

@@ -88,6 +88,7 @@ def make(
     at_start: Callable[[], None] | None = None,
     scheduler: str | None = None,
     needed: Sequence[Path] = (),
+    role: str | None = None,
 ) -> AbstractContextManager[Executor]:
     """Return an executor to use in a ``with``: processes of this machine, or a cluster.
 
@@ -96,12 +97,13 @@ def make(
         at_start: what each of several does first, a function that other processes can import.
         scheduler: address of a Dask scheduler, whose workers do the work instead.
         needed: paths that those must see.
+        role: what they do, if a process cannot do anything else before or after; see ``cluster``.
 
     Raises:
         UserError: if Dask is not installed, no scheduler answers or it has no workers.
     """
     if scheduler is not None:
-        return cluster.connected(scheduler, at_start, needed)
+        return cluster.connected(scheduler, at_start, needed, role)
     return Serial() if workers == 1 else Processes(workers, at_start)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ from tf_classification.embeddings.request import EmbedRequest
 from tf_classification.embeddings.store import Facts, Rows
 from tf_classification.models import bundle
 from tf_classification.predictor import asking, listing, sources
-from tf_classification.predictor.asking import Asker, Progress
+from tf_classification.predictor.asking import Asked, Asker, Progress, Reading
 from tf_classification.predictor.predictor import Floats, Pictures
 from tf_classification.predictor.sources import Found, Source
 from tf_classification.predictor.units import Answer, Unit, Units
@@ -54,7 +54,8 @@ def run(asked: EmbedRequest, progress: Progress) -> tuple[Path, Ledger]:
         UserError: if there is no crop, none can be read, or the model cannot embed.
     """
     _check(asked)
-    model = _open(asked)
+    opening = Opening.of(asked)
+    model = opening.model()
     recipe = _recipe(asked, model)
     facts = _facts(model, recipe, asked.views)
     folder = asked.output / facts.folder
@@ -70,7 +71,11 @@ def run(asked: EmbedRequest, progress: Progress) -> tuple[Path, Ledger]:
             if not len(listed):
                 raise UserError(_nothing(asked))
             cut = recipe if asked.images_dir is not None else None
-            _embed(asked, model, cut, units, folder, progress)
+            opening = replace(opening, weights=facts.weights)
+            asker = _asker(asked, opening, model, cut, folder)
+            crops = asker.ask(units, asked.num_workers, asked.dask_scheduler)
+            for _ in progress(crops, total=units.crops, desc="embedding"):
+                pass
             return folder, _account(listed, units, folder)
 
 
@@ -81,14 +86,54 @@ def _check(asked: EmbedRequest) -> None:
         listing.check(asked)
 
 
-def _open(asked: EmbedRequest) -> Backbone:
-    checked = None if asked.model is None else bundle.read(asked.model)
-    from tf_classification.embeddings import backbone  # TensorFlow waits for what can be refused
+@dataclass(frozen=True)
+class Opening:
+    """How the network is opened, here or by a worker of a cluster; see ``asking.Opening``.
 
-    asking.share_processors()
-    if checked is not None:
-        return backbone.of_bundle(checked)
-    return backbone.of_table(str(asked.model_name), asked.pretrained)
+    Attributes:
+        bundle: whose network it is; None for one of the table.
+        name: of the table.
+        pretrained: its weights, as ``EmbedRequest`` says.
+        views: of each crop.
+        weights: digest that they must have; None for any.
+    """
+
+    bundle: Path | None
+    name: str | None
+    pretrained: bool | str
+    views: int
+    weights: str | None = None
+
+    @classmethod
+    def of(cls, asked: EmbedRequest) -> Opening:
+        """Return what a request says."""
+        path, weights = asked.model and asked.model.absolute(), asked.pretrained
+        weights = str(Path(weights).absolute()) if isinstance(weights, str) else weights
+        return cls(path, asked.model_name, weights, asked.views)
+
+    @property
+    def needed(self) -> tuple[Path, ...]:
+        """The bundle, or the weights."""
+        weights = Path(self.pretrained) if isinstance(self.pretrained, str) else None
+        return tuple(path for path in (self.bundle, weights) if path is not None)
+
+    def model(self) -> Backbone:
+        """Open the network."""
+        checked = None if self.bundle is None else bundle.read(self.bundle)
+        # TensorFlow waits for what can be refused
+        from tf_classification.embeddings import backbone
+
+        asking.share_processors()
+        if checked is not None:
+            return backbone.of_bundle(checked)
+        return backbone.of_table(str(self.name), self.pretrained)
+
+    def open(self) -> Asked:
+        """Open the network and what it is asked; raise UserError if it is another one there."""
+        model = self.model()
+        if model.weights_digest() != self.weights:
+            raise UserError(f"{model.path}: a worker of the cluster has other weights there")
+        return _asked(model, self.views)
 
 
 def _recipe(asked: EmbedRequest, model: Backbone) -> CropRecipe | None:
@@ -190,28 +235,24 @@ def _part(source: Source, rows: list[int]) -> Source:
     return replace(source, crops=crops, boxes=chosen(source.boxes), confidences=sure)
 
 
-def _embed(
-    asked: EmbedRequest,
-    model: Backbone,
-    cut: CropRecipe | None,
-    units: Units,
-    folder: Path,
-    progress: Progress,
-) -> None:
+def _asked(model: Backbone, views: int) -> Asked:
     def features(pixels: Pictures) -> Floats:
         plain = np.asarray(pixels, np.float32)
-        views = [plain, plain[:, :, ::-1]][: asked.views]
-        return np.stack([model.features(view) for view in views], axis=1)
+        mirrored = [plain, plain[:, :, ::-1]][:views]
+        return np.stack([model.features(view) for view in mirrored], axis=1)
 
+    return Asked(model, features, (views, model.width))
+
+
+def _asker(
+    asked: EmbedRequest, opening: Opening, model: Backbone, cut: CropRecipe | None, folder: Path
+) -> Asker:
     def keep(unit: Unit, answer: Answer) -> None:
         known_as = [key for source in unit.sources for key in store.keys(asked.root, source)]
         store.write_shard(folder, unit, known_as, answer)
 
-    shape = (asked.views, model.width)
-    asker = Asker(model, features, shape, keep, asked.root, cut, asked.batch_size)
-    crops = asker.ask(units, asked.num_workers)
-    for _ in progress(crops, total=units.crops, desc="embedding"):
-        pass
+    reading = Reading(asked.root, cut, asked.batch_size)
+    return Asker(_asked(model, asked.views), opening, reading, keep)
 
 
 def _account(listed: Listed, units: Units, folder: Path) -> Ledger:

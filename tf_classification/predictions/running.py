@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from database_tools.core.crop_recipe import CropRecipe
@@ -28,7 +28,7 @@ from tf_classification import predictor
 from tf_classification.models import bundle, torch_files
 from tf_classification.predictions.request import RunRequest
 from tf_classification.predictor import Predictor, listing, units
-from tf_classification.predictor.asking import Asker, Progress
+from tf_classification.predictor.asking import Asked, Asker, Progress, Reading
 from tf_classification.predictor.units import Answer, Unit, Units
 
 log = logging.getLogger(__name__)
@@ -126,12 +126,41 @@ def _ask(
     def keep(unit: Unit, answer: Answer) -> None:
         units.write(_path(folder, unit), answer)
 
-    shape = (len(model.labels),)
-    asker = Asker(model, model.of_pixels, shape, keep, asked.root, recipe, asked.batch_size)
+    opening = Opening(model.path.absolute(), tuple(_fingerprint(model.path)))
+    reading = Reading(asked.root, recipe, asked.batch_size)
+    asker = Asker(_asked(model), opening, reading, keep)
     waiting = (unit for unit in listed if unit.name not in done)
-    crops = asker.ask(waiting, asked.num_workers)
+    crops = asker.ask(waiting, asked.num_workers, asked.dask_scheduler)
     for _ in progress(crops, total=listed.crops - known, desc="classifying"):
         pass
+
+
+def _asked(model: Predictor) -> Asked:
+    return Asked(model, model.of_pixels, (len(model.labels),))
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a worker of a cluster opens the model; see ``asking.Opening``.
+
+    Attributes:
+        path: of the model.
+        fingerprint: that it must have.
+    """
+
+    path: Path
+    fingerprint: tuple[str, ...]
+
+    @property
+    def needed(self) -> tuple[Path, ...]:
+        """The model."""
+        return (self.path,)
+
+    def open(self) -> Asked:
+        """Open the model; raise UserError if it is another one there."""
+        if tuple(_fingerprint(self.path)) != self.fingerprint:
+            raise UserError(f"{self.path}: a worker of the cluster has another model there")
+        return _asked(predictor.open(self.path, threads=1))
 
 
 def _path(folder: Path, unit: Unit) -> Path:

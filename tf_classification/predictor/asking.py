@@ -1,4 +1,4 @@
-"""Asks a model about units of crops, in threads that share it.
+"""Asks a model about units of crops, in threads that share it, or on a cluster.
 
 A unit's crops meet the model in the same batches whoever asks and whenever, on one thread each
 time, so its answer has the same bits.
@@ -11,10 +11,10 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.crops import cutting
 from database_tools.imaging import UnreadableImage
-from database_tools.work import stream
+from database_tools.work import executors, stream
+from database_tools.work.once import opened_once
 from tf_classification.predictor.predictor import Floats, Pictures, Predictor
 from tf_classification.predictor.sources import Source
 from tf_classification.predictor.units import Answer, Unit
@@ -37,38 +38,91 @@ class Stopped(Exception):  # noqa: N818 - nobody's fault
 
 
 @dataclass(frozen=True, eq=False)
-class Asker:
-    """Asks one model, in any number of threads.
+class Asked:
+    """A model and what it is asked.
 
     Attributes:
         model: to ask.
         question: what of (N, side, side, 3) pixels: ``of_pixels``, ``features``, ...
         shape: of its answer for one crop.
-        keep: is given each unit's answer, in the thread that asked.
-        root: folder of the crops or pictures.
-        recipe: how pictures are cut; None if their files are the crops.
-        batch_size: crops that the model is given at a time.
     """
 
     model: Predictor
     question: Callable[[Pictures], Floats]
     shape: tuple[int, ...]
-    keep: Callable[[Unit, Answer], None]
+
+
+class Opening(Protocol):
+    """How a worker of a cluster comes by the same model; can be pickled and compared."""
+
+    @property
+    def needed(self) -> tuple[Path, ...]:
+        """Paths that it must see."""
+
+    def open(self) -> Asked:
+        """Open the model; raise UserError if it is another one there."""
+
+    def __hash__(self) -> int:
+        """Return what is equal for equals: each is opened once."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How crops come to a model.
+
+    Attributes:
+        root: folder of the crops or pictures.
+        recipe: how pictures are cut; None if their files are the crops.
+        batch_size: crops that the model is given at a time.
+    """
+
     root: Path
     recipe: CropRecipe | None
     batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A unit on its way to a worker of a cluster."""
+
+    opening: Opening
+    reading: Reading
+    unit: Unit
+
+
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """Asks one model, in any number of threads or on a cluster.
+
+    Attributes:
+        asked: the model, open.
+        opening: of the same, for a cluster.
+        reading: how crops come to it.
+        keep: is given each unit's answer, in the thread that asked.
+    """
+
+    asked: Asked
+    opening: Opening
+    reading: Reading
+    keep: Callable[[Unit, Answer], None]
     _stopped: threading.Event = field(default_factory=threading.Event)
 
-    def ask(self, waiting: Iterable[Unit], threads: int | None) -> Iterator[None]:
+    def ask(
+        self, waiting: Iterable[Unit], threads: int | None, scheduler: str | None = None
+    ) -> Iterator[None]:
         """Ask about units, in their order; yield once for each crop that is done.
 
         Args:
             waiting: the units.
             threads: None for one for each processor, which is the most.
+            scheduler: address of a Dask scheduler whose workers ask instead.
 
         Raises:
             UserError: if the model gives no finite numbers.
         """
+        if scheduler is not None:
+            yield from self._elsewhere(waiting, scheduler)
+            return
         most = os.cpu_count() or 1
         jobs = ((len(unit.crops), unit) for unit in waiting)
         with ThreadPoolExecutor(min(threads or most, most), thread_name_prefix="ask") as executor:
@@ -78,38 +132,66 @@ class Asker:
             finally:
                 self._stopped.set()  # between two batches
 
-    def _ask(self, unit: Unit) -> None:
-        self.keep(unit, self._answer(unit))
+    def _elsewhere(self, waiting: Iterable[Unit], scheduler: str) -> Iterator[None]:
+        reading = replace(self.reading, root=self.reading.root.absolute())
+        needed = reading.root, *self.opening.needed
+        far = executors.make(1, imaging.own_process, scheduler, needed, "ask")
+        with far as executor:
+            jobs = ((unit, Job(self.opening, reading, unit)) for unit in waiting)
+            for unit, answer in stream.in_order(executor, work, jobs):
+                assert answer is not None  # each has a job
+                self.keep(unit, answer)
+                yield from [None] * len(unit.crops)
 
-    def _answer(self, unit: Unit) -> Answer:
+    def _ask(self, unit: Unit) -> None:
+        self.keep(unit, self.answer(unit))
+
+    def answer(self, unit: Unit) -> Answer:
+        """Ask about a unit, in this thread."""
         lost: dict[int, str] = {}
         rows: list[int] = []
-        parts = [np.zeros((0, *self.shape), np.float32)]
+        asked = self.asked
+        parts = [np.zeros((0, *asked.shape), np.float32)]
         prepared = self._pixels(unit, lost)
-        while batch := list(islice(prepared, self.batch_size)):
+        while batch := list(islice(prepared, self.reading.batch_size)):
             if self._stopped.is_set():
                 raise Stopped
-            found = self.question([pixels for _, pixels in batch])
+            found = asked.question([pixels for _, pixels in batch])
             finite = np.isfinite(found).reshape(len(batch), -1).all(axis=1)
             if not finite.all():
                 crop = unit.crops[batch[int(finite.argmin())][0]]
-                raise UserError(f"{self.model.path} gives no finite numbers for {crop}")
+                raise UserError(f"{asked.model.path} gives no finite numbers for {crop}")
             rows += [row for row, _ in batch]
             parts.append(np.asarray(found, np.float32))
         return Answer(np.array(rows, np.int64), np.concatenate(parts), lost)
 
     def _pixels(self, unit: Unit, lost: dict[int, str]) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each crop that can be had as the model takes it, after its row."""
-        crops = (c for source in unit.sources for c in encoded(self.root, source, self.recipe))
+        how = self.reading
+        crops = (c for source in unit.sources for c in encoded(how.root, source, how.recipe))
         for row, crop in enumerate(crops):
             if isinstance(crop, str):
                 lost[row] = crop
                 continue
             try:
-                yield row, self.model.pixels(crop)
+                yield row, self.asked.model.pixels(crop)
             except UnreadableImage:
                 # Models say "corrupt" of whatever they cannot read; the loader knows why.
                 lost[row] = _reason(crop)
+
+
+def work(job: Job) -> Answer:
+    """Do a job, in a worker of a cluster."""
+    return Asker(_opened(job.opening), job.opening, job.reading, _nowhere).answer(job.unit)
+
+
+@opened_once
+def _opened(opening: Opening) -> Asked:
+    return opening.open()
+
+
+def _nowhere(unit: Unit, answer: Answer) -> None:
+    """Keep nothing."""
 
 
 def encoded(root: Path, source: Source, recipe: CropRecipe | None) -> Iterator[bytes | str]:

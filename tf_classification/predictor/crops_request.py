@@ -30,6 +30,7 @@ class CropsRequest:
         threshold: least confidence of a box in whole pictures.
         detection_category: names or ids of the boxes in whole pictures.
         detector_version: for the names of crops of whole pictures; None as the file says.
+        dask_scheduler: address of a cluster that asks instead, or None.
 
     Raises:
         UserError: for values that cannot be, or not together.
@@ -45,6 +46,7 @@ class CropsRequest:
     threshold: float = LOWER
     detection_category: Sequence[str] = ("animal",)
     detector_version: str | None = None
+    dask_scheduler: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "num_workers"):
@@ -94,7 +96,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     add("-d", "--detections-json", type=Path, help=text)
     number = CropsRequest.batch_size
     add("--batch-size", type=int, default=number, help="crops at a time (%(default)s)")
-    text = "threads, at most one for each processor (default: that many)"
+    text = "threads of this machine, at most one for each processor (default: that many)"
     add("--num-workers", type=int, help=text)
     add = parser.add_argument_group("whole pictures (additions)").add_argument
     add(

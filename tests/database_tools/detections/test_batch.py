@@ -299,3 +299,17 @@ def test_a_real_graph_finds_the_bright_rectangle(here, frozen_graph):
     [box] = image["detections"]
     assert box["bbox"] == pytest.approx([0.2, 0.2, 0.6, 0.4], abs=1e-6)
     assert box["conf"] == 1.0
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_cluster_finds_the_same_with_a_network(
+    tmp_path, frozen_graph, scene, dask_cluster
+):
+    (tmp_path / "images").mkdir()
+    for i in range(20):
+        scene(i, (64, 48)).save(tmp_path / "images" / f"{i}.png")
+    words = (frozen_graph, tmp_path / "images")
+    assert run(*words, tmp_path / "here.json") == 0
+    scheduler = ("--dask_scheduler", dask_cluster.scheduler_address)
+    assert run(*words, tmp_path / "far.json", *scheduler) == 0
+    assert (tmp_path / "far.json").read_bytes() == (tmp_path / "here.json").read_bytes()

@@ -1,5 +1,6 @@
 """A Dask cluster of two processes does the same work with the same bytes, and fails as clearly."""
 
+import dataclasses
 import os
 import pickle
 import signal
@@ -83,6 +84,21 @@ def test_a_folder_is_shared_as_long_as_its_run_lasts(address, tmp_path):
                 list(stream.in_order(executor, who, [(0, 0)]))
             (tmp_path / "away").rename(token)
         assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_workers_begin_anew_for_other_work_and_only_for_that(address):
+    seen = []
+    for role in ("detect", "detect", None, "ask"):
+        with executors.make(1, None, address, role=role) as executor:
+            done = stream.in_order(executor, who, [(i, i) for i in range(20)])
+            seen.append({pid for _, (_, pid) in done})
+    assert seen[0] == seen[1] == seen[2]
+    assert not seen[0] & seen[3]
+    with executors.make(1, None, address) as executor:
+        executor._start = dataclasses.replace(executor._start, role="detect")
+        with pytest.raises(UserError, match="another command has its workers ask, this one detect"):
+            list(stream.in_order(executor, who, [(0, 0)]))
 
 
 @pytest.mark.slow

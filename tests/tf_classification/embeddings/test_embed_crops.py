@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from database_tools.core.errors import UserError
 from database_tools.formats import ledger_json
 from tf_classification import embed_crops, predictor
 from tf_classification.embeddings import embedding, index
@@ -78,6 +80,19 @@ def test_rows_are_what_the_bundle_says_of_its_crops_in_half_precision(model, tin
     assert found.crops.places[found.crops.locations[rows[0]]] == "demo/4"
     together = np.concatenate([part for _, part in found.batches()])
     np.testing.assert_array_equal(together[rows[[0, 2]]], features)
+
+
+def test_a_cluster_gives_the_same_bytes(model, tmp_path, elsewhere, monkeypatch):
+    crops(tmp_path / "crops", ["b/2.jpg", "a/1.jpg"])
+    monkeypatch.chdir(tmp_path)
+    words = ("crops", "--model", model, "--views", 2, "--output_dir")
+    assert embed(*words, "here") == 0
+    assert embed(*words, "far", "--dask_scheduler", "tcp://far:8786") == 0
+    assert len(shards(tmp_path / "here")) == 1
+    assert shards(tmp_path / "far") == shards(tmp_path / "here")
+    [job] = elsewhere
+    with pytest.raises(UserError, match="a worker of the cluster has other weights there"):
+        dataclasses.replace(job.opening, weights="another").open()
 
 
 def test_a_crop_is_embedded_once_until_its_file_changes(model, tmp_path, monkeypatch):

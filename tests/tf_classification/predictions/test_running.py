@@ -16,9 +16,11 @@ import pytest
 from PIL import Image
 
 from database_tools.core.crop_recipe import CropRecipe, Geometry
+from database_tools.core.errors import UserError
 from database_tools.core.ledger import Ledger
 from database_tools.formats import classifier_csv, crops_info, ledger_json
 from tf_classification import predictor, run_classifier
+from tf_classification.predictions import running
 from tf_classification.predictor import units
 
 LABELS = ("fox", "deer", "hare")
@@ -132,6 +134,22 @@ def test_pictures_are_cut_by_the_models_recipe_and_answered_as_their_crops(tflit
     ledger = ledger_json.read(shots / "run_classifier_ledger.json")
     assert ledger.total == ledger.kept == 2
     assert ledger.beside == {"failure in the detection file": ["a/4.jpg"]}
+
+
+@pytest.mark.parametrize("kind", ["bundle_dir", "tflite"])
+def test_a_cluster_gives_the_same_bytes(kind, shots, elsewhere, monkeypatch, request):
+    model = request.getfixturevalue(kind)
+    monkeypatch.chdir(shots)
+    monkeypatch.setattr(units, "SIZE", 1)
+    asked = ("--images-dir", "pictures", "--detections-json", "detections.json")
+    assert run(model, "here.csv", *asked) == 0
+    assert run(model, "far.csv", *asked, "--dask_scheduler", "tcp://far:8786") == 0
+    assert (shots / "far.csv").read_bytes() == (shots / "here.csv").read_bytes()
+    assert [len(job.unit.crops) for job in elsewhere] == [1, 1]
+    assert all(job.reading.root == shots / "pictures" for job in elsewhere)
+    another = running.Opening(elsewhere[0].opening.path, ("another",))
+    with pytest.raises(UserError, match="a worker of the cluster has another model there"):
+        another.open()
 
 
 def test_flags_replace_the_models_recipe_and_a_model_without_one_needs_them(tflite, shots, capsys):
