@@ -31,8 +31,8 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("predictor", "runs"),
         ("evaluation", "embeddings"),
         ("training", "heads", "export"),
-        ("serving", "predictions", "review"),
-        ("planning",),
+        ("serving", "predictions"),
+        ("review", "planning"),
     ),
     "slim_legacy": (
         ("datasets", "nets", "preprocessing"),

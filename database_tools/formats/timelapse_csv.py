@@ -18,7 +18,7 @@ from database_tools.core.errors import FormatError
 from database_tools.core.names import PictureName
 from database_tools.formats import csv_table
 
-_COLUMNS = ("File", "RelativePath", "mislabeled", "correct_class")
+COLUMNS = ("File", "RelativePath", "mislabeled", "correct_class")
 _FLAGS = {"true": True, "false": False, "": False}
 
 
@@ -37,7 +37,7 @@ def read(path: Path) -> Iterator[Mislabeled]:
         UserError: if there is no such file.
         FormatError: with the line and the rule that it breaks.
     """
-    for line, row in csv_table.rows(path, _COLUMNS):
+    for line, row in csv_table.rows(path, COLUMNS):
         try:
             if found := _mislabeled(row):
                 yield found

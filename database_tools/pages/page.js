@@ -186,7 +186,8 @@
       if (event.target.closest("a") || !contents.contains(event.target)) contents.open = false;
   });
 
-  globalThis.page = { dress };  // for a page's own script, when it has added pictures
+  // For a page's own script; it dresses what it has added.
+  globalThis.page = { dialog, dress, make, plain };
 
   if (document.querySelector(NAMED)) search();
   all("table").forEach(sortable);

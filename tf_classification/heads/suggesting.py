@@ -7,7 +7,6 @@ OUT.html    the same crops, to look at
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from database_tools import imaging
 from database_tools.core.errors import UserError
 from database_tools.durable import files
 from database_tools.formats import answers_csv
-from database_tools.formats.answers_csv import Answer
+from database_tools.formats.answers_csv import Answer, Question
 from database_tools.pages import html
 from database_tools.pages.html import tag
 from tf_classification.embeddings import index
@@ -37,8 +36,6 @@ log = logging.getLogger(__name__)
 
 MOST = 20_000
 """Crops that are looked at; of more, a sample, another one after each answer."""
-
-MORE = ("predicted", "probability", "detector_confidence", "why")
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def run(asked: SuggestRequest) -> int:
     found = index.open(asked.embeddings)
     answers = [] if asked.labels is None else answers_csv.read(asked.labels)
     chosen = suggest(found, answers, asked.number, asked.seed)
-    _write(asked.output, found, chosen)
+    answers_csv.write_questions(asked.output, (_question(found, one) for one in chosen))
     files.write_text(asked.output.with_suffix(".html"), _page(found, chosen))
     return len(chosen)
 
@@ -160,19 +157,11 @@ def _place(found: Embeddings, row: int) -> str:
     return crops.places[crops.locations[row]] or str(crops.names[row]).rpartition("/")[0]
 
 
-def _write(path: Path, found: Embeddings, chosen: Sequence[Suggestion]) -> None:
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*answers_csv.COLUMNS, *MORE))
-        for one in chosen:
-            sure = float(found.crops.confidences[one.row])
-            likely = "" if one.probability is None else f"{one.probability:.3f}"
-            about = (one.predicted, likely, "" if np.isnan(sure) else f"{sure:.3f}", one.why)
-            name, place = str(found.crops.names[one.row]), _place(found, one.row)
-            writer.writerow((name, "", "", place, *about))
+def _question(found: Embeddings, one: Suggestion) -> Question:
+    name, sure = str(found.crops.names[one.row]), float(found.crops.confidences[one.row])
+    confidence = None if np.isnan(sure) else sure
+    place = _place(found, one.row)
+    return Question(name, place, one.predicted, one.probability, confidence, one.why)
 
 
 def _page(found: Embeddings, chosen: Sequence[Suggestion]) -> str:

@@ -9,8 +9,9 @@ have none now are removed.
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,12 @@ from database_tools.core.errors import FormatError, UserError
 from database_tools.core.names import CropName
 from database_tools.durable import files
 from database_tools.formats import classifier_csv
+from database_tools.formats.candidates_csv import Candidate
 from database_tools.formats.classifier_csv import Rows
 
 log = logging.getLogger(__name__)
+
+_LIST = re.compile(r"mislabeled_candidates_(?P<split>[^_]+)_(?P<dataset>.+)\.txt")
 
 
 def outputs(folder: Path, split: str) -> Path:
@@ -56,8 +60,6 @@ def candidates(path: Path, margin: float) -> dict[str, list[str]]:
     """
     found: defaultdict[str, set[str]] = defaultdict(set)
     with classifier_csv.reading(path) as table:
-        if not table.has_labels:
-            raise FormatError(path, "line 1", "no column of true labels, as evaluate_model.py has")
         columns = {name: i for i, name in enumerate(table.label_names)}
         for rows in table:
             for crop in _doubted(path, rows, columns, margin):
@@ -67,18 +69,24 @@ def candidates(path: Path, margin: float) -> dict[str, list[str]]:
 
 
 def _doubted(path: Path, rows: Rows, columns: Mapping[str, int], margin: float) -> list[str]:
-    labels = rows.labels or []
-    if unknown := [i for i, label in enumerate(labels) if label not in columns]:
-        rule = f"no column for the true label {labels[unknown[0]]!r}"
-        raise FormatError(path, rows.paths[unknown[0]], rule)
     if not rows.paths:
         return []
-    true = np.array([columns[label] for label in labels])
+    true = _true(path, rows, columns)
     every = np.arange(len(true))
     predicted = rows.probabilities.argmax(axis=1)
     sure = rows.probabilities[every, predicted] >= rows.probabilities[every, true] + margin
     # At a margin of 0 a right prediction is as sure as itself.
     return [rows.paths[i] for i in np.flatnonzero(sure & (predicted != true))]
+
+
+def _true(path: Path, rows: Rows, columns: Mapping[str, int]) -> np.ndarray:
+    """Return the (n,) columns of the true labels."""
+    if (labels := rows.labels) is None:
+        raise FormatError(path, "line 1", "no column of true labels, as evaluate_model.py has")
+    if unknown := [i for i, label in enumerate(labels) if label not in columns]:
+        rule = f"no column for the true label {labels[unknown[0]]!r}"
+        raise FormatError(path, rows.paths[unknown[0]], rule)
+    return np.array([columns[label] for label in labels])
 
 
 def _picture(path: Path, crop: str) -> tuple[str, str]:
@@ -116,3 +124,48 @@ def write_lists(
             print(f"{dataset} contains {len(names)} mislabeled candidates.")
         if not found:
             log.info("%s: no mislabeled candidates", split)
+
+
+def listed(path: Path) -> list[Candidate]:
+    """Read a list that ``write_lists`` wrote, and what its split's table says of its pictures.
+
+    Returns:
+        All crops of the listed pictures, those with the largest margins first.
+
+    Raises:
+        UserError: if there is no such file, or no table of predictions beside it.
+        FormatError: for a file that is called otherwise, or a picture that the table lacks.
+    """
+    if (parts := _LIST.fullmatch(path.name)) is None:
+        rule = "no table of candidates is called mislabeled_candidates_<split>_<dataset>.txt"
+        raise FormatError(path, "", f"{rule}, or .csv")
+    table = outputs(path.parent, parts["split"])
+    lines = [line for line in files.read_text(path).splitlines() if line]
+    wanted = {name for line in lines for name in (line, f"{parts['dataset']}/{line}")}
+    found: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for crop in _predicted(table):
+        if crop.image in wanted:
+            found[crop.image].append(crop)
+    crops = []
+    for line in lines:
+        whole = f"{parts['dataset']}/{line}"
+        name = whole if whole in found else line
+        if name not in found:
+            raise FormatError(path, line, f"no crop of it in {table}")
+        crops += found[name]
+    return sorted(crops, key=lambda crop: -crop.margin)
+
+
+def _predicted(path: Path) -> Iterator[Candidate]:
+    with classifier_csv.reading(path) as table:
+        columns = {name: i for i, name in enumerate(table.label_names)}
+        for rows in table:
+            _true(path, rows, columns)
+            for crop, label, shares in zip(
+                rows.paths, rows.labels or (), rows.probabilities.tolist(), strict=True
+            ):
+                dataset, file = _picture(path, crop)
+                most = max(shares)
+                margin = most - shares[columns[label]]
+                taken, name = table.label_names[shares.index(most)], f"{dataset}/{file}"
+                yield Candidate(crop, name, dataset, "", label, taken, most, margin, margin, "")

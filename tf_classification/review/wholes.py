@@ -1,0 +1,147 @@
+"""Whole pictures with the boxes of their crops drawn over them, and people covered."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+from PIL import Image, ImageDraw
+
+from database_tools import imaging
+from database_tools.core import boxes as box_rows
+from database_tools.core.errors import UserError
+from database_tools.core.names import CropName
+from database_tools.core.people import is_people
+from database_tools.detections import cache
+from database_tools.formats import megadetector_json, queried_images
+from database_tools.pages import svg
+from database_tools.pages.html import tag
+from tf_classification.review.deciding import WHOLE, Pictures
+
+_COVER = (128, 128, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBox:
+    """The name of its category, and x, y, width, height, relative."""
+
+    category: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where whole pictures and their boxes are.
+
+    Attributes:
+        images: folder of ``<dataset>/<file>``.
+        detections: MegaDetector's output with these names; or None for
+        cache: the folder of detections, with the
+        version: of the detector.
+        queried: ``queried_images.json`` with boxes drawn by hand, or None.
+    """
+
+    images: Path
+    detections: Path | None = None
+    cache: Path | None = None
+    version: str | None = None
+    queried: Path | None = None
+
+
+Boxes = dict[tuple[str, bool], list[NamedBox]]
+"""Boxes by picture, and by whether people drew them."""
+
+
+def boxes(source: Source, names: Collection[str]) -> Boxes:
+    """Read the boxes of some pictures.
+
+    Raises:
+        UserError: if a file is missing or breaks its format.
+    """
+    wanted = set(names)
+    found: Boxes = {}
+    for path, prefix in _files(source, wanted):
+        categories = megadetector_json.read_header(path).detection_categories
+        for image in megadetector_json.images(path):
+            if (name := prefix + image.file) in wanted and image.boxes is not None:
+                found[name, False] = [
+                    NamedBox(categories.get(box.category, ""), box.bbox) for box in image.boxes
+                ]
+    for entry in queried_images.read(source.queried) if source.queried is not None else ():
+        if entry.name in wanted and entry.boxes is not None:
+            found[entry.name, True] = [NamedBox(box.category, box.box) for box in entry.boxes]
+    return found
+
+
+def _files(source: Source, names: set[str]) -> Iterator[tuple[Path, str]]:
+    if source.detections is not None:
+        yield source.detections, ""
+    elif source.cache is not None and source.version is not None:
+        for dataset in sorted({name.partition("/")[0] for name in names}):
+            if (path := cache.find(source.cache, source.version, dataset)) is not None:
+                yield path, f"{dataset}/"
+
+
+def figure(
+    source: Source,
+    name: str,
+    crops: Collection[str],
+    found: Boxes,
+    pictures: Pictures,
+    *,
+    show_people: bool,
+) -> Markup:
+    """Show a picture with the boxes of its crops, or say why it is not shown."""
+    known = [box for drawn in (False, True) for box in found.get((name, drawn), ())]
+    if not known and not show_people:
+        return _none("not shown: nobody says where people are in it")
+    try:
+        picture = imaging.open_upright(source.images / name)
+    except imaging.UnreadableImage as error:
+        return _none(error.reason)
+    if not show_people:
+        _cover(picture, [box for box in known if is_people(box.category)])
+    shown = pictures.add(picture, WHOLE, f"the whole of {name}")
+    drawing = svg.shape(
+        "svg",
+        Markup("").join(_drawn(found, crops)),
+        viewBox="0 0 1 1",
+        preserveAspectRatio="none",
+        aria_hidden="true",
+    )
+    inside = tag("div", shown, drawing, cls="picture")
+    return tag("figure", inside, tag("figcaption", name), cls="whole")
+
+
+def _none(why: str) -> Markup:
+    return tag("p", f"The whole picture: {why}", cls="muted")
+
+
+def _drawn(found: Boxes, crops: Collection[str]) -> Iterator[Markup]:
+    for path in crops:
+        try:
+            crop = CropName.parse(path)
+        except ValueError:
+            continue
+        its = found.get((crop.image, crop.detector is None), [])
+        if crop.box < len(its):
+            x, y, width, height = (f"{value:.4f}" for value in its[crop.box].box)
+            yield svg.shape("rect", class_="box", x=x, y=y, width=width, height=height)
+
+
+def _cover(picture: Image.Image, people: Collection[NamedBox]) -> None:
+    draw = ImageDraw.Draw(picture)
+    corners = [box.box for box in people]
+    for x, y, width, height in box_rows.to_pixels(corners, *picture.size).tolist():
+        draw.rectangle((x, y, x + width, y + height), fill=_COVER)
+
+
+def check(source: Source) -> None:
+    """Raise UserError for what cannot be asked together."""
+    if (source.detections is None) == (source.cache is None):
+        rule = "give --detections-json or --detector-output-cache-dir: people are covered by it"
+        raise UserError(f"--images-dir: {rule}")
+    if source.cache is not None and source.version is None:
+        raise UserError("--detector-output-cache-dir needs --detector-version")
