@@ -74,6 +74,16 @@ def key(name: str) -> str:
     return name if unicodedata.is_normalized("NFC", name) else unicodedata.normalize("NFC", name)
 
 
+def encode(name: str) -> bytes:
+    """Return a name as SQLite keeps it: half a surrogate pair, which JSON can hold, is no text."""
+    return name.encode("utf-8", "surrogatepass")
+
+
+def decode(stored: bytes) -> str:
+    """Return the name that ``encode`` was given."""
+    return stored.decode("utf-8", "surrogatepass")
+
+
 def spellings(name: str) -> tuple[str, ...]:
     """Return how a name may be spelled elsewhere: as written, in NFC, in NFD, each once."""
     if name.isascii():

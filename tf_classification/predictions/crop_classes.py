@@ -86,7 +86,14 @@ class CropClasses:
             return None
         self.versions.setdefault(crop.detector, path)
         drawn = crop.detector is None
-        return (_bytes(path), _bytes(names.key(crop.image)), crop.box, drawn, label, classes)
+        return (
+            names.encode(path),
+            names.encode(names.key(crop.image)),
+            crop.box,
+            drawn,
+            label,
+            classes,
+        )
 
     def sample(self, number: int, seed: int) -> None:
         """Keep at most ``number`` crops of each label, drawn from their names in order."""
@@ -109,14 +116,14 @@ class CropClasses:
         except sqlite3.IntegrityError:
             query = "SELECT path FROM crops GROUP BY image, box, drawn HAVING COUNT(*) > 1 LIMIT 1"
             path = self._base.execute(query).fetchone()[0]
-            raise UserError(f"{_text(path)}: the crop is there twice") from None
+            raise UserError(f"{names.decode(path)}: the crop is there twice") from None
         return int(self._base.execute("SELECT COUNT(*) FROM crops").fetchone()[0])
 
     def add_own(self, paths: Iterable[str], ranks: Ranks) -> None:
         """Say what classes n crops had first; others than were added do not count."""
         crops = (CropName.parse(names.tidy(path)) for path in paths)
         rows = (
-            (own, _bytes(names.key(crop.image)), crop.box, crop.detector is None)
+            (own, names.encode(names.key(crop.image)), crop.box, crop.detector is None)
             for crop, own in zip(crops, _blobs(ranks), strict=True)
         )
         update = "UPDATE crops SET own = ? WHERE image = ? AND box = ? AND drawn = ?"
@@ -133,7 +140,7 @@ class CropClasses:
 
         At most 900 at a time, as older SQLite allows; one by one takes three times as long.
         """
-        keys = [_bytes(names.key(names.tidy(image))) for image in images]
+        keys = [names.encode(names.key(names.tidy(image))) for image in images]
         found: dict[bytes, list[Crop]] = {key: [] for key in keys}
         query = "SELECT image, id, box, drawn, label, classes, own FROM crops WHERE image IN (%s)"
         rows = self._base.execute(query % ",".join("?" * len(keys)), keys)
@@ -145,22 +152,13 @@ class CropClasses:
     def detected_datasets(self) -> list[str]:
         """Return the datasets that have crops of detected boxes, in alphabetical order."""
         query = "SELECT DISTINCT image FROM crops WHERE NOT drawn"
-        found = {_text(row[0]).partition("/")[0] for row in self._base.execute(query)}
+        found = {names.decode(row[0]).partition("/")[0] for row in self._base.execute(query)}
         return sorted(found)
 
     def paths(self) -> Iterator[tuple[int, str]]:
         """Yield the number and the path of each crop, in the table's order."""
         for number, path in self._base.execute("SELECT id, path FROM crops ORDER BY id"):
-            yield number, _text(path)
-
-
-def _bytes(name: str) -> bytes:
-    # Half a surrogate pair, which JSON can hold, is no text to SQLite.
-    return name.encode("utf-8", "surrogatepass")
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogatepass")
+            yield number, names.decode(path)
 
 
 def _blobs(ranks: Ranks) -> Iterator[bytes]:

@@ -31,11 +31,14 @@ _SETTINGS = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -65536;
-CREATE TABLE shots (key BLOB PRIMARY KEY, sequence TEXT, time REAL, location TEXT) WITHOUT ROWID;
+CREATE TABLE shots (key BLOB PRIMARY KEY, sequence BLOB, time REAL, location BLOB) WITHOUT ROWID;
 CREATE TABLE pictures (
-    key BLOB PRIMARY KEY, file BLOB, sequence TEXT, time REAL, location TEXT, boxes BLOB);
+    key BLOB PRIMARY KEY, file BLOB, sequence BLOB, time REAL, location BLOB, boxes BLOB);
 CREATE TABLE crops (key BLOB, box INTEGER, path BLOB, vector BLOB);
 """
+_Known = tuple[bytes | None, float | None, bytes | None]
+"""Sequence, time and location of a picture."""
+
 _AT_ONCE = 900  # as many values as older SQLite takes
 
 
@@ -87,7 +90,7 @@ class Events:
         rows = ((_key(name), *_columns(shot)) for name, shot in shots)
         self._insert("OR IGNORE INTO shots VALUES (?,?,?,?)", rows)
         last = self._base.execute("SELECT key FROM shots LIMIT 1").fetchone()
-        self.examples = ("", "" if last is None else _text(last[0]))
+        self.examples = ("", "" if last is None else names.decode(last[0]))
 
     def add_pictures(
         self, images: Iterable[Image], look: Callable[[str], Shot] | None = None
@@ -104,7 +107,7 @@ class Events:
 
     def _picture(
         self, image: Image, look: Callable[[str], Shot] | None
-    ) -> tuple[bytes | str | float | None, ...]:
+    ) -> tuple[bytes | float | None, ...]:
         shot = _columns(look(image.file)) if look else self._shot(image.file)
         self.pictures += 1
         if shot is None or (shot[0] is None and None in shot[1:]):
@@ -115,9 +118,9 @@ class Events:
             for box in image.boxes or ()
         ]
         content = np.array(boxes, "<f4").tobytes()
-        return _key(image.file), _bytes(image.file), *(shot or (None, None, None)), content
+        return _key(image.file), names.encode(image.file), *(shot or (None, None, None)), content
 
-    def _shot(self, name: str) -> tuple[str | None, float | None, str | None] | None:
+    def _shot(self, name: str) -> _Known | None:
         for said in (name, names.tidy(name).partition("/")[2]):
             query = "SELECT sequence, time, location FROM shots WHERE key = ?"
             if found := self._base.execute(query, (_key(said),)).fetchone():
@@ -131,7 +134,7 @@ class Events:
         rows = zip(
             (_key(crop.image) for crop in crops),
             (crop.box for crop in crops),
-            map(_bytes, paths),
+            map(names.encode, paths),
             blobs,
             strict=True,
         )
@@ -155,7 +158,7 @@ class Events:
             self._base.execute("CREATE UNIQUE INDEX places ON crops (key, box)")
         except sqlite3.IntegrityError:
             query = "SELECT path FROM crops GROUP BY key, box HAVING COUNT(*) > 1 LIMIT 1"
-            path = _text(self._base.execute(query).fetchone()[0])
+            path = names.decode(self._base.execute(query).fetchone()[0])
             raise UserError(f"{path}: the crop is there twice") from None
         query = "SELECT * FROM pictures ORDER BY location, sequence, time, key"
         rows = map(_Picture._make, self._base.execute(query))
@@ -176,16 +179,20 @@ class Events:
             for i, (key, box, _, _) in enumerate(crops)
         ]
         confidences, kinds = np.array(facts, np.float64).reshape(-1, 2).T
-        files = [_text(row.file) for row in pictures]
+        files = [names.decode(row.file) for row in pictures]
         start, end = _moment(pictures[0].time), _moment(pictures[-1].time)
-        place, moment = pictures[0].location, pictures[0].sequence or start
+        place, sequence = (
+            "" if told is None else names.decode(told)
+            for told in (pictures[0].location, pictures[0].sequence)
+        )
+        located = pictures[0].location is not None and start
         return Event(
-            f"{place}/{moment}".lstrip("/") if place is not None and moment else moment or files[0],
-            place or "",
+            "/".join(filter(None, (place, sequence or start))) if sequence or located else files[0],
+            place,
             start,
             end,
             files,
-            [_text(path) for _, _, path, _ in crops],
+            [names.decode(path) for _, _, path, _ in crops],
             self._vectors(vector for *_, vector in crops),
             confidences,
             kinds.astype(np.int64),
@@ -204,7 +211,10 @@ class Events:
         query = "SELECT path, vector FROM crops WHERE key NOT IN (SELECT key FROM pictures)"
         cursor = self._base.execute(query)
         while rows := cursor.fetchmany(_AT_ONCE):
-            yield [_text(path) for path, _ in rows], self._vectors(vector for _, vector in rows)
+            yield (
+                [names.decode(path) for path, _ in rows],
+                self._vectors(vector for _, vector in rows),
+            )
 
     def _vectors(self, blobs: Iterable[bytes]) -> Floats:
         found = np.frombuffer(b"".join(blobs), "<f4").reshape(-1, self._num_labels)
@@ -216,9 +226,9 @@ class _Picture(NamedTuple):
 
     key: bytes
     file: bytes
-    sequence: str | None
+    sequence: bytes | None
     time: float | None
-    location: str | None
+    location: bytes | None
     boxes: bytes
 
 
@@ -235,18 +245,12 @@ def _moment(time: float | None) -> str:
     return "" if time is None else f"{datetime.fromtimestamp(int(time), UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def _columns(shot: Shot) -> tuple[str | None, float | None, str | None]:
-    return shot.sequence, None if math.isnan(shot.time) else shot.time, shot.location
+def _columns(shot: Shot) -> _Known:
+    sequence, location = (
+        x if x is None else names.encode(x) for x in (shot.sequence, shot.location)
+    )
+    return sequence, None if math.isnan(shot.time) else shot.time, location
 
 
 def _key(name: str) -> bytes:
-    return _bytes(names.key(names.tidy(name)))
-
-
-def _bytes(name: str) -> bytes:
-    # Half a surrogate pair, which JSON can hold, is no text to SQLite.
-    return name.encode("utf-8", "surrogatepass")
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogatepass")
+    return names.encode(names.key(names.tidy(name)))

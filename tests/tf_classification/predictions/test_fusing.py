@@ -155,6 +155,14 @@ def test_every_source_gives_the_same_events(folder):
         assert folder.events(events=flags) == expected
 
 
+def test_no_picture_outside_the_folder_is_looked_at(folder):
+    flags = exif(folder)
+    folder.write("md.json", json.dumps(folder.detections).replace('"a/', '"../pictures/a/'))
+    found = folder.events(events=flags)
+    assert "../pictures/a/1.jpg" in found
+    assert len(found) == 4
+
+
 def test_a_label_database_gives_events_of_each_dataset(folder):
     from database_tools import import_labels
 
@@ -180,8 +188,8 @@ def test_a_sequence_is_an_event_whatever_the_time(folder):
     assert len(found) == 3
 
 
-def test_a_picture_without_time_is_an_event_alone(folder, capsys):
-    folder.write("media.csv", media([("a/1.jpg", "a", ""), ("a/2.jpg", "a", "yesterday")]))
+def test_a_picture_without_time_or_place_is_an_event_alone(folder, capsys):
+    folder.write("media.csv", media([("a/1.jpg", "", TIMES[0]), ("a/2.jpg", "a", "yesterday")]))
     folder.write("media.csv", (folder.path / "media.csv").read_text() + f"b/1.jpg,b,{TIMES[0]}\n")
     assert sorted(f for f, *_ in folder.events().values()) == [[name] for name in sorted(FILES)]
     assert "3 such pictures are events alone" in capsys.readouterr().err
