@@ -40,6 +40,8 @@ def build_parser() -> cli.Parser:
     add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
     add("--square-crops", action="store_true", help="cut the smallest square around each box")
     add("--padding", type=float, help="cut a square around each box, larger by this factor")
+    text = "say of animals that the model never learnt: unknown: look"
+    add("--unknown", action="store_true", help=text)
     add("--num-workers", type=int, help="threads (default: one for each processor)")
     add("--sort_into", type=Path, metavar="DIR", help="link the pictures into folders by species")
     places.declare(parser)

@@ -45,6 +45,8 @@ def build_parser() -> cli.Parser:
     text = "label index JSON; a .pt needs it, other models have their own"
     add("-c", "--classifier-categories", type=Path, help=text)
     add("--image-size", type=int, help="of the model; any other is an error")
+    text = "tell animals that the model never learnt, in OUTPUT_unknown.csv"
+    add("--unknown", action="store_true", help=text)
     crops_request.add_flags(parser)
     places.declare(parser)
     cli.add_scheduler(parser)

@@ -44,6 +44,8 @@ def build_parser() -> cli.Parser:
     text = "with the output of make_classification_dataset.py: part of the training crops, by"
     text += " location, to validate on (default: %(default)s)"
     add("--val-fraction", type=float, default=HeadRequest.val_fraction, help=text)
+    text = "share of known animals that may be taken for unknown ones (default: %(default)s)"
+    add("--false_alarms", type=float, default=HeadRequest.false_alarms, metavar="SHARE", help=text)
     add("--seed", type=int, default=HeadRequest.seed, help="of every draw (default: %(default)s)")
     return parser
 

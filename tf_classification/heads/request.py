@@ -28,6 +28,7 @@ class HeadRequest:
         max_per_label: most crops of a label to learn from.
         min_crops: labels with fewer crops to learn from are left out.
         val_fraction: part of the locations to validate on, where the dataset has no such split.
+        false_alarms: share of known animals that may be taken for unknown ones.
         seed: of every draw.
 
     Raises:
@@ -44,11 +45,14 @@ class HeadRequest:
     max_per_label: int | None = None
     min_crops: int = 0
     val_fraction: float = TrainConfig.val_fraction
+    false_alarms: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.max_per_label is not None and self.max_per_label < 1:
             raise UserError(f"--max-per-label must be at least 1, got {self.max_per_label}")
+        if not 0 < self.false_alarms < 1:
+            raise UserError(f"--false_alarms must be above 0 and below 1, got {self.false_alarms}")
         given = [self.dataset_dir, self.tfrecords, self.labels]
         if sum(one is not None for one in given) != 1:
             raise UserError("give one of DATASET_DIR, --tfrecords DIR and --labels CSV")

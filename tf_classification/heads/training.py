@@ -8,6 +8,7 @@ over the views that were learnt from.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,12 +22,13 @@ from tf_classification.data.examples import Dataset
 from tf_classification.embeddings import backbone, store
 from tf_classification.embeddings.index import Embeddings
 from tf_classification.evaluation import evaluate as evaluation
-from tf_classification.heads import folds
+from tf_classification.heads import folds, strangers
 from tf_classification.heads.course import Course
 from tf_classification.heads.folds import Learnt, Lesson
 from tf_classification.heads.head import Head
 from tf_classification.heads.request import MOST, HeadRequest
 from tf_classification.models import bundle, weights
+from tf_classification.models.unknown import Unknown
 from tf_classification.predictor import stream
 from tf_classification.predictor.stream import Logits, Progress
 from tf_classification.runs import dataset as run_dataset
@@ -40,19 +42,22 @@ HEAD = "head.npz"
 
 def run(asked: HeadRequest, course: Course, progress: Progress) -> Path:
     """Learn, judge and write; return the run's folder."""
-    learnt = _learn(course, asked)
+    learnt, few = _learn(course, asked)
+    unknown = _unknown(asked, course, learnt, few)
     logdir = _claim(asked.logdir)
     with locks.locked(logdir / run_folder.LOCK):
         log.info("logging to %s", logdir)
-        course = replace(course, config=replace(course.config, head=_about(asked, course, learnt)))
+        course = replace(
+            course, config=replace(course.config, head=_about(asked, course, learnt, unknown))
+        )
         course.config.write(logdir)
         _write_head(logdir / HEAD, learnt.head)
-        _judge(asked, course, learnt, logdir, progress)
+        _judge(course, learnt, unknown, logdir, progress)
     return logdir
 
 
-def _learn(course: Course, asked: HeadRequest) -> Learnt:
-    """Learn a head; its crops are rows of train."""
+def _learn(course: Course, asked: HeadRequest) -> tuple[Learnt, Lesson]:
+    """Learn a head; its crops are rows of train.  Return a sample of the lesson, too."""
     train, rows = course.dataset.splits["train"], course.rows["train"]
     there = np.flatnonzero(rows >= 0)
     labels = train.labels[there]
@@ -73,21 +78,51 @@ def _learn(course: Course, asked: HeadRequest) -> Learnt:
     )
     learnt = folds.learn(lesson, asked.seed)
     log.info("learnt from %s crops", f"{len(there):,}")
-    return replace(learnt, rows=there[learnt.rows])
+    few = lesson.of(folds.sample(lesson.labels, folds.MOST_TO_CHOOSE, asked.seed))
+    return replace(learnt, rows=there[learnt.rows]), few
 
 
-def _about(asked: HeadRequest, course: Course, learnt: Learnt) -> dict[str, object]:
+def _unknown(asked: HeadRequest, course: Course, learnt: Learnt, few: Lesson) -> Unknown | None:
+    """Learn to tell animals that were not learnt, by val if there is any."""
+    rows, _ = _known(course, "val")
+    if len(rows) > folds.MOST_TO_CHOOSE:
+        draw = np.random.default_rng(asked.seed)
+        rows = np.sort(draw.choice(rows, folds.MOST_TO_CHOOSE, replace=False))
+    val = course.found.features(rows).mean(axis=1)
+    share, seed = asked.false_alarms, asked.seed
+    found = strangers.learn(few, learnt.head, learnt.strength, val, share, seed)
+    if found is not None:
+        rows, features_of = _known(course, "test")
+        beyond = [found.beyond(x, learnt.head.logits(x)) > 0 for x in features_of]
+        if len(rows):
+            part = f"{np.concatenate(beyond).mean():.1%} of test's {len(rows):,} known animals"
+            log.info("taken for unknown: %s; %.1f%% was asked for", part, 100 * share)
+    return found
+
+
+def _known(course: Course, split: str) -> tuple[np.ndarray, Iterator[np.ndarray]]:
+    """Return rows of a split's crops whose label was learnt, and their features, some at a time."""
+    rows, labels = course.rows[split], course.dataset.splits[split].labels
+    learnt = course.dataset.splits["train"].labels[course.rows["train"] >= 0]
+    rows = rows[(rows >= 0) & np.isin(labels, learnt)]
+    return rows, (features.mean(axis=1) for _, features in course.found.batches(rows))
+
+
+def _about(
+    asked: HeadRequest, course: Course, learnt: Learnt, unknown: Unknown | None
+) -> dict[str, object]:
     facts = course.found.facts
     return {
         "embeddings": facts.fingerprint,
         "views": facts.views,
         "max_per_label": asked.max_per_label,
         "strength": learnt.strength,
+        "false_alarms": None if unknown is None else asked.false_alarms,
     }
 
 
 def _judge(
-    asked: HeadRequest, course: Course, learnt: Learnt, logdir: Path, progress: Progress
+    course: Course, learnt: Learnt, unknown: Unknown | None, logdir: Path, progress: Progress
 ) -> None:
     """Write what the splits say of the head, and the bundle."""
     config, found, dataset = course.config, course.found, course.dataset
@@ -113,7 +148,7 @@ def _judge(
     )
     assert judged is not None  # there is one worker
     described = replace(described, calibration=judged.calibration, thresholds=judged.thresholds)
-    written = bundle.write_network(logdir / BUNDLE, model, described)
+    written = bundle.write_network(logdir / BUNDLE, model, described, unknown=unknown)
     log.info("model bundle in %s; to look at: %s", written.path, logdir / evaluation.REPORT)
 
 

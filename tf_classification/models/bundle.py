@@ -6,6 +6,7 @@ A bundle lies as TensorFlow Serving wants it; the highest number is the newest::
     BASE/1/variables/...
     BASE/1/assets.extra/model.weights.h5    Keras weights, for --pretrained, evaluation and export
     BASE/1/assets.extra/bundle.json         see ``description``
+    BASE/1/assets.extra/unknown.npz         see ``unknown``; of heads
 
 ``read`` takes ``BASE`` or ``BASE/1`` and needs no TensorFlow.  Whatever uses a model takes its
 labels, their order, its input size and its calibration from here and from nowhere else.
@@ -31,7 +32,9 @@ from typing import TYPE_CHECKING, Any
 from database_tools.core.errors import UserError
 from tf_classification.models import description as descriptions
 from tf_classification.models import operations
+from tf_classification.models import unknown as unknown_npz
 from tf_classification.models.description import Description
+from tf_classification.models.unknown import Unknown
 
 if TYPE_CHECKING:
     import keras
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 SAVED_MODEL = "saved_model.pb"
 WEIGHTS = "assets.extra/model.weights.h5"
 DESCRIPTION = "assets.extra/bundle.json"
+UNKNOWN = "assets.extra/unknown.npz"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,12 @@ class Bundle:
     def weights(self) -> Path:
         """The Keras weights file."""
         return self.path / WEIGHTS
+
+    @property
+    def unknown(self) -> Unknown | None:
+        """What tells animals that the model never learnt; None if nothing does."""
+        path = self.path / UNKNOWN
+        return unknown_npz.read(path) if path.exists() else None
 
     def check_labels(self, labels: Sequence[str], origin: str) -> None:
         """Refuse labels from ``origin`` that are not this model's, in its order."""
@@ -149,7 +159,11 @@ def read(path: Path) -> Bundle:
 
 
 def write(
-    base: Path, model: keras.Model, description: Description, version: int | None = None
+    base: Path,
+    model: keras.Model,
+    description: Description,
+    version: int | None = None,
+    unknown: Unknown | None = None,
 ) -> Bundle:
     """Write a bundle whole or not at all.
 
@@ -159,6 +173,7 @@ def write(
             been made under a strategy, with synchronised BatchNorm or in mixed precision.
         description: what to say about it.
         version: its number; None takes the next.
+        unknown: what tells animals that it never learnt, if anything does.
 
     Raises:
         UserError: if the version exists already.
@@ -168,7 +183,7 @@ def write(
 
     network = signatures.build_network(description)
     network.set_weights(model.get_weights())
-    return write_network(base, network, description, version=version)
+    return write_network(base, network, description, version=version, unknown=unknown)
 
 
 def write_network(
@@ -178,6 +193,7 @@ def write_network(
     *,
     decode: Decode | None = None,
     version: int | None = None,
+    unknown: Unknown | None = None,
 ) -> Bundle:
     """Write a bundle of a network that need not be in the table, whole or not at all.
 
@@ -188,11 +204,18 @@ def write_network(
         description: what to say about it.
         decode: how the signature of bytes gets its pixels; see ``signatures.save``.
         version: its number; None takes the next.
+        unknown: what tells animals that it never learnt, if anything does.
 
     Raises:
         UserError: if the version exists already.
     """
-    return _write(base, network, description, network.save_weights, decode, version)
+
+    def save(path: Path) -> None:
+        network.save_weights(path)
+        if unknown is not None:
+            unknown_npz.write(path.with_name(Path(UNKNOWN).name), unknown)
+
+    return _write(base, network, description, save, decode, version)
 
 
 def rewrite(base: Path, source: Bundle, description: Description) -> Bundle:
@@ -212,6 +235,8 @@ def rewrite(base: Path, source: Bundle, description: Description) -> Bundle:
 
     def copy(path: Path) -> None:
         shutil.copyfile(source.weights, path)
+        if (source.path / UNKNOWN).exists():
+            shutil.copyfile(source.path / UNKNOWN, path.with_name(Path(UNKNOWN).name))
 
     return _write(base, network, description, copy, network.decode)
 

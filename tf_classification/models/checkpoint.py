@@ -109,7 +109,8 @@ def export(checkpoint: Checkpoint, description: Description, base: Path) -> Bund
         newest = bundle.read(base)
         if newest.description == description and same(newest.network(), checkpoint.model):
             return newest
-    return bundle.write(base, checkpoint.model, description)
+    unknown = None if checkpoint.bundle is None else checkpoint.bundle.unknown
+    return bundle.write(base, checkpoint.model, description, unknown=unknown)
 
 
 def same(first: keras.Model, second: keras.Model) -> bool:

@@ -24,6 +24,7 @@ class ClassifyRequest:
         square_crops: as for ``run_classifier.py``, as is the next.
         padding: of crops.
         num_workers: threads; None for one for each processor.
+        unknown: whether to tell animals that the model never learnt.
         sort_into: folder that gets the pictures by species; None for none.
 
     Raises:
@@ -40,6 +41,7 @@ class ClassifyRequest:
     square_crops: bool = False
     padding: float | None = None
     num_workers: int | None = None
+    unknown: bool = False
     sort_into: Path | None = None
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from database_tools import stores
 from database_tools.core import detector_version
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
-from database_tools.core.names import category_folders
+from database_tools.core.names import CropName, category_folders
 from database_tools.detections import batch
 from database_tools.detections.batch_config import BatchConfig
 from database_tools.durable import folders, locks
@@ -28,6 +28,7 @@ from database_tools.formats import (
     label_index,
     ledger_json,
     megadetector_json,
+    unknown_csv,
 )
 from database_tools.stores import Unavailable
 from tf_classification.predictions import merging, running, species, species_page
@@ -35,7 +36,7 @@ from tf_classification.predictions.classify_request import ClassifyRequest
 from tf_classification.predictions.merge_request import MergeRequest
 from tf_classification.predictions.request import RunRequest
 from tf_classification.predictions.running import NoCrops, Progress
-from tf_classification.predictions.species import Names, Row
+from tf_classification.predictions.species import Names, Row, Strange
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +57,8 @@ def run(asked: ClassifyRequest, progress: Progress) -> Ledger:
     state = asked.output_dir / folders.STATE
     with locks.locked(state / "lock"):
         found = _detections(asked, state, progress)
-        limits = _classify(asked, state, found, progress)
-        return _tell(asked, limits)
+        limits, strange = _classify(asked, state, found, progress)
+        return _tell(asked, limits, strange)
 
 
 def _detections(asked: ClassifyRequest, state: Path, progress: Progress) -> Path:
@@ -84,8 +85,8 @@ def _detections(asked: ClassifyRequest, state: Path, progress: Progress) -> Path
 
 def _classify(
     asked: ClassifyRequest, state: Path, found: Path, progress: Progress
-) -> Mapping[str, float | None]:
-    """Write the detections with classes, and return the model's thresholds."""
+) -> tuple[Mapping[str, float | None], Strange]:
+    """Write the detections with classes; return the model's thresholds and unknown animals."""
     detector = detection_json.read_header(found).info.get("detector")
     version = detector_version.of(detector) if isinstance(detector, str) else None
     request = RunRequest(
@@ -99,10 +100,15 @@ def _classify(
         padding=asked.padding,
         threshold=asked.threshold,
         detector_version=version or "unknown",
+        unknown=asked.unknown,
     )
+    strange: Strange = frozenset()
     model = running.open_model(request)
     try:
         running.run(request, progress, keep=True)
+        if asked.unknown:
+            names = map(CropName.parse, unknown_csv.unknown(request.unknown_table))
+            strange = frozenset((name.image, name.box) for name in names)
     except NoCrops as error:
         log.warning("%s", error)
         with classifier_csv.writing(request.output, model.labels):
@@ -119,14 +125,14 @@ def _classify(
             detection_json=found,
         )
     )
-    return model.thresholds
+    return model.thresholds, strange
 
 
-def _tell(asked: ClassifyRequest, limits: Mapping[str, float | None]) -> Ledger:
+def _tell(asked: ClassifyRequest, limits: Mapping[str, float | None], strange: Strange) -> Ledger:
     """Write what people read, and sort the pictures if asked."""
     merged, table = asked.output_dir / DETECTIONS, asked.output_dir / SPECIES
     header = megadetector_json.read_header(merged)
-    names = Names(header, asked.threshold, limits)
+    names = Names(header, asked.threshold, limits, strange)
     species.write(table, species.rows(megadetector_json.images(merged), asked.pictures, names))
     ledger = _account(merged)
     if not ledger.total:

@@ -23,6 +23,7 @@ from database_tools.formats import (
     classifier_csv,
     label_index,
     ledger_json,
+    unknown_csv,
 )
 from tf_classification import predictor
 from tf_classification.models import bundle, torch_files
@@ -58,7 +59,8 @@ def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
     folder = asked.output.with_name(f"{asked.output.name}.units")
     with files.writing_below(folder), locks.locked(folder / "lock"):
         files.remove_leftovers(folder)
-        question = [_fingerprint(model.path), recipe and recipe.as_json(), asked.batch_size]
+        question: list[object] = [_fingerprint(model.path), recipe and recipe.as_json()]
+        question += [asked.batch_size, *(["unknown"] if asked.unknown else [])]
         with listing.sources_of(asked) as found:
             units_of_run = Units(found, asked.root, question, folder)
         with contextlib.closing(units_of_run) as listed:
@@ -70,7 +72,7 @@ def run(asked: RunRequest, progress: Progress, *, keep: bool = False) -> Ledger:
                 if said := ledger_json.disagreement(asked.crops_dir, stage, listed.crops):
                     log.warning("WARNING: %s crops", said)
             _ask(asked, model, recipe, listed, folder, progress)
-            ledger = _join(model.labels, listed, folder, asked.output)
+            ledger = _join(asked, model.labels, listed, folder)
             _clear(folder, {unit.name for unit in listed} if keep else ())
     if not keep:
         folder.rmdir()
@@ -95,6 +97,9 @@ def open_model(asked: RunRequest) -> Predictor:
         raise UserError(
             f"--image-size {asked.image_size}: {model.path} takes {model.image_size} pixels"
         )
+    if asked.unknown and not model.tells_unknown:
+        rule = "does not tell unknown animals: a bundle of train_head.py does"
+        raise UserError(f"--unknown: {model.path} {rule}")
     return model
 
 
@@ -126,17 +131,18 @@ def _ask(
     def keep(unit: Unit, answer: Answer) -> None:
         units.write(_path(folder, unit), answer)
 
-    opening = Opening(model.path.absolute(), tuple(_fingerprint(model.path)))
+    opening = Opening(model.path.absolute(), tuple(_fingerprint(model.path)), asked.unknown)
     reading = Reading(asked.root, recipe, asked.batch_size)
-    asker = Asker(_asked(model), opening, reading, keep)
+    asker = Asker(_asked(model, unknown=asked.unknown), opening, reading, keep)
     waiting = (unit for unit in listed if unit.name not in done)
     crops = asker.ask(waiting, asked.num_workers, asked.dask_scheduler)
     for _ in progress(crops, total=listed.crops - known, desc="classifying"):
         pass
 
 
-def _asked(model: Predictor) -> Asked:
-    return Asked(model, model.of_pixels, (len(model.labels),))
+def _asked(model: Predictor, *, unknown: bool) -> Asked:
+    question = model.with_unknown if unknown else model.of_pixels
+    return Asked(model, question, (len(model.labels) + unknown,))
 
 
 @dataclass(frozen=True)
@@ -146,10 +152,12 @@ class Opening:
     Attributes:
         path: of the model.
         fingerprint: that it must have.
+        unknown: whether it tells unknown animals.
     """
 
     path: Path
     fingerprint: tuple[str, ...]
+    unknown: bool
 
     @property
     def needed(self) -> tuple[Path, ...]:
@@ -160,20 +168,26 @@ class Opening:
         """Open the model; raise UserError if it is another one there."""
         if tuple(_fingerprint(self.path)) != self.fingerprint:
             raise UserError(f"{self.path}: a worker of the cluster has another model there")
-        return _asked(predictor.open(self.path, threads=1))
+        return _asked(predictor.open(self.path, threads=1), unknown=self.unknown)
 
 
 def _path(folder: Path, unit: Unit) -> Path:
     return folder / f"{unit.name}{units.ENDING}"
 
 
-def _join(labels: Sequence[str], listed: Units, folder: Path, output: Path) -> Ledger:
-    """Write the output and the ledger beside it."""
-    drops, kept = Drops(), 0
-    with classifier_csv.writing(output, labels) as table:
+def _join(asked: RunRequest, labels: Sequence[str], listed: Units, folder: Path) -> Ledger:
+    """Write the output, and beside it the ledger and which animals are unknown."""
+    drops, kept, output = Drops(), 0, asked.output
+    with contextlib.ExitStack() as stack:
+        table = stack.enter_context(classifier_csv.writing(output, labels))
+        if asked.unknown:
+            others = stack.enter_context(unknown_csv.writing(asked.unknown_table))
         for unit in listed:
             answer, crops = units.read(_path(folder, unit)), unit.crops
-            table.write([crops[row] for row in answer.rows], answer.values)
+            names = [crops[row] for row in answer.rows]
+            table.write(names, answer.values[:, : len(labels)])
+            if asked.unknown:
+                others(zip(names, answer.values[:, -1].tolist(), strict=True))
             kept += len(answer.rows)
             for row, reason in answer.reasons.items():
                 drops.add(reason, crops[row])

@@ -9,24 +9,30 @@
 A row for each picture and species; ``person`` and ``vehicle`` are the detector's, ``empty`` has no
 box at the threshold, ``failed`` could not be read.  ``confidence`` is that of the least sure animal
 of the row.  ``decision``: ``accepted`` if the model's threshold for the species accepts all of
-them, else ``look at it``; ``detector`` where no classifier was asked.
+them, else ``look at it``; ``unknown: look`` if one is like nothing that the model learnt, where
+that was asked; ``detector`` where no classifier was asked.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from database_tools.durable import files
+from database_tools.formats import unknown_csv
 from database_tools.formats.megadetector_json import Box, Header, Image
 from database_tools.imaging import taken
 
 EMPTY, FAILED = "empty", "failed"
 ACCEPTED, LOOK, DETECTOR = "accepted", "look at it", "detector"
+UNKNOWN = unknown_csv.LOOK
+
+Strange = Collection[tuple[str, int]]
+"""Files and the numbers of their boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +56,23 @@ class Names:
         header: of the detections, with classes.
         threshold: least confidence of a box, which counts.
         limits: species to the least confidence that is accepted; None or nothing for never.
+        strange: boxes of animals that the model never learnt.
     """
 
     header: Header
     threshold: float
     limits: Mapping[str, float | None]
+    strange: Strange = frozenset()
 
-    def of(self, box: Box) -> tuple[str, float, str]:
-        """Return a box's species, the confidence in it and the decision."""
+    def of(self, file: str, place: int, box: Box) -> tuple[str, float, str]:
+        """Return the species of a file's box, the confidence in it and the decision."""
         if not box.classifications:
             name = self.header.detection_categories.get(box.category, box.category)
             return name, box.conf, LOOK if name == "animal" else DETECTOR
         number, sure = max(box.classifications, key=lambda found: found[1])
         name = self.header.classification_categories[number]
+        if (file, place) in self.strange:
+            return name, sure, UNKNOWN
         limit = self.limits.get(name)
         return name, sure, ACCEPTED if limit is not None and sure >= limit else LOOK
 
@@ -76,14 +86,15 @@ def rows(images: Iterable[Image], folder: Path, names: Names) -> Iterator[Row]:
             yield Row(*about, FAILED, "", "", LOOK)
             continue
         found: dict[str, list[tuple[float, str]]] = {}
-        for box in image.boxes:
+        for place, box in enumerate(image.boxes):
             if np.float32(box.conf) >= least:
-                name, sure, decision = names.of(box)
+                name, sure, decision = names.of(image.file, place, box)
                 found.setdefault(name, []).append((sure, decision))
         if not found:
             yield Row(*about, EMPTY, "0", "", DETECTOR)
         for name, boxes in sorted(found.items()):
-            decision = LOOK if any(said == LOOK for _, said in boxes) else boxes[0][1]
+            said = {its for _, its in boxes}
+            decision = next((d for d in (UNKNOWN, LOOK) if d in said), boxes[0][1])
             yield Row(*about, name, str(len(boxes)), repr(min(boxes)[0]), decision)
 
 

@@ -31,9 +31,11 @@ class Predictor(ABC):
         crop_recipe: how the crops that it learned from were made; None if nobody said.
         thresholds: label to the least probability that is accepted without a look; None for
             never.  Empty if nobody knows.
+        tells_unknown: whether ``with_unknown`` answers.
     """
 
     thresholds: Mapping[str, float | None] = MappingProxyType({})
+    tells_unknown = False
 
     def __init__(
         self,
@@ -85,6 +87,17 @@ class Predictor(ABC):
             UserError: if this model does not tell.
         """
         raise UserError(f"{self.path} gives probabilities only, no logits")
+
+    def with_unknown(self, pixels: Pictures) -> Floats:
+        """Return probabilities, and how far each picture is beyond what is known (above 0).
+
+        Returns:
+            (N, labels + 1).
+
+        Raises:
+            UserError: if this model does not tell.
+        """
+        raise UserError(f"{self.path} does not tell unknown animals: see train_head.py")
 
     def features(self, pixels: Pictures) -> Floats:
         """Return what the last layer sees: features averaged over the picture, (N, F).

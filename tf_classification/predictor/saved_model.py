@@ -33,7 +33,8 @@ class SavedModel(Predictor):
         described = bundle.description
         super().__init__(bundle.path, described.labels, described.image_size, described.crop_recipe)
         self.thresholds = described.thresholds
-        self.bundle = bundle
+        self.bundle, self._unknown = bundle, bundle.unknown
+        self.tells_unknown = self._unknown is not None
         # Kept whole: the signatures alone do not keep their variables alive.
         with plain_paths.folder(bundle.path) as plain:
             self._loaded = tf.saved_model.load(plain)
@@ -79,6 +80,15 @@ class SavedModel(Predictor):
         """Return the averaged features of (N, side, side, 3) 0..255."""
         answer = self._inside(np.asarray(pixels, np.float32))
         return answer["features"] if "features" in answer else super().features(pixels)
+
+    def with_unknown(self, pixels: Pictures) -> Floats:
+        """Return probabilities and the distance beyond what is known, (N, labels + 1)."""
+        if self._unknown is None:
+            return super().with_unknown(pixels)
+        answer = self._inside(np.asarray(pixels, np.float32))
+        found = self.bundle.description.calibration.probabilities(answer["logits"])
+        beyond = self._unknown.beyond(answer["features"], answer["logits"])
+        return np.column_stack([found, beyond.astype(np.float32)])
 
     @functools.cached_property
     def _inside(self) -> Callable[[Array], Answer]:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from database_tools.formats import classification_csv, label_index
+from database_tools.core.names import picture_of
+from database_tools.formats import classification_csv, classifier_csv, label_index, unknown_csv
 from tf_classification import (
+    classify_pictures,
     embed_crops,
     evaluate_model,
     export_model,
     predictor,
+    run_classifier,
     train_classifier,
     train_head,
 )
 from tf_classification.embeddings import index
 from tf_classification.heads import training
-from tf_classification.models import bundle
+from tf_classification.models import bundle, checkpoint
+from tf_classification.predictions import species
 
 LABELS = ("deer", "fox", "hare")
 
@@ -36,7 +43,8 @@ def embeddings(model, tiny, tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(embeddings, tiny, tmp_path_factory):
     """A run's folder."""
-    return learn(tiny / "base", tiny / "crops", embeddings, tmp_path_factory.mktemp("logs"))
+    logs = tmp_path_factory.mktemp("logs")
+    return learn(tiny / "base", tiny / "crops", embeddings, logs, "--false_alarms", "0.2")
 
 
 def learn(base, crops, embeddings, logdir, *words):
@@ -74,6 +82,72 @@ def test_the_bundle_averages_over_the_views_that_were_learnt(run, model, tiny):
     np.testing.assert_allclose(made.features(pixels)[0], np.mean(each, axis=0), atol=1e-5)
     mirrored = made.of_pixels(pixels[:, :, ::-1])
     np.testing.assert_allclose(made.of_pixels(pixels), mirrored, atol=1e-6)
+
+
+@pytest.fixture
+def pictures(tiny, tmp_path):
+    """Two crops, and a picture that is like none: white with black lines."""
+    folder = tmp_path / "pictures"
+    for i, name in enumerate(("demo/5/3.jpg", "demo/5/4.jpg", "strange.jpg")):
+        (folder / f"{i}.jpg").parent.mkdir(exist_ok=True)
+        if i < 2:
+            shutil.copy(tiny / "crops" / name, folder / f"{i}.jpg")
+    pixels = np.full((40, 44, 3), 255, np.uint8)
+    pixels[::4] = 0
+    Image.fromarray(pixels).save(folder / "2.jpg", quality=95)
+    return folder
+
+
+def test_unknown_animals_are_told_beside_the_probabilities(run, model, pictures, tmp_path, capsys):
+    plain, out = tmp_path / "plain.csv", tmp_path / "out.csv.gz"
+    words = [str(run / "bundle"), str(pictures)]
+    assert run_classifier.main([*words, str(plain)]) == 0
+    assert run_classifier.main([*words, str(out), "--unknown"]) == 0
+    with classifier_csv.reading(plain) as known, classifier_csv.reading(out) as told:
+        assert known.label_names == told.label_names
+        for a, b in zip(known, told, strict=True):
+            assert a.paths == b.paths
+            np.testing.assert_allclose(a.probabilities, b.probabilities, atol=1e-6)
+    with (tmp_path / "out_unknown.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["path"] for row in rows] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert [row["decision"] for row in rows] == ["", "", "unknown: look"]
+    assert [float(row["beyond"]) > 0 for row in rows] == [False, False, True]
+    assert list(unknown_csv.unknown(tmp_path / "out_unknown.csv")) == ["2.jpg"]
+    capsys.readouterr()
+    assert run_classifier.main([str(model), str(pictures), str(out), "--unknown"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "does not tell unknown animals" in said
+
+
+def test_people_are_told_which_pictures_to_look_at(run, pictures, tmp_path):
+    box = {"category": "1", "conf": 0.9, "bbox": [0, 0, 1, 1]}
+    images = [{"file": f"{i}.jpg", "detections": [box]} for i in range(3)]
+    table = {"info": {"format_version": "1.0"}, "detection_categories": {"1": "animal"}}
+    (tmp_path / "boxes.json").write_text(json.dumps({**table, "images": images}))
+    words = (pictures, run / "bundle", tmp_path / "out", "--square-crops", "--unknown")
+    words = (*words, "--detections-json", tmp_path / "boxes.json")
+    assert classify_pictures.main([str(word) for word in words]) == 0
+    found = list(species.read(tmp_path / "out/species.csv"))
+    table = tmp_path / "out/.build/probabilities_unknown.csv"
+    strange = [picture_of(crop) for crop in unknown_csv.unknown(table)]
+    assert "2.jpg" in strange
+    assert [row.file for row in found if row.decision == "unknown: look"] == strange
+    assert {row.species for row in found} <= set(LABELS)
+
+
+def test_bundles_made_of_it_tell_unknown_animals_too(run, tmp_path):
+    made = bundle.read(run / "bundle")
+    described = replace(made.description, thresholds={"deer": 0.5})
+    again = checkpoint.export(
+        checkpoint.read(run / "bundle", made.description, ""), described, tmp_path / "again"
+    )
+    copied = bundle.rewrite(tmp_path / "copied", made, described)
+    expected = (made.path / bundle.UNKNOWN).read_bytes()
+    for other in (again, copied):
+        assert (other.path / bundle.UNKNOWN).read_bytes() == expected
+        assert bundle.read(other.path).unknown is not None
 
 
 @pytest.mark.slow
@@ -136,9 +210,10 @@ def test_it_is_judged_and_described_as_a_trained_network(run):
 
 
 def test_same_seed_same_bytes(run, tiny, embeddings, tmp_path):
-    again = learn(tiny / "base", tiny / "crops", embeddings, tmp_path)
+    words = ("--false_alarms", "0.2")
+    again = learn(tiny / "base", tiny / "crops", embeddings, tmp_path, *words)
     assert (again / "head.npz").read_bytes() == (run / "head.npz").read_bytes()
-    for name in ("outputs_test.csv.gz", "evaluation.json"):
+    for name in ("outputs_test.csv.gz", "evaluation.json", f"bundle/1/{bundle.UNKNOWN}"):
         assert (again / name).read_bytes() == (run / name).read_bytes()
 
 

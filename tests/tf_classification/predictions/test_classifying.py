@@ -6,11 +6,14 @@ import csv
 import json
 
 import pytest
-from PIL import Image
+from PIL import Image as Picture
 
 from database_tools import make_demo_dataset
 from database_tools.formats import ledger_json, megadetector_json
+from database_tools.formats.megadetector_json import Box, Header, Image
 from tf_classification import classify_pictures
+from tf_classification.predictions import species
+from tf_classification.predictions.species import Names
 
 LABELS = ("fox", "deer", "hare")
 
@@ -43,7 +46,7 @@ def test_a_folder_becomes_species_and_a_file_for_timelapse(decided, shots):
     out = shots / "out"
     exif = Image.Exif()
     exif[0x0132] = "2021:05:03 06:12:00"
-    Image.open(shots / "pictures/b/2.jpg").save(shots / "pictures/b/2.jpg", exif=exif)
+    Picture.open(shots / "pictures/b/2.jpg").save(shots / "pictures/b/2.jpg", exif=exif)
     words = ("--detections-json", shots / "detections.json", "--sort_into", shots / "sorted")
     assert run(shots / "pictures", decided["sure"], out, *words) == 0
     found = table(out / "species.csv")
@@ -134,3 +137,17 @@ def test_with_a_detector_pictures_are_detected_once(decided, tmp_path, capsys):
     capsys.readouterr()
     assert run(*words) == 0
     assert "0 of 12 pictures are to be detected" in capsys.readouterr().err
+
+
+def test_one_unknown_animal_makes_its_row_unknown_even_where_it_is_accepted(tmp_path):
+    header = Header({}, {"1": "animal"}, {"0": "fox", "1": "hare"})
+    names = Names(header, 0.5, {"fox": 0.0}, {("a.jpg", 2), ("b.jpg", 1)})
+    box = Box("1", 0.9, (0, 0, 1, 1), (("0", 0.8),))
+    faint, hare = box._replace(conf=0.1), box._replace(classifications=(("1", 0.7),))
+    images = [Image("a.jpg", (box, hare, box)), Image("b.jpg", (box, faint))]
+    rows = [(row.file, row.species, row.decision) for row in species.rows(images, tmp_path, names)]
+    assert rows == [
+        ("a.jpg", "fox", "unknown: look"),
+        ("a.jpg", "hare", "look at it"),
+        ("b.jpg", "fox", "accepted"),  # its second box is below the threshold
+    ]

@@ -147,7 +147,7 @@ def test_a_cluster_gives_the_same_bytes(kind, shots, elsewhere, monkeypatch, req
     assert (shots / "far.csv").read_bytes() == (shots / "here.csv").read_bytes()
     assert [len(job.unit.crops) for job in elsewhere] == [1, 1]
     assert all(job.reading.root == shots / "pictures" for job in elsewhere)
-    another = running.Opening(elsewhere[0].opening.path, ("another",))
+    another = running.Opening(elsewhere[0].opening.path, ("another",), unknown=False)
     with pytest.raises(UserError, match="a worker of the cluster has another model there"):
         another.open()
 
