@@ -3,22 +3,28 @@ r"""Say what is wrong with the pictures that a run could not read.
     python analyze_failed_images.py crop_detections_ledger.json --images-dir /path/to/images
 
 Takes a ledger, a log of the original tools, a JSON list or a text with a name on each line.  Prints
-how many pictures are good, nonexistant, non_image, truncated and bad, and which.
+how many pictures are good, nonexistant, non_image, truncated and bad, and which.  The pictures are
+in a folder, or in a container of Azure.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from pprint import pprint
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from database_tools import cli
 from database_tools.core.errors import UserError
 
-_LATER = "Azure is not asked yet"
+if TYPE_CHECKING:
+    from database_tools.stores import Store
 
 
 def build_parser() -> cli.Parser:
@@ -27,9 +33,9 @@ def build_parser() -> cli.Parser:
     add = parser.add_argument
     add("failed_images", metavar="URL_OR_PATH", help="list of pictures; .json in its name: JSON")
     add("-k", "--json-keys", nargs="+", default=(), metavar="KEY", help="of the lists to read")
-    add("-a", "--account", help=f"refused: {_LATER}")
-    add("-c", "--container", help=f"refused: {_LATER}")
-    add("-s", "--sas-token", help=f"refused: {_LATER}")
+    add("-a", "--account", help="of Azure, that has the container")
+    add("-c", "--container", help="of the pictures")
+    add("-s", "--sas-token", help="of the container, if it wants one")
     add = parser.add_argument_group("additions").add_argument
     add("-i", "--images-dir", default=".", help="folder of the pictures (default: this one)")
     add("--threads", type=int, default=os.cpu_count() or 1, help="pictures at a time")
@@ -37,26 +43,52 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    for flag in ("account", "container", "sas_token"):
-        if getattr(args, flag):
-            raise UserError(f"--{flag.replace('_', '-')}: {_LATER}; say --images-dir FOLDER")
-    if "://" in args.failed_images:
-        raise UserError(f"an address instead of a file: {_LATER}; download the list")
     if args.threads < 1:
         raise UserError(f"--threads must be at least 1, got {args.threads}")
-    from database_tools import stores
     from database_tools.formats import failed_list
     from database_tools.stores import conditions
 
-    names = failed_list.read(Path(args.failed_images), args.json_keys)
+    with _local(args.failed_images) as path:
+        names = failed_list.read(path, args.json_keys)
     found: defaultdict[str, list[str]] = defaultdict(list)
-    store = stores.open_store(args.images_dir)
-    looked = conditions.of_all(store, names, args.threads)
+    looked = conditions.of_all(_store(args), names, args.threads)
     for name, condition in cli.progress(looked, len(names), "looking"):
         found[condition].append(name)
     for condition in conditions.ALL:
         print(f"{condition}: {len(found[condition])}")
         pprint(found[condition])
+
+
+@contextlib.contextmanager
+def _local(place: str) -> Iterator[Path]:
+    """Give the path of a list, which may be a blob's address."""
+    from database_tools import stores
+
+    if "://" not in place:
+        yield Path(place)
+        return
+    folder, _, query = place.partition("?")
+    folder, _, name = folder.rpartition("/")
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary) / name
+        try:
+            stores.open_store(f"{folder}?{query}").fetch(unquote(name), target)
+        except stores.Unavailable as error:
+            raise UserError(f"{folder}/{name}: {error.reason}") from None
+        yield target
+
+
+def _store(args: argparse.Namespace) -> Store:
+    from database_tools import stores
+    from database_tools.stores import account
+
+    if not (args.account or args.container or args.sas_token):
+        return stores.open_store(args.images_dir)
+    if not (args.account and args.container):
+        raise UserError("--account and --container belong together, and --sas-token to them")
+    sas = (args.sas_token or "").removeprefix("?")
+    url = f"{account.url(args.account)}/{args.container}"
+    return stores.open_store(f"{url}?{sas}" if sas else url)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

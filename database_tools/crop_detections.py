@@ -17,15 +17,12 @@ Crops are called as their picture, box and detector: a/b.jpg___crop00_mdv4.1.jpg
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import crop_flags, places
 from database_tools.remote import arguments
-
-log = logging.getLogger(__name__)
 
 
 def build_parser() -> cli.Parser:
@@ -37,8 +34,8 @@ def build_parser() -> cli.Parser:
     add(
         "-c",
         "--container-url",
-        help="Azure container of pictures that are not below --images-dir; it is not read yet: "
-        "they are missing",
+        metavar="URL",
+        help="of the Azure container of pictures that are not below --images-dir, with its SAS",
     )
     add("-v", "--detector-version", help="e.g. 4.1 (default: as the file's info.detector says)")
     add("--logdir", type=Path, default=Path(), help="folder of the log (default: this one)")
@@ -48,18 +45,15 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from database_tools.core import reasons
+    from database_tools import stores
     from database_tools.crops import of_detections, report
 
-    config = crop_flags.config(args)
+    store = stores.open_store(args.container_url) if args.container_url else None
+    config = crop_flags.config(args, store)
     version, show = args.detector_version, crop_flags.show
-    ledger, new = of_detections.cut(args.detections_json, version, config, show)
-    missing = len(ledger.dropped.get(reasons.MISSING, ()))
-    if args.container_url and missing:
-        message = "WARNING: %d pictures are not below %s; --container-url is not read yet"
-        log.warning(message, missing, config.images)
+    outcome = of_detections.cut(args.detections_json, version, config, show)
     where = {"ledger_in": config.folder, "log_in": args.logdir}
-    report.write(ledger, new, config.images, strict=args.strict, **where)
+    report.write(outcome, args.images_dir, strict=args.strict, **where)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,8 +8,8 @@ r"""Cut queried pictures at boxes that people drew, else at those that a detecto
         --save-full-images --images-dir /path/to/images --threads 50
 
 Detections come from the cache, where cache_batchapi_outputs.py puts them, and --run-detector
-those of the Batch Detection API.  Pictures are <images-dir>/<dataset>/<file>; crops are called as
-they are.
+those of the Batch Detection API.  Pictures are <images-dir>/<dataset>/<file>, or in the container
+where the label database says that those of the dataset lie; crops are called as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from pathlib import Path
 from database_tools import cli
 from database_tools.cli import crop_flags, places
 from database_tools.core.errors import UserError
-from database_tools.labels_db.query_config import DATABASE
 from database_tools.remote import arguments
 
 _HOURS = 168.0
@@ -56,9 +55,9 @@ def build_parser() -> cli.Parser:
     )
     add("-p", "--cropped-images-dir", type=arguments.output, help="folder of the crops")
     crop_flags.declare(parser)
+    crop_flags.declare_db(parser)
     places.declare(parser)
     add = parser.add_argument_group("additions of --run-detector").add_argument
-    add("--db", type=Path, help=f"label database that knows the containers (default: ${DATABASE})")
     add(
         "--wait-hours",
         type=float,
@@ -73,17 +72,19 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError("nothing to do: say --run-detector or --cropped-images-dir")
     from database_tools.core import detector_version
     from database_tools.crops import of_queried, report
+    from database_tools.labels_db import containers
 
-    config = None if args.cropped_images_dir is None else crop_flags.config(args)
+    is_cropped = args.cropped_images_dir is not None
+    config = crop_flags.config(args, containers.of(args.db)) if is_cropped else None
     version = detector_version.choose(args.detector_version, None, "detect_and_crop")
     if args.run_detector:
         _detect(args, version)
     if config is None:
         return
-    places = args.queried_images_json, args.detector_output_cache_dir
-    ledger, new = of_queried.cut(*places, version, config, crop_flags.show)
+    given = args.queried_images_json, args.detector_output_cache_dir
+    outcome = of_queried.cut(*given, version, config, crop_flags.show)
     where = {"ledger_in": args.output_dir, "log_in": args.output_dir}
-    report.write(ledger, new, config.images, strict=args.strict, **where)
+    report.write(outcome, args.images_dir, strict=args.strict, **where)
 
 
 def _detect(args: argparse.Namespace, version: str) -> None:

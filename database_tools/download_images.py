@@ -6,7 +6,8 @@ r"""Bring listed pictures into a folder.
         --threads 50 --check-existing-dir /path/to/images
 
 txt: <dataset>/<file> on each line; json: a list of entries with "dataset", "file" and the name to
-save under.  Pictures come from --check-existing-dir, as hard links where the disk can.
+save under.  Pictures come from --check-existing-dir, as hard links where the disk can, else from
+the container where the label database says that those of the dataset lie.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from database_tools import cli
+from database_tools.cli import crop_flags
 
 if TYPE_CHECKING:
+    from database_tools.labels_db.containers import Containers
     from database_tools.stores.downloads import Result, Wish
 
 log = logging.getLogger(__name__)
@@ -39,9 +42,9 @@ def build_parser() -> cli.Parser:
     add(
         "--check-existing-dir",
         metavar="DIR",
-        help="folder of pictures, <dataset>/<file>, that they are taken from; Azure is not asked "
-        "yet, so pictures that are not there fail",
+        help="folder of pictures, <dataset>/<file>, that are taken from there",
     )
+    crop_flags.declare_db(parser)
     add = parser.add_argument_group("additions").add_argument
     add("--strict", action="store_true", help="end with status 2 if a picture could not be had")
     return parser
@@ -52,30 +55,36 @@ def _run(args: argparse.Namespace) -> None:
     from database_tools.core.errors import UserError
     from database_tools.core.ledger import NEARLY_ALL
     from database_tools.formats import ledger_json
+    from database_tools.labels_db import containers
     from database_tools.stores import downloads
+    from database_tools.stores.layered import Layered
 
-    existing = args.check_existing_dir
-    store = None if existing is None else stores.open_store(existing)
-    ledger, new = downloads.fetch_all(_wishes(args), store, args.store_dir, args.threads, _show)
+    existing, of_datasets = args.check_existing_dir, containers.of(args.db)
+    folder = None if existing is None else stores.open_store(existing)
+    places = [store for store in (folder, of_datasets) if store is not None]
+    store = Layered(*places) if places else None
+    wishes = _wishes(args, of_datasets)
+    ledger, new = downloads.fetch_all(wishes, store, args.store_dir, args.threads, _show)
     path = ledger_json.write(args.store_dir, ledger)
     log.info("%d pictures, %d of them new", ledger.kept, new)
     if summary := ledger.summary():
         log.info("%s. See %s", summary, path)
     lost = ledger.number_dropped
     if lost and (args.strict or lost >= NEARLY_ALL * ledger.total):
-        hint = "" if existing else "; say --check-existing-dir FOLDER that has them"
+        hint = "" if places else "; say --check-existing-dir FOLDER that has them, or --db FILE"
         raise UserError(f"{lost:,} of {ledger.total:,} pictures are not to be had{hint}")
 
 
-def _wishes(args: argparse.Namespace) -> Iterator[Wish]:
+def _wishes(args: argparse.Namespace, of_datasets: Containers | None) -> Iterator[Wish]:
     from database_tools.formats import download_list
     from database_tools.stores.downloads import Wish
 
     if args.file_list_format == "txt":
         yield from (Wish(name, name) for name in download_list.read_text(args.file_list))
         return
+    name_of = "{}/{}".format if of_datasets is None else of_datasets.name
     pairs = download_list.read_json(
-        args.file_list, args.save_key, args.key, only_new=args.only_new_images
+        args.file_list, args.save_key, args.key, name_of, only_new=args.only_new_images
     )
     yield from (Wish(name, target) for name, target in pairs)
 

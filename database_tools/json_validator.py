@@ -41,7 +41,8 @@ def build_parser() -> cli.Parser:
         nargs="?",
         const=True,
         metavar="LOCAL_DIR",
-        help="leave out images that are not there, as LOCAL_DIR/<dataset>/<file>",
+        help="leave out images that are neither there, as LOCAL_DIR/<dataset>/<file>, nor in the "
+        "container where the label database says that those of their dataset lie",
     )
     add("--min-locs", type=int, metavar="N", help="leave out labels of fewer locations")
     add("-o", "--output-dir", type=Path, help="folder to write to (default: print, ask nothing)")
@@ -100,10 +101,7 @@ def _run(args: argparse.Namespace) -> None:
     del args.explain, args.strict
     if strict and table is None:
         raise UserError("--strict needs --explain")
-    if args.check_blob_exists is True:  # the flag alone
-        rule = "looking for blobs comes with the extra [azure]"
-        raise UserError(f"-c: {rule}; for local images give their folder: -c LOCAL_DIR")
-    if args.check_blob_exists is not None:
+    if isinstance(args.check_blob_exists, str):  # not the flag alone
         args.check_blob_exists = Path(args.check_blob_exists)
     config = QueryConfig(**vars(args))
     if table is None:

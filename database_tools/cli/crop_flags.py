@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from database_tools.cli.parser import Parser
@@ -15,6 +16,7 @@ from database_tools.remote import arguments
 if TYPE_CHECKING:
     from database_tools.core.crop_recipe import CropRecipe
     from database_tools.crops.crop_folder import FolderConfig
+    from database_tools.stores.store import Store
 
 
 def declare(parser: Parser) -> None:
@@ -24,7 +26,7 @@ def declare(parser: Parser) -> None:
     add(
         "--save-full-images",
         action="store_true",
-        help="keep pictures that are downloaded in --images-dir (from Azure, which comes later)",
+        help="keep pictures that are downloaded in --images-dir",
     )
     add(
         "--square-crops",
@@ -71,22 +73,35 @@ def declare(parser: Parser) -> None:
     add("--strict", action="store_true", help="end with status 2 if a picture could not be read")
 
 
-def config(args: argparse.Namespace) -> FolderConfig:
-    """Return how pictures are cut; raise UserError for what cannot be."""
+def declare_db(parser: Parser) -> None:
+    """Declare the flag of what knows the datasets' containers."""
+    parser.add_argument(
+        "--db",
+        type=Path,
+        help="label database of import_labels.py, which knows the datasets' containers (default: "
+        "$TF_CLASSIFICATION_DB, else MegaDB)",
+    )
+
+
+def config(args: argparse.Namespace, store: Store | None) -> FolderConfig:
+    """Return how pictures are cut; raise UserError for what cannot be.
+
+    Args:
+        args: the flags.
+        store: of pictures that are not in --images-dir; None if there is no other place.
+    """
     from database_tools.core.errors import UserError
     from database_tools.crops.crop_folder import FolderConfig
+    from database_tools.crops.source import Source
     from database_tools.crops.wanted import Rule
 
-    if args.images_dir is None:
-        raise UserError("--images-dir: pictures are read from a folder only, so it is needed")
-    if args.threads < 1:
-        raise UserError(f"--threads must be at least 1, got {args.threads}")
+    source = Source(args.images_dir, store, args.save_full_images, args.threads)
     if not 0 <= args.threshold <= 1:
         raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
     rule = Rule(args.threshold, tuple(args.detection_category))
-    places = args.images_dir, args.cropped_images_dir
     return FolderConfig(
-        *places,
+        source,
+        args.cropped_images_dir,
         recipe=_recipe(args),
         rule=rule,
         check=args.check_crops_valid,

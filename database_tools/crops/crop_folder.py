@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from database_tools.core.ledger import Drops, Ledger
 from database_tools.core.names import PictureName, Places
 from database_tools.crops import cutting
 from database_tools.crops.cutting import Crop, Job
+from database_tools.crops.source import Bringing, Pictures, Source
 from database_tools.crops.wanted import Rule, Wanted
 from database_tools.durable import files, locks, naming
 from database_tools.durable.folders import STATE
@@ -44,9 +46,6 @@ log = logging.getLogger(__name__)
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 
-Pictures = Iterable[tuple[str, Wanted | str]]
-"""Names of all pictures, each with its boxes or why none becomes a crop."""
-
 Show = Callable[[Iterator[int]], Iterable[int]]
 """Goes through the pictures' numbers, to show progress."""
 
@@ -56,7 +55,7 @@ class FolderConfig:
     """How pictures are cut.
 
     Attributes:
-        images: folder of the pictures.
+        source: where the pictures lie.
         folder: of the crops.
         recipe: of every crop.
         rule: which boxes become crops.
@@ -66,7 +65,7 @@ class FolderConfig:
         max_pixels: of a picture that is still decoded.
     """
 
-    images: Path
+    source: Source
     folder: Path
     recipe: CropRecipe
     rule: Rule
@@ -78,8 +77,6 @@ class FolderConfig:
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise UserError(f"--workers must be at least 1, got {self.workers}")
-        if not self.images.is_dir():
-            raise UserError(f"--images-dir {self.images}: no such folder")
 
     def info(self, detector: object, version: str) -> CropsInfo:
         """Return what is left beside the crops of a detector; no text is no name of one."""
@@ -120,6 +117,14 @@ class Done:
     reason: str | None = None
 
 
+class Outcome(NamedTuple):
+    """What a run did: the ledger of its pictures, its new crops, the pictures that came for it."""
+
+    ledger: Ledger
+    new: int
+    brought: int
+
+
 @dataclass
 class _Account:
     """What is counted while pictures go through."""
@@ -139,7 +144,7 @@ def cut(
     info: CropsInfo,
     stage: str,
     show: Show = iter,
-) -> tuple[Ledger, int]:
+) -> Outcome:
     """Cut what is not there yet.
 
     Args:
@@ -150,31 +155,32 @@ def cut(
         stage: that the ledger is of.
         show: see ``Show``.
 
-    Returns:
-        The ledger of the pictures, and how many crops are new.
-
     Raises:
-        UserError: if the folder has crops of another recipe or cannot be written, or a worker is
-            gone.
+        UserError: if the folder has crops of another recipe or cannot be written, a worker is
+            gone, or the pictures' store refuses.
     """
     with locks.locked(config.folder / STATE / "lock"):
         files.remove_leftovers(config.folder / STATE)
         _claim(config.folder, info)
         account = _Account()
-        far = config.dask_scheduler, [config.images]
-        with executors.make(config.workers, imaging.own_process, *far) as executor:
+        with (
+            Bringing(config.source, config.folder) as source,
+            executors.make(
+                config.workers, imaging.own_process, config.dask_scheduler, source.folders
+            ) as executor,
+        ):
             elsewhere = executors.is_elsewhere(executor)
             units = Units(number, executors.size(executor), elsewhere=elsewhere)
             with executors.sharing(executor, config.folder / STATE) as shared:
-                tasks = _Tasks(config, look=shared or not elsewhere, write=shared)
+                tasks = _Tasks(config, source, look=shared or not elsewhere, write=shared)
                 jobs = _units(pictures, units, tasks, account)
-                writer = _Writer(config.folder, account)
+                writer = _Writer(config.folder, account, source)
                 results = in_order(executor, _work, jobs, weight=_weight)
                 for _ in show(_written(writer, results)):
                     pass
     ledger = account.drops.close(stage, account.total, account.kept)
     beside = dict(sorted(account.beside.items()))
-    return replace(ledger, made=account.crops, beside=beside), account.new
+    return Outcome(replace(ledger, made=account.crops, beside=beside), account.new, source.number)
 
 
 def is_whole(path: str) -> bool:
@@ -214,25 +220,32 @@ def _units(
     pictures: Pictures, units: Units, tasks: _Tasks, account: _Account
 ) -> Iterator[tuple[list[tuple[str, Wanted]], tuple[Task, ...] | None]]:
     """Yield units of pictures that have boxes; note why others have none."""
-    places = Places(naming.look_at(tasks.config.folder))
-    source = iter(pictures)
-    while taken := list(islice(source, units.most)):
+    config = tasks.config
+    places = Places(naming.look_at(config.folder))
+    placed = ((name, _placed(wanted, places)) for name, wanted in pictures)
+
+    def is_cut(wanted: Wanted) -> bool:
+        return all(_is_there(str(config.folder / crop), config) for crop in wanted.crops)
+
+    there = iter(tasks.source.come(placed, is_cut))
+    while taken := list(islice(there, units.most)):
         unit: list[tuple[str, Wanted]] = []
         for name, wanted in taken:
             account.total += 1
-            refusal = wanted if isinstance(wanted, str) else _refusal(wanted, places)
-            if refusal is not None:
-                account.drops.add(refusal, name)
-            elif isinstance(wanted, Wanted):
+            if isinstance(wanted, str):
+                account.drops.add(wanted, name)
+            else:
                 unit.append((name, wanted))
         yield unit, tuple(tasks.make(wanted) for _, wanted in unit) or None
 
 
-def _refusal(wanted: Wanted, places: Places) -> str | None:
-    """Say why a picture's crops cannot have their files."""
+def _placed(wanted: Wanted | str, places: Places) -> Wanted | str:
+    """Return a picture's boxes, or why their crops cannot have their files."""
+    if isinstance(wanted, str):
+        return wanted
     if PictureName.of(wanted.picture) is None:
         return reasons.OUTSIDE
-    return next(filter(None, map(places.take, wanted.crops)), None)
+    return next(filter(None, map(places.take, wanted.crops)), wanted)
 
 
 class _Tasks:
@@ -240,18 +253,19 @@ class _Tasks:
 
     Attributes:
         config: how they are cut.
+        source: where the pictures are.
     """
 
-    def __init__(self, config: FolderConfig, *, look: bool, write: bool) -> None:
-        self.config, self._look, self._write = config, look, write
+    def __init__(self, config: FolderConfig, source: Bringing, *, look: bool, write: bool) -> None:
+        self.config, self.source, self._look, self._write = config, source, look, write
         # Workers elsewhere have working folders of their own.
-        self._images, self._folder = config.images.absolute(), config.folder.absolute()
+        self._folder = config.folder.absolute()
         self._tidied: set[Path] = set()
 
     def make(self, wanted: Wanted) -> Task:
         """Make a picture's, after what a killed run left half written beside its crops is gone."""
         self._tidy((self.config.folder / wanted.picture).parent)
-        config, path = self.config, str(self._images / wanted.picture)
+        config, path = self.config, str(self.source.path(wanted.picture).absolute())
         job = Job(path, np.array(wanted.boxes), config.recipe, config.max_pixels)
         crops = tuple(str(self._folder / crop) for crop in wanted.crops)
         task = Task(job, crops, (), config.check, self._write)
@@ -295,12 +309,12 @@ def _there(task: Task) -> tuple[bool, ...]:
     return tuple(_is_there(path, task) for path in task.crops)
 
 
-def _is_there(path: str, task: Task) -> bool:
+def _is_there(path: str, how: Task | FolderConfig) -> bool:
     if not is_whole(path):
         return False
-    if task.check:
+    if how.check:
         try:
-            imaging.open_upright(path, task.job.max_pixels)
+            imaging.open_upright(path)
         except imaging.UnreadableImage:
             return False
     return True
@@ -313,11 +327,12 @@ def _weight(done: tuple[Done, ...]) -> int:
 class _Writer:
     """Writes crops in the order of their pictures, and notes what became of each picture."""
 
-    def __init__(self, folder: Path, account: _Account) -> None:
-        self._folder, self._account = folder, account
+    def __init__(self, folder: Path, account: _Account, source: Bringing) -> None:
+        self._folder, self._account, self._source = folder, account, source
 
     def add(self, name: str, wanted: Wanted, done: Done) -> None:
         """Write the new crops of a picture."""
+        self._source.leave(wanted.picture)
         account = self._account
         if done.reason is not None:
             account.drops.add(done.reason, name)

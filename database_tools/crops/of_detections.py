@@ -8,10 +8,9 @@ from pathlib import Path
 
 from database_tools.core import detector_version, reasons
 from database_tools.core.errors import UserError
-from database_tools.core.ledger import Ledger
 from database_tools.core.names import PictureName
 from database_tools.crops import crop_folder, wanted
-from database_tools.crops.crop_folder import FolderConfig, Show
+from database_tools.crops.crop_folder import FolderConfig, Outcome, Show
 from database_tools.crops.wanted import Rule, Wanted
 from database_tools.detections.image_table import ImageTable
 from database_tools.formats import detection_json
@@ -20,9 +19,7 @@ from database_tools.formats.megadetector_json import Header
 STAGE = "crop_detections"
 
 
-def cut(
-    detections: Path, version: str | None, config: FolderConfig, show: Show = iter
-) -> tuple[Ledger, int]:
+def cut(detections: Path, version: str | None, config: FolderConfig, show: Show = iter) -> Outcome:
     """Cut what a detection file found; return and raise as ``crop_folder.cut``.
 
     Args:
@@ -39,7 +36,7 @@ def cut(
     version = detector_version.choose(version, detector, str(detections))
     check_categories(detections, header, config.rule)
     with contextlib.closing(ImageTable()) as table:
-        table.add_file(detections, image_dir=config.images)
+        table.add_file(detections, image_dir=config.source.folder)
         pictures = _pictures(table, header, config.rule, version)
         info = config.info(detector, version)
         return crop_folder.cut(pictures, len(table), config, info, STAGE, show)

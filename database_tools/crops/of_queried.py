@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core import detector_version, reasons
-from database_tools.core.ledger import Ledger
 from database_tools.crops import crop_folder, wanted
-from database_tools.crops.crop_folder import FolderConfig, Show
+from database_tools.crops.crop_folder import FolderConfig, Outcome, Show
 from database_tools.crops.of_detections import check_categories
 from database_tools.crops.wanted import Rule, Wanted
 from database_tools.detections import cache
@@ -78,7 +77,7 @@ class Chooser:
 
 def cut(
     queried: Path, folder: Path, version: str, config: FolderConfig, show: Show = iter
-) -> tuple[Ledger, int]:
+) -> Outcome:
     """Cut queried pictures; return and raise as ``crop_folder.cut``.
 
     Args:

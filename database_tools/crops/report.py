@@ -8,20 +8,20 @@ from pathlib import Path
 from database_tools.core import reasons
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import NEARLY_ALL, Ledger
+from database_tools.crops.crop_folder import Outcome
 from database_tools.formats import crop_log, ledger_json
 
 log = logging.getLogger(__name__)
 
 
 def write(
-    ledger: Ledger, new: int, images: Path, *, strict: bool, ledger_in: Path, log_in: Path
+    outcome: Outcome, images: Path | None, *, strict: bool, ledger_in: Path, log_in: Path
 ) -> None:
     """Write ledger and log, and say in some lines what they hold.
 
     Args:
-        ledger: of the pictures.
-        new: crops that were not there before.
-        images: folder of the pictures.
+        outcome: of the run.
+        images: folder of the pictures, None if there is none.
         strict: whether one picture that could not be read is an error.
         ledger_in: folder of the ledger.
         log_in: of the log.
@@ -29,16 +29,19 @@ def write(
     Raises:
         UserError: after that, if nearly no picture could be read, or one and the run is strict.
     """
+    ledger, new, brought = outcome
     path = ledger_json.write(ledger_in, ledger)
-    crop_log.write(log_in, ledger, new)
+    crop_log.write(log_in, ledger, new, brought)
     log.info("%d crops of %d pictures, %d of them new", ledger.outputs, ledger.kept, new)
+    if brought:
+        log.info("%d pictures were downloaded", brought)
     for summary in filter(None, (ledger.summary(), ledger.summary_beside())):
         log.info("%s. See %s", summary, path)
     unread = ledger.count(reasons.READING)
     opened = ledger.kept + unread + ledger.count(reasons.CROPS)
     if unread and unread >= NEARLY_ALL * opened:
         said = f"{unread:,} of {opened:,} pictures could not be read, as"
-        raise UserError(f"{said} {images / _example(ledger)}; see {path}")
+        raise UserError(f"{said} {(images or Path()) / _example(ledger)}; see {path}")
     if strict and unread:
         raise UserError(f"--strict: {unread} pictures could not be read; see {path}")
 

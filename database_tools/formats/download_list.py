@@ -5,14 +5,15 @@ picture is saved under the same path.  JSON is a list of entries, or an object w
 
     [{"dataset": "caltech", "file": "a/b.jpg", "download_id": "7f3a", "new_entry": true}, ...]
 
-An entry without ``dataset`` has ``file`` ``<dataset>/<file>``.  Its picture is saved under the key
+An entry without ``dataset`` has ``file`` ``<dataset>/<file>``; in one with it, ``file`` is without
+the prefix that the label database has of the dataset.  Its picture is saved under the key
 that the user names (``download_id`` unless told otherwise) with the ending of ``file``.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,12 @@ def read_text(path: Path) -> Iterator[str]:
 
 
 def read_json(
-    path: Path, save_key: str, key: str | None = None, *, only_new: bool = False
+    path: Path,
+    save_key: str,
+    key: str | None = None,
+    name_of: Callable[[str, str], str] = "{}/{}".format,
+    *,
+    only_new: bool = False,
 ) -> Iterator[tuple[str, str]]:
     """Yield the name of each picture in its store, and the name to save it under.
 
@@ -36,6 +42,7 @@ def read_json(
         path: of the list.
         save_key: of an entry, its name to save under.
         key: of the list in the object at the top level; None if that is the list.
+        name_of: makes a picture's name of an entry's dataset and file.
         only_new: leave out entries whose ``new_entry`` is missing or false.
 
     Raises:
@@ -54,12 +61,12 @@ def read_json(
     for i, entry in enumerate(table):
         try:
             if not only_new or entry.get("new_entry"):
-                yield _names(entry, save_key)
+                yield _names(entry, save_key, name_of)
         except (ValueError, AttributeError, TypeError) as error:
             raise FormatError(path, f"[{i}]", f"{error}, got {shown(entry)}") from None
 
 
-def _names(entry: Any, save_key: str) -> tuple[str, str]:
+def _names(entry: Any, save_key: str, name_of: Callable[[str, str], str]) -> tuple[str, str]:
     file, saved, dataset = entry.get("file"), entry.get(save_key), entry.get("dataset")
     if not isinstance(file, str):
         raise ValueError('expected "file", a text')
@@ -69,4 +76,4 @@ def _names(entry: Any, save_key: str) -> tuple[str, str]:
     name = str(saved)
     if not name.endswith(ending):
         name += ending
-    return (file if dataset is None else f"{dataset}/{file}"), name
+    return (file if dataset is None else name_of(dataset, file)), name

@@ -22,7 +22,7 @@ import pprint
 import time
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -35,7 +35,6 @@ from database_tools.core.ledger import Drops, Ledger
 from database_tools.core.names import is_picture
 from database_tools.core.taxon_tree import DatasetLabel, TaxonTree
 from database_tools.durable import files
-from database_tools.durable.listing import Folders
 from database_tools.formats import (
     label_spec,
     label_taxa,
@@ -47,6 +46,7 @@ from database_tools.formats import (
 from database_tools.formats.queried_images import DrawnBox, QueriedImage
 from database_tools.labels_db import asked
 from database_tools.labels_db.database import LabelDatabase, LabeledImage
+from database_tools.labels_db.presence import Presence
 from database_tools.labels_db.query_config import DROP, KEEP, SINGLE, QueryConfig
 
 log = logging.getLogger(__name__)
@@ -194,8 +194,10 @@ class _Query:
         self, config: QueryConfig, spec: LabelSpec, labels: LabelDatabase, table: Wanted
     ) -> None:
         self._config, self._spec, self._labels, self._wanted = config, spec, labels, table
-        local = config.check_blob_exists
-        self._there = None if local is None else Folders(local)
+        self._presence: Presence | None = None
+        if config.check_blob_exists is not None:
+            folder = config.check_blob_exists
+            self._presence = Presence(folder if isinstance(folder, Path) else None, config.db)
         self._drops = Drops()
         self._total = self._kept = 0
 
@@ -237,25 +239,40 @@ class _Query:
             known = self._known_mislabeled(dataset)
             single = self._config.sequence_labels == SINGLE
             sizes = self._labels.sequence_sizes(dataset) if single else {}
-            rows = heapq.merge(
-                self._labels.images(dataset, classes),
-                self._labels.images_of_several(dataset, classes),
-                key=lambda row: row.file,
-            )
-            for row in rows:
+            absent = self._absent(dataset, classes)
+            for row in self._rows(dataset, classes):
                 self._total += 1
-                found = self._judge(dataset, row, known.get(row.file), sizes)
+                found = self._judge(dataset, row, known.get(row.file), sizes, absent)
                 if isinstance(found, str):
                     drops.add(found, f"{dataset}/{row.file}")
                 else:
                     yield found
+
+    def _rows(self, dataset: str, classes: Collection[str]) -> Iterator[LabeledImage]:
+        return heapq.merge(
+            self._labels.images(dataset, classes),
+            self._labels.images_of_several(dataset, classes),
+            key=lambda row: row.file,
+        )
+
+    def _absent(self, dataset: str, classes: Collection[str]) -> Mapping[str, str]:
+        """Return why pictures are not there, by file."""
+        if self._presence is None:
+            return {}
+        files = (row.file for row in self._rows(dataset, classes) if is_picture(row.file))
+        return self._presence.absent(dataset, files)
 
     def _known_mislabeled(self, dataset: str) -> mislabeled_csv.Corrections:
         folder = self._config.mislabeled_images
         return {} if folder is None else mislabeled_csv.read(folder, dataset)
 
     def _judge(
-        self, dataset: str, row: LabeledImage, correct: str | None, sizes: dict[str, int]
+        self,
+        dataset: str,
+        row: LabeledImage,
+        correct: str | None,
+        sizes: dict[str, int],
+        absent: Mapping[str, str],
     ) -> QueriedImage | str:
         """Return a picture as it is queried, or why it is not."""
         classes = row.labels if correct is None else (correct,)
@@ -270,8 +287,8 @@ class _Query:
             return reasons.OF_THE_SEQUENCE
         if not is_picture(row.file):
             return reasons.NO_IMAGE_NAME
-        if self._there is not None and f"{dataset}/{row.file}" not in self._there:
-            return reasons.MISSING
+        if row.file in absent:
+            return absent[row.file]
         its = {label for name in classes for label in of_class[name]}
         labels = tuple(label for label in self._spec if label in its)
         boxes = None
@@ -289,7 +306,7 @@ class _Query:
         table: dict[str, object] = {
             "nonimage_files": list(ledger.dropped.get(reasons.NO_IMAGE_NAME, ()))
         }
-        if self._there is not None:
+        if self._presence is not None:
             table["nonexistent_images"] = list(ledger.dropped.get(reasons.MISSING, ()))
         if self._config.min_locs is not None:
             table[f"labels with < {self._config.min_locs} locs"] = few

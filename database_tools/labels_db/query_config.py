@@ -26,8 +26,8 @@ class QueryConfig:
         taxonomy_csv: the taxonomy.
         allow_multilabel: whether labels may share dataset labels.
         single_parent_taxonomy: whether a taxon of two parents is an error.
-        check_blob_exists: folder of pictures, ``<dataset>/<file>``, that must be there; None for
-            no such check.
+        check_blob_exists: whether pictures must be there, in their container; or a folder of
+            pictures, ``<dataset>/<file>``, where they may be instead; None for no such check.
         min_locs: fewest locations of a label.
         output_dir: where to write; None: only the dataset labels, to stdout.
         json_indent: of ``queried_images.json``.
@@ -43,7 +43,7 @@ class QueryConfig:
     taxonomy_csv: Path
     allow_multilabel: bool = False
     single_parent_taxonomy: bool = False
-    check_blob_exists: Path | None = None
+    check_blob_exists: Path | bool | None = None
     min_locs: int | None = None
     output_dir: Path | None = None
     json_indent: int | None = None
@@ -59,7 +59,7 @@ class QueryConfig:
             raise UserError(f"--min-locs must be at least 1, got {self.min_locs}")
         for name in ("check_blob_exists", "mislabeled_images"):
             folder = getattr(self, name)
-            if folder is not None and not folder.is_dir():
+            if isinstance(folder, Path) and not folder.is_dir():
                 raise UserError(f"{folder}: no such folder, given as --{name.replace('_', '-')}")
 
 

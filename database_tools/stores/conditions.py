@@ -26,11 +26,11 @@ ALL = (GOOD, NONEXISTENT, NON_IMAGE, TRUNCATED, BAD)
 
 def of(store: Store, name: str) -> str:
     """Return the condition of one picture."""
-    if not store.exists(name):
-        return NONEXISTENT
-    if not names.is_picture(name):
-        return NON_IMAGE
     try:
+        if not store.exists(name):
+            return NONEXISTENT
+        if not names.is_picture(name):
+            return NON_IMAGE
         with store.open(name) as file:
             imaging.open_upright(file.read())
     except imaging.UnreadableImage as error:

@@ -105,14 +105,24 @@ def _planned(
             yield (wish, None), Wish(wish.name, target.written)
 
 
+def bring(store: Store, name: str, target: Path) -> str | None:
+    """Fetch a file; return why it cannot be had.  Errors of the store and the disk pass."""
+    try:
+        store.fetch(name, target)
+    except Unavailable as error:
+        return error.reason
+    except UserError:
+        # Azure may have elk and elk/a.jpg; no disk has both.
+        if target.is_dir() or any(folder.is_file() for folder in target.parents):
+            return reasons.CLASH
+        raise
+    return None
+
+
 def _fetch(wish: Wish, store: Store | None, folder: Path) -> Result:
     target = folder / wish.target
     if target.is_file():  # whole: it was not called so before
         return False
     if store is None:
         return reasons.MISSING
-    try:
-        store.fetch(wish.name, target)
-    except Unavailable as error:
-        return error.reason
-    return True
+    return bring(store, wish.name, target) or True

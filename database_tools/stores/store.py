@@ -1,7 +1,8 @@
 """What every store of files can do; ``tests/database_tools/stores`` judges each kind by the same.
 
 Names are relative, with forward slashes; one that leads out of the store is none of its files.
-What cannot be had is told with a reason of ``core.reasons``, and is no fault of the others.
+What cannot be had is told with a reason of ``core.reasons``, and is no fault of the others.  Where
+none can be had, as nobody is let in, any call raises a UserError.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Store(Protocol):
     """Files by name."""
 
     def exists(self, name: str) -> bool:
-        """Say whether there is a file of this name."""
+        """Say whether there is a file of this name; raise Unavailable if nobody can say it."""
         ...
 
     def open(self, name: str) -> BinaryIO:

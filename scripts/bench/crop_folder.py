@@ -21,6 +21,7 @@ from PIL import Image
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.crops import of_detections
 from database_tools.crops.crop_folder import FolderConfig
+from database_tools.crops.source import Source
 from database_tools.crops.wanted import Rule
 
 
@@ -69,7 +70,7 @@ def main() -> None:
             for path in paths:
                 plain(path, target)
             begun.append(time.process_time())
-            config = FolderConfig(pictures, folder / f"ours{i}", recipe, rule, workers=1)
+            config = FolderConfig(Source(pictures), folder / f"ours{i}", recipe, rule, workers=1)
             for _ in range(2):
                 of_detections.cut(file, None, config)
                 begun.append(time.process_time())

@@ -228,11 +228,6 @@ def test_a_folder_may_have_any_name(world, monkeypatch):
     assert (world.folder / "table").is_file()
 
 
-def test_looking_for_blobs_says_what_it_needs(world, capsys):
-    world.run("-c", status=2)
-    assert "comes with the extra [azure]" in capsys.readouterr().err
-
-
 def test_labels_of_few_locations_are_left_out(world):
     # 13 and "13" are one location, none is one too; cervid has two, canid one
     world.put(

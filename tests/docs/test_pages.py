@@ -10,6 +10,8 @@ A page ``docs/x.md`` has a table ``pages/x.toml``, beside what ``table.toml`` sa
     "/path/to/images" = "demo_data/images"
     [set]                             # variables of its terminal
     BASE_LOGDIR = "base"
+    [containers]                      # of Azurite, and what of the things lies in each;
+    pictures = "images"               # $PICTURES_SAS is its SAS; skipped without Azurite
 
 A block that cannot be run here has ``<!-- not run: REASON -->`` in the line before it.
 """
@@ -71,6 +73,7 @@ class Page:
         self.shows: dict[str, int] = table.get("shows", {})
         self.own_words: dict[str, str] = table.get("words", {})
         self.words = TABLE["words"] | self.own_words
+        self.containers: dict[str, str] = table.get("containers", {})
         self.variables = TABLE["set"] | table.get("set", {})
         self.faults: list[str] = []
         self.text = file.read_text(encoding="utf-8")
@@ -103,7 +106,8 @@ class Page:
     def variables_of(self) -> set[str]:
         """Return what its lines may ask for: what is set for it, or by it."""
         assigned = re.findall(r"(?:^|\s)(\w+)=", "\n".join(self.script))
-        return {*self.variables, *assigned, "PWD", "PORT", "DOCS_ROOT"}
+        sas = (f"{name.upper()}_SAS" for name in self.containers)
+        return {*self.variables, *assigned, *sas, "PWD", "PORT", "DOCS_ROOT"}
 
     def commands(self) -> list[Line]:
         """Return its lines, continued ones joined, without comments."""
@@ -258,6 +262,26 @@ def lay(terminal, tmp_path_factory):
     return lay_into
 
 
+@pytest.fixture
+def contain(lay, request, tmp_path_factory):
+    """A way to fill the containers of a page; returns the variables of its terminal."""
+
+    def fill(page: Page) -> dict[str, str]:
+        if not page.containers:
+            return {}
+        azurite, folder = request.getfixturevalue("azurite"), tmp_path_factory.mktemp("contained")
+        lay(folder, sorted({place.partition("/")[0] for place in page.containers.values()}))
+        variables = {"AZURE_BLOB_ENDPOINT": azurite.endpoint}
+        for name, place in page.containers.items():
+            files = (path for path in (folder / place).rglob("*") if path.is_file())
+            blobs = {path.relative_to(folder / place).as_posix(): path for path in files}
+            azurite.fill(name, {blob: path.read_bytes() for blob, path in blobs.items()})
+            variables[f"{name.upper()}_SAS"] = azurite.sas(name)
+        return variables
+
+    return fill
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -266,12 +290,13 @@ def free_port() -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
-def test_every_block_of_the_page_runs(name, lay, terminal, tmp_path):
+def test_every_block_of_the_page_runs(name, lay, terminal, contain, tmp_path):
     page = PAGES[name]
     if lacking := [package for package in page.asks if find_spec(package) is None]:
         pytest.skip(f"needs {', '.join(lacking)}")
+    azure = contain(page)
     lay(tmp_path, page.needs)
     ports = {"PORT": str(free_port()), "TENSORBOARD_PORT": str(free_port())}
-    said = terminal(name, list(page.script), tmp_path, **ports, **page.variables)
+    said = terminal(name, list(page.script), tmp_path, **ports, **azure, **page.variables)
     assert [path for path in page.makes if not list(tmp_path.glob(path))] == []
     assert {words: said.count(words) for words in page.shows} == page.shows

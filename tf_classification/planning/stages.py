@@ -127,11 +127,12 @@ def crop(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     """Cut squares into a folder of crops."""
     from database_tools.crops import of_detections
     from database_tools.crops.crop_folder import FolderConfig
+    from database_tools.crops.source import Source
     from database_tools.crops.wanted import Rule
 
     how = CropRecipe(Geometry.SQUARE), Rule(sample.threshold)
-    config = FolderConfig(sample.images, out / "crops", *how, workers=1)
-    return of_detections.cut(sample.detections(size), VERSION, config, clock.watch)[1]
+    config = FolderConfig(Source(sample.images), out / "crops", *how, workers=1)
+    return of_detections.cut(sample.detections(size), VERSION, config, clock.watch).new
 
 
 def dataset(sample: Sample, size: str, out: Path, clock: Clock) -> int:

@@ -382,9 +382,13 @@ def test_killed_again_and_again_the_crops_end_the_same(many):
     assert many.tree() == undisturbed
 
 
-def test_the_readmes_command_runs_word_by_word(world, monkeypatch, capsys):
-    world.picture("a.jpg", [box([0, 0, 0.5, 0.5])])
-    world.entries += [{"file": "gone.jpg", "detections": [box([0, 0, 1, 1])]}]
+def test_the_readmes_command_runs_word_by_word(world, azurite, monkeypatch):
+    for name in ("a.jpg", "far.jpg", "gone.jpg"):
+        world.picture(name, [box([0, 0, 0.5, 0.5])])
+    content = (world.images / "far.jpg").read_bytes()
+    azurite.fill("container", {"far.jpg": content})
+    for name in ("far.jpg", "gone.jpg"):
+        (world.images / name).unlink()
     line = (
         "detections.json crops --images-dir images "
         "--container-url https://account.blob.core.windows.net/container?sas_token "
@@ -393,9 +397,10 @@ def test_the_readmes_command_runs_word_by_word(world, monkeypatch, capsys):
     )
     world.detections()
     monkeypatch.chdir(world.root)
-    assert crop_detections.main([*line.split(), "--workers", "1"]) == 0
-    assert world.names == ["a.jpg___crop00_mdv4.1.jpg"]
+    monkeypatch.setenv("AZURE_BLOB_ENDPOINT", azurite.endpoint)
+    words = line.replace("sas_token", azurite.sas("container")).split()
+    assert crop_detections.main([*words, "--workers", "1"]) == 0
+    assert world.names == ["a.jpg___crop00_mdv4.1.jpg", "far.jpg___crop00_mdv4.1.jpg"]
+    assert (world.images / "far.jpg").read_bytes() == content
+    assert world.ledger.dropped == {"missing": ["gone.jpg"]}
     assert len(list(world.root.glob("crop_detections_log_*.json"))) == 1
-    error = capsys.readouterr().err
-    assert "1 pictures are not below images; --container-url is not read yet" in error
-    assert "sas_token" not in error

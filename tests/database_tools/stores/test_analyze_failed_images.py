@@ -113,6 +113,22 @@ def test_every_kind_of_list_is_read(images, tmp_path, capsys, write, name):
     assert capsys.readouterr().out == EXPECTED
 
 
+def test_pictures_and_their_list_may_be_in_a_container(azurite, monkeypatch, capsys):
+    monkeypatch.setenv("AZURE_BLOB_ENDPOINT", azurite.endpoint)
+    there = {name: content for name, (content, _) in PICTURES.items() if content is not None}
+    names = "\n".join(PICTURES).encode()
+    azurite.fill("failed", {**there, "logs/failed #1.txt": names})
+    log = azurite.url("failed").replace("?", "/logs/failed%20%231.txt?")
+    words = ["-a", azurite.account, "-c", "failed", "-s", f"?{azurite.sas('failed')}"]
+    assert analyze_failed_images.main([log, *words, "--threads", "4"]) == 0
+    said = capsys.readouterr()
+    for condition in conditions.ALL:
+        its = sorted(name for name, (_, found) in PICTURES.items() if found == condition)
+        assert f"{condition}: {len(its)}\n" in said.out
+        assert all(repr(name) in said.out for name in its)
+    assert azurite.sas("failed")[-20:] not in said.out + said.err
+
+
 def test_keys_choose_lists_or_reasons(images, tmp_path, capsys):
     path = tmp_path / "x_ledger.json"
     ledger(path)
@@ -126,9 +142,10 @@ def test_keys_choose_lists_or_reasons(images, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["https://x/log.json?sig=SECRET"], "an address instead of a file"),
-        (["log.json", "-s", "SECRET"], "--sas-token: Azure is not asked yet"),
-        (["log.json", "-a", "x"], "--account"),
+        (["https://x/log.json?sig=SECRET"], "expected https://ACCOUNT"),
+        (["images.json", "-k", "b", "-s", "SECRET"], "no list 'b'"),
+        (["names.txt", "-s", "SECRET"], "--account and --container belong together"),
+        (["names.txt", "-a", "x", "-c", "pictures", "-s", "SECRET"], "is no SAS"),
         (["no.json"], "no such file"),
         (["images.json"], "expected names of pictures, got 1"),
     ],
@@ -138,6 +155,7 @@ def test_what_cannot_be_read_is_one_line_without_secrets(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images.json").write_text('{"a": ["x", 1]}')
+    (tmp_path / "names.txt").write_text("a.jpg")
     assert analyze_failed_images.main(words) == 2
     error = capsys.readouterr().err
     assert said in error

@@ -93,7 +93,7 @@ def test_nowhere_to_take_pictures_from_is_an_error_that_says_what_to_do(world, c
         ([{"download_id": "a"}], (), '[0]: expected "file"'),
         (["a.jpg"], (), "[0]: "),
         ([], ("--threads", "0"), "--threads must be at least 1"),
-        ([], ("--check-existing-dir", "https://x/y"), "not read yet"),
+        ([], ("--check-existing-dir", "ftp://x/y"), "not read yet"),
     ],
 )
 def test_a_list_that_breaks_a_rule_is_one_line(world, capsys, content, flags, said):
