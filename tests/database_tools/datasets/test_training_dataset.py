@@ -229,7 +229,8 @@ def test_the_recipe_beside_the_crops_is_carried_on_through_both_steps(many):
     assert dataset_info.read(many.out).counts["test"] == (0, 0)
 
 
-def test_a_test_set_to_match_is_taken_over_with_its_rows(many, tmp_path):
+@pytest.mark.parametrize("method", ["random", "smallest_first"])
+def test_a_test_set_to_match_is_taken_over_with_its_rows(many, tmp_path, method):
     old = tmp_path / "old.csv"
     old.write_text(
         "path,dataset,location,dataset_class,confidence,label\n"
@@ -238,7 +239,11 @@ def test_a_test_set_to_match_is_taken_over_with_its_rows(many, tmp_path):
     )
     old_splits = tmp_path / "old.json"
     old_splits.write_text('{"train": [["ds", 4]], "val": [], "test": [["ds", 3]]}')
-    flags = ("--match-test", old, old_splits, "--min-locs", 2, "--val-frac", 0.3)
+    flags = ["--match-test", old, old_splits, "--min-locs", 2, "--val-frac", 0.3]
+    if method == "smallest_first":
+        rule = {"dataset_labels": {"ds": ["cat"]}, "prioritize": [["ds"]]}
+        (tmp_path / "spec.json").write_text(json.dumps({"cat": rule}))
+        flags += ["--method", method, "--label-spec", tmp_path / "spec.json"]
     assert many.run(*flags, mode=BOTH) == 0
     at_3 = [row["path"] for row in many.rows if row["location"] == "3"]
     assert at_3 == ["ds/old.jpg___crop00_mdv4.1.jpg"]
