@@ -106,7 +106,7 @@ def page(title: str, note: str, found: Embeddings, cases: Sequence[Case], known:
 
 def _group(found: Embeddings, case: Case, near: Ints, known: Known) -> Markup:
     name = str(found.crops.names[case.row])
-    heading = tag("b", f"{case.label}? rather {case.taken_for}")
+    heading = tag("b", f"labelled {case.label}, taken for {case.taken_for}")
     hidden = is_people(case.label) or is_people(case.taken_for)
     figures = [
         _figure(found, case.row, _SIDE, hidden, heading, tag("br"), case.said, tag("br"), name)

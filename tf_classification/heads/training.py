@@ -1,7 +1,8 @@
 """``train_head.py``: from embeddings and labels to a model bundle, judged as any other.
 
 In the run's folder: ``params.json``, what ``evaluation.evaluate`` writes, the model bundle in
-``bundle/1`` and ``head.npz``, its last layer.  What is judged is what the bundle does: it averages
+``bundle/1``, ``head.npz``, its last layer, and ``errors.html``: crops taken wrongly, beside the
+training crops that they are likest.  What is judged is what the bundle does: it averages
 over the views that were learnt from.
 """
 
@@ -22,7 +23,7 @@ from tf_classification.data.examples import Dataset
 from tf_classification.embeddings import backbone, store
 from tf_classification.embeddings.index import Embeddings
 from tf_classification.evaluation import evaluate as evaluation
-from tf_classification.heads import folds, strangers
+from tf_classification.heads import folds, nearest, strangers
 from tf_classification.heads.course import Course
 from tf_classification.heads.folds import Learnt, Lesson
 from tf_classification.heads.head import Head
@@ -37,7 +38,13 @@ from tf_classification.runs.config import BUNDLE
 
 log = logging.getLogger(__name__)
 
-HEAD = "head.npz"
+HEAD, ERRORS = "head.npz", "errors.html"
+_SHOWN = 100
+_NOTE = (
+    "Crops of {} that are taken wrongly, the surest first; beside each are the training crops that "
+    "look likest to the network, with their labels. Is one of these wrong, find_mislabeled finds "
+    "more. People are not shown."
+)
 
 
 def run(asked: HeadRequest, course: Course, progress: Progress) -> Path:
@@ -53,6 +60,7 @@ def run(asked: HeadRequest, course: Course, progress: Progress) -> Path:
         course.config.write(logdir)
         _write_head(logdir / HEAD, learnt.head)
         _judge(course, learnt, unknown, logdir, progress)
+        _write_errors(course, learnt.head, logdir / ERRORS)
     return logdir
 
 
@@ -183,6 +191,33 @@ def _with_head(found: Embeddings, head: Head, num_labels: int) -> keras.Model:
 def _write_head(path: Path, head: Head) -> None:
     with files.replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, kernel=head.kernel, bias=head.bias)
+
+
+def _write_errors(course: Course, head: Head, path: Path) -> None:
+    """Show where wrong answers may be from, of test, or of val where there is none."""
+    split = "test" if len(course.rows["test"]) else "val"
+    names, part, rows = course.dataset.label_names, course.dataset.splits[split], course.rows[split]
+    said = _said(course.found, head, rows)
+    labels, likely = part.labels[said.rows], said.values.argmax(axis=1)
+    every = np.arange(len(labels))
+    margins = said.values[every, likely] - said.values[every, labels]
+    worst = np.argsort(-margins, kind="stable")[: np.count_nonzero(margins)][:_SHOWN]
+    cases = [
+        nearest.Case(
+            int(rows[said.rows[i]]),
+            int(part.locations[said.rows[i]]),
+            names[labels[i]],
+            names[likely[i]],
+            f"logit {margins[i]:.1f} larger",
+        )
+        for i in worst.tolist()
+    ]
+    train, found = course.dataset.splits["train"], course.rows["train"]
+    there = found >= 0
+    learnt_from = [names[label] for label in train.labels[there]]
+    known = nearest.Known(found[there], learnt_from, train.locations[there])
+    note, title = _NOTE.format(split), "Errors, and the training crops that they look like"
+    files.write_text(path, nearest.page(title, note, course.found, cases, known))
 
 
 def _claim(logdir: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -303,6 +304,28 @@ def test_a_label_for_each_crop_is_learnt(tiny, embeddings, tmp_path):
     words = ("--min-crops", 1)
     run = learn(base, tiny / "crops", embeddings, tmp_path / "logs", *words)
     assert len(bundle.read(run / "bundle").description.labels) == 60
+
+
+def test_errors_are_shown_beside_the_training_crops_that_they_are_likest(
+    tiny, embeddings, tmp_path
+):
+    def label_of(crop):
+        wrong = ("demo/5/2.jpg", "demo/5/7.jpg")  # of test, and one of train
+        return "fox" if crop.path in (*wrong, "demo/0/3.jpg") else crop.labels[0]
+
+    base = relabelled(tiny, tmp_path / "base", label_of)
+    run = learn(base, tiny / "crops", embeddings, tmp_path / "logs")
+    page = (run / "errors.html").read_text()
+    assert "labelled fox, taken for hare" in page
+    shown = re.findall('alt="(demo/5/[0-9]+.jpg)"', page)
+    with classifier_csv.reading(run / "outputs_test.csv.gz") as told:
+        (rows,) = told
+    said = zip(rows.labels, rows.probabilities.argmax(axis=1), strict=True)
+    wrong = [told.label_names[best] != label for label, best in said]
+    assert sorted(shown) == sorted(np.array(rows.paths)[wrong])
+    assert "demo/5/2.jpg" in shown
+    others = re.findall('alt="(demo/[0-3]/[0-9]+.jpg)"', page)
+    assert len(others) == 4 * len(shown)  # of train only
 
 
 def test_at_most_so_many_crops_of_a_label_are_learnt(tiny, embeddings, tmp_path, capsys):
