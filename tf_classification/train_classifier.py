@@ -36,6 +36,8 @@ def build_parser() -> cli.Parser:
     options.add(parser)
     group = parser.add_argument_group("instead of a new run")
     group.add_argument("--resume", type=Path, metavar="LOGDIR", help="go on with a killed run")
+    text = "name of the run's folder, not its time; the same command again goes on with it"
+    group.add_argument("--run-name", metavar="NAME", help=text)
     text = "read everything, make one step, print the plan"
     group.add_argument("--dry-run", action="store_true", help=text)
     text = "check that one batch can be learnt by heart"
@@ -46,11 +48,24 @@ def build_parser() -> cli.Parser:
 def _config(args: argparse.Namespace) -> TrainConfig:
     """Check the flags; a resumed run has its inputs from its params.json."""
     said = {name: value for name, value in vars(args).items() if hasattr(TrainConfig, name)}
+    if args.run_name is not None:
+        _find(args)
     if args.resume is None:
         return TrainConfig(**said)
     if args.dry_run or args.overfit_batch:
         raise UserError("--resume does not go with --dry-run or --overfit-batch")
     return read(args.resume / PARAMS).resumed(said)
+
+
+def _find(args: argparse.Namespace) -> None:
+    """Go on with the run of a name, if it has come to its first save."""
+    if args.resume is not None or args.dry_run or args.overfit_batch:
+        raise UserError("--run-name does not go with --resume, --dry-run or --overfit-batch")
+    if not run_folder.is_name(args.run_name):
+        raise UserError(f"--run-name must be the name of a folder, got {args.run_name!r}")
+    folder = Path(getattr(args, "logdir", TrainConfig.logdir)) / args.run_name
+    if (folder / run_folder.STATE).exists():
+        args.resume = folder
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -71,10 +86,10 @@ def _run(args: argparse.Namespace) -> None:
 
         print(overfit.report(config))
     else:
-        _train(config, args.resume)
+        _train(config, args.resume, args.run_name)
 
 
-def _train(config: TrainConfig, resume: Path | None) -> None:
+def _train(config: TrainConfig, resume: Path | None, name: str | None) -> None:
     """Train; at Ctrl-C say how to go on, and end at once."""
     folder = resume
 
@@ -89,7 +104,7 @@ def _train(config: TrainConfig, resume: Path | None) -> None:
     with interruption.answered(say):
         from tf_classification.training import run
 
-        run.train(config, resume, cli.progress, begun)
+        run.train(config, resume, cli.progress, begun, name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

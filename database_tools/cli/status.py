@@ -1,6 +1,7 @@
 """Runs a command and turns what happened into an exit status.
 
-0 done, 2 the user's mistake (one line), 1 our bug (with traceback), 130 interrupted.
+0 done, 2 the user's mistake (one line), 1 our bug (with traceback), 75 another worker of the same
+training was lost (one line), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def answer(prog: str, work: Callable[[], int | None]) -> int:
         return work() or 0
     except UserError as error:
         print(f"{prog}: error: {_on_one_line(hidden(str(error)))}", file=sys.stderr)
-        return 2
+        return error.status
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
         return 130

@@ -21,7 +21,13 @@ def shown(value: object) -> str:
 
 
 class UserError(Exception):
-    """A wrong flag, a broken input or an impossible request, said in one line."""
+    """A wrong flag, a broken input or an impossible request, said in one line.
+
+    Attributes:
+        status: that a command ends with.
+    """
+
+    status = 2
 
 
 class FormatError(UserError):

@@ -145,12 +145,16 @@ def lost_worker(error: BaseException) -> UserError | None:
 
 
 def _begin(parent: int, at_start: Callable[[], None] | None) -> None:
-    """Have the system end this process when its parent ends, even by SIGKILL."""
     # Ctrl-C reaches the whole group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with(parent)
+    if at_start is not None:
+        at_start()
+
+
+def end_with(parent: int) -> None:
+    """Have the system end this process when its parent ends, even by SIGKILL."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before we asked
         os._exit(1)
-    if at_start is not None:
-        at_start()

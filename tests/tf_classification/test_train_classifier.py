@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from database_tools.formats import (
     ledger_json,
     splits_json,
 )
-from tf_classification import train_classifier
+from tf_classification import launch_training, train_classifier
 from tf_classification.models import bundle
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +94,10 @@ def test_params_json_has_absolute_paths_and_the_bundle_no_folder_of_this_machine
 def test_a_finished_run_is_left_as_it_is(finished, capsys):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     assert train_classifier.main(["--resume", str(finished)]) == 0
+    assert "the run is finished; its model bundle is" in capsys.readouterr().err
+    root = finished.parents[1]
+    words = [str(root / "base"), str(root / "crops"), "--logdir", str(root / "logs")]
+    assert train_classifier.main([*words, "--run-name", finished.name]) == 0
     assert "the run is finished; its model bundle is" in capsys.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
@@ -184,6 +189,8 @@ def test_tensorboard_has_what_the_readme_names(finished):
         (["--pretrained"], "no ImageNet weights of demo-cnn"),
         (["--weight-by-detection-conf", "none.npz"], "none.npz: no such file"),
         (["--sample-from-datasets", "--max-per-location", "2"], "--sample-from-datasets: "),
+        (["--run-name", "a/b"], "--run-name must be the name of a folder, got 'a/b'"),
+        (["--run-name", "a", "--dry-run"], "--run-name does not go with --resume, --dry-run"),
         (["--resume", "nowhere"], "nowhere/params.json: no such file"),
         (["--tfrecords", "nowhere"], "give DATASET_DIR and CROPPED_IMAGES_DIR, or --tfrecords"),
     ],
@@ -370,18 +377,18 @@ def test_after_ctrl_c_a_run_says_how_it_goes_on_and_ends(flags, tmp_path, there,
 
 @pytest.mark.slow
 def test_a_command_killed_from_outside_goes_on(flags, tmp_path):
-    words = [*flags, "--logdir", str(tmp_path), "--epochs", "300", "--patience", "300"]
-    process = start(words)
-    while not list(tmp_path.glob("*/resume.npz")) and process.poll() is None:
+    words = [*flags, "--logdir", str(tmp_path), "--run-name", "first", "--patience", "300"]
+    process = start([*words, "--epochs", "300"])
+    while not list(tmp_path.glob("first/resume.npz")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    (state,) = tmp_path.glob("*/resume.npz")
+    state = tmp_path / "first" / "resume.npz"
     with np.load(state) as table:
         epoch = json.loads(str(table["note"]))["position"]["epoch"]
     params = json.loads((state.parent / "params.json").read_text())
     (state.parent / "params.json").write_text(json.dumps(params | {"epochs": epoch + 2}))
-    assert train_classifier.main(["--resume", str(state.parent)]) == 0
+    assert train_classifier.main([*words, "--epochs", str(epoch + 2)]) == 0
     with np.load(state) as table:
         assert json.loads(str(table["note"]))["position"] == {"epoch": epoch + 2, "step": 0}
     assert bundle.read(state.parent / "bundle").description.labels == LABELS
@@ -409,16 +416,14 @@ def test_two_logical_devices_run_the_whole_command(flags, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_run_the_whole_command(flags, tmp_path, free_ports):
-    workers = [f"localhost:{port}" for port in free_ports(2)]
-    processes = []
-    for index in range(2):
-        task = {"type": "worker", "index": index}
-        config = json.dumps({"cluster": {"worker": workers}, "task": task})
-        processes.append(start([*flags, "--logdir", str(tmp_path)], TF_CONFIG=config))
-    for process in processes:
-        end(process)
-    assert bundle.read(only_run(tmp_path) / "bundle").description.labels == LABELS
+def test_two_launched_processes_run_the_whole_command(flags, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    words = [*flags, "--logdir", str(tmp_path)]
+    assert launch_training.main(["--workers", "2", "--max_restarts", "0", "--", *words]) == 0
+    run = only_run(tmp_path)
+    assert re.fullmatch(r"\d{8}_\d{6}", run.name)
+    assert f"logging to {run}" in (run / "worker_1.log").read_text()
+    assert bundle.read(run / "bundle").description.labels == LABELS
 
 
 @pytest.mark.slow

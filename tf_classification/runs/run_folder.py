@@ -27,6 +27,11 @@ def name(begun: datetime, number: int) -> str:
     return stamp if number == 1 else f"{stamp}_{number}"
 
 
+def is_name(text: str) -> bool:
+    """Say whether a folder in another one can be called so."""
+    return text not in ("", ".", "..") and "\0" not in text and Path(text).name == text
+
+
 def claim(logdir: Path, begun: datetime) -> int:
     """Make the folder of a run that nobody else has; return its number.
 

@@ -15,12 +15,19 @@ from tf_classification.runs import strategies
 _OUT_OF_MEMORY = re.compile(r"\bOOM\b|out of memory|failed to allocate|RESOURCE_EXHAUSTED", re.I)
 
 
+class LostWorker(UserError):  # noqa: N818 - nobody's mistake
+    """Another worker is gone, or began otherwise: all of them are to be started again."""
+
+    status = 75  # sysexits.h: try again
+
+
 @contextmanager
 def named(strategy: tf.distribute.Strategy, batch_size: int) -> Iterator[None]:
     """Turn what the user can mend into one line; bugs keep their traceback.
 
     Raises:
-        UserError: if memory is out, or another worker was lost.
+        UserError: if memory is out.
+        LostWorker: if another worker was lost.
     """
     try:
         yield
@@ -32,7 +39,7 @@ def named(strategy: tf.distribute.Strategy, batch_size: int) -> Iterator[None]:
             raise _out_of_memory(batch_size) from error
         if strategies.worker_of(strategy)[1] == 1:
             raise
-        raise UserError(
+        raise LostWorker(
             "another worker was lost; start all of them again with --resume LOGDIR"
             f" ({said.splitlines()[0][:120]})"
         ) from error

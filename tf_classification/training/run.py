@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from database_tools.core import taxa
 from database_tools.core.errors import UserError
-from database_tools.durable import locks
+from database_tools.durable import files, locks
 from tf_classification.data import crop_shape
 from tf_classification.evaluation import evaluate as evaluation
 from tf_classification.models import bundle, weights
@@ -58,6 +58,7 @@ def train(
     resume: Path | None,
     progress: Progress,
     begun: Callable[[Path], None] = lambda logdir: None,
+    name: str | None = None,
 ) -> Path:
     """Train, or go on training.
 
@@ -66,6 +67,7 @@ def train(
         resume: folder of a run to go on with, or None to begin one.
         progress: shows progress: ``progress(items, total=..., desc=...)``.
         begun: told the folder of a new run when it is there.
+        name: of the folder of a new run; None to name it by its time.
 
     Returns:
         the run's folder.
@@ -75,10 +77,11 @@ def train(
     """
     strategy = strategies.make(config.strategy, config.logical_cpus)
     with failures.named(strategy, config.batch_size), ExitStack() as held:
+        _agree(strategy, 0 if resume is None else 1)
         if resume is not None and strategies.is_chief(strategy):
             held.enter_context(locks.locked(resume / run_folder.LOCK))
         at_work = _prepare(config, strategy, resumed=resume is not None)
-        logdir = resume or _claim(config, strategy)
+        logdir = resume or _claim(config, strategy, name)
         begun(logdir)
         if resume is None and strategies.is_chief(strategy):
             held.enter_context(locks.locked(logdir / run_folder.LOCK))
@@ -93,7 +96,9 @@ def fit(at_work: Session, logdir: Path, progress: Progress, *, resume: bool = Fa
     log.info("logging to %s", logdir)
     trainer, best = _trainer(at_work, logdir, progress)
     if resume:
-        trainer.position = state.restore(logdir / run_folder.STATE, at_work.step, best)
+        reached = state.restore(logdir / run_folder.STATE, at_work.step, best)
+        _agree(at_work.strategy, reached.epoch << 40 | reached.step)
+        trainer.position = reached
         log.info("going on at step %(step)d of epoch %(epoch)d", asdict(trainer.position))
     if strategies.is_chief(at_work.strategy):
         at_work.config.write(logdir)
@@ -133,8 +138,22 @@ def _prepare(config: TrainConfig, strategy: tf.distribute.Strategy, *, resumed: 
     return replace(at_work, config=config)
 
 
-def _claim(config: TrainConfig, strategy: tf.distribute.Strategy) -> Path:
+def _agree(strategy: tf.distribute.Strategy, number: int) -> None:
+    """Raise LostWorker if this worker does not begin where the chief does.
+
+    A chief that is about to end may save a state while another worker is starting again.
+    """
+    if strategies.from_chief(strategy, number) != number:
+        raise failures.LostWorker("the workers begin at different states; start all of them again")
+
+
+def _claim(config: TrainConfig, strategy: tf.distribute.Strategy, name: str | None) -> Path:
     """Claim a folder for a new run; return it, the same on all workers."""
+    if name is not None:
+        folder = Path(config.logdir) / name
+        with files.writing_below(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
     now = int(datetime.now().timestamp())
     begun = datetime.fromtimestamp(strategies.from_chief(strategy, now))
     base = Path(config.logdir)

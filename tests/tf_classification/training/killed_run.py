@@ -3,12 +3,13 @@
     python killed_run.py DATASET LOGDIR VARIANT MOMENT
 
 LOGDIR is gone on with if it holds a state.  A moment is never, ``step:EPOCH:STEP``,
-``saving:N`` (the N-th state is half written) or ``best:EPOCH`` (the best weights are written,
-the state is not yet).
+``saving:N`` (the N-th state is half written), ``best:EPOCH`` (the best weights are written, the
+state is not yet) or ``each:EPOCH:STEP:EPOCH:STEP...`` (the second worker, once at each step).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -32,6 +33,24 @@ VARIANTS = {
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arrange_each(moment: str) -> None:
+    """Have the second worker die once at a step of each epoch."""
+    at = list(map(int, moment.split(":")[1:]))
+    steps = dict(zip(at[::2], at[1::2], strict=True))
+    if json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 0:
+        return
+    checked = StopOnNaN.on_train_batch_end
+
+    def once_each(self, batch, logs=None):
+        checked(self, batch, logs)
+        mark = Path(f"{sys.argv[2]}.{self._epoch}")
+        if steps.get(self._epoch) == batch and not mark.exists():
+            mark.touch()
+            die()
+
+    StopOnNaN.on_train_batch_end = once_each
 
 
 def arrange(moment: str) -> None:
@@ -71,7 +90,7 @@ def arrange(moment: str) -> None:
 
 
 def main(dataset: Path, logdir: Path, variant: str, moment: str) -> None:
-    arrange(moment)
+    (arrange_each if moment.startswith("each") else arrange)(moment)
     config = TrainConfig(
         dataset_dir=str(dataset / "base"),
         cropped_images_dir=str(dataset / "crops"),

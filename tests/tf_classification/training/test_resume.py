@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tf_classification.training import launching
+from tf_classification.training.launching import Launch
+
 SCRIPT = Path(__file__).with_name("killed_run.py")
 ROOT = Path(__file__).parents[3]
 # Where each variant is killed: 4 steps per epoch, a state every 3 steps and after each epoch.
@@ -83,27 +86,34 @@ def test_a_killed_run_ends_at_the_weights_of_an_undisturbed_one(undisturbed, gon
     assert_same_end(state_of(gone_on / variant), state_of(undisturbed / variant))
 
 
-def pair(tiny, logdir, ports, moment="never"):
-    """Two workers; the moment is that of the second."""
+def pair(tiny, logdir, ports):
+    """Two workers."""
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
     for index in range(2):
         task = {"type": "worker", "index": index}
         config = json.dumps({"cluster": cluster, "task": task})
-        at = moment if index else "never"
-        yield start(tiny, logdir, "plain", at, TF_CONFIG=config)
+        yield start(tiny, logdir, "plain", TF_CONFIG=config)
 
 
 @pytest.mark.slow
-def test_when_one_of_two_workers_is_killed_the_other_ends_and_the_pair_can_go_on(
-    tiny, tmp_path, free_ports
+def test_a_launched_pair_of_which_one_is_killed_twice_ends_at_the_undisturbed_weights(
+    tiny, tmp_path, free_ports, monkeypatch, caplog
 ):
     for process in list(pair(tiny, tmp_path / "undisturbed", free_ports(2))):
         end(process)
-    first, second = pair(tiny, tmp_path / "killed", free_ports(2), "step:1:1")
-    end(second, expected=-signal.SIGKILL)
-    said, _ = first.communicate(timeout=90)  # by itself
-    assert first.returncode not in (0, -signal.SIGKILL), said[-3000:]
-    for process in list(pair(tiny, tmp_path / "killed", free_ports(2))):
-        end(process)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(launching, "TRAIN", (sys.executable, str(SCRIPT)))
+    monkeypatch.setattr(launching, "_GRACE", 90)
+    left, end_all = [], launching._end
+
+    def noted(workers):
+        left.extend(worker for worker in workers if worker.poll() is None)
+        end_all(workers)
+
+    monkeypatch.setattr(launching, "_end", noted)
+    words = [str(tiny), str(tmp_path / "killed"), "plain", "each:1:1:2:0"]
+    assert launching.run(Launch(words, tmp_path, workers=2, max_restarts=2)) == 0
+    assert sum("starting all again" in each.getMessage() for each in caplog.records) == 2
+    assert left == []  # when one is killed the other ends by itself
     found, expected = (state_of(tmp_path / name / "plain") for name in ("killed", "undisturbed"))
     assert_same_end(found, expected)
