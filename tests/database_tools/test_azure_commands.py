@@ -5,6 +5,10 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 import traceback
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -109,6 +113,36 @@ def test_pictures_that_are_not_in_the_folder_come_from_the_container_and_stay_if
     [log] = Path().glob("crop_detections_log_*.json")
     numbers = json.loads(log.read_text())
     assert (numbers["num_new_downloads"], numbers["num_new_crops"]) == (3, 3)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_while_pictures_come_goes_on(world, tmp_path):
+    """Killed twice, each time when some pictures are there; every file is whole at any moment."""
+    world.azurite.fill("many", {f"{i}.jpg": picture(i) for i in range(120)})
+    Path("list.txt").write_text("\n".join(f"ds/{i}.jpg" for i in range(120)))
+    world.setenv("DS_SAS", world.azurite.sas("many"))
+    world.label("x.jpg", container="many")
+    command = [sys.executable, "-m", "database_tools.download_images", "txt", "list.txt", "got"]
+    environ = os.environ | {"PYTHONPATH": str(Path(download_images.__file__).parents[1])}
+    for there in (10, 60):
+        process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
+        while len(world.files("got")) < there and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        for name, content in world.files("got").items():
+            assert content == picture(int(Path(name).stem))
+    assert subprocess.run(command, env=environ, capture_output=True, check=False).returncode == 0
+    assert world.files("got") == {f"ds/{i}.jpg": picture(i) for i in range(120)}
+    assert list(Path("got").rglob(".*.tmp")) == []
+
+
+def test_half_written_pictures_of_a_killed_run_go(world):
+    Path("images/elk").mkdir(parents=True)
+    Path("images/elk/.a.jpg.1-1.tmp").write_bytes(b"half")
+    where = ("--images-dir", "images", "--container-url", world.container_url)
+    assert world.crop(*where, "--save-full-images") == 0
+    assert not list(Path("images").rglob("*.tmp"))
 
 
 def test_without_a_folder_pictures_go_when_they_are_cut_and_come_once(world, monkeypatch):
