@@ -34,7 +34,9 @@ class Presence:
 
     def _look(self, dataset: str, files: Iterable[str]) -> Mapping[str, str]:
         if (folders := self._folders) is not None:
-            files = (file for file in files if f"{dataset}/{file}" not in folders)
+            files = [file for file in files if f"{dataset}/{file}" not in folders]
+            if not files:
+                return {}  # so nobody need know of a container
         if (store := self._containers.of_dataset(dataset)) is not None:
             return presence.absent(store, files)
         if folders is None:
