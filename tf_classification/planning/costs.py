@@ -4,12 +4,12 @@ A stage's cost is a line: it starts (Python, TensorFlow, a model), and then each
 costs the same.  Two runs of different length, after a first one that bears what is done once in a
 process, give the line::
 
-    first   few items, in a new process     start = first - few * each
-    second  few items                       each  = (third - second) / (all - few)
-    third   all items
+    each  = (third - second) / (all - few)
+    start = first - few * each
 
-Of the last two counts what comes after models were opened: that takes as long as many crops, and
-never twice the same.
+The first counts from the start of the process, the others while they go through items only: to
+open a model takes as long as many crops, and never twice the same, and what closes a stage (a
+preview, a report) grows in a sample, but not beyond.  The third one's closing counts as start.
 """
 
 from __future__ import annotations
@@ -44,13 +44,15 @@ class Run:
         items: that it went through.
         opening: seconds before the first item: of processors, all threads together, and of the
             clock.
-        working: the same from there to the end.
+        working: the same while it goes through them.
+        closing: the same after the last one.
         disk: bytes that it left.
     """
 
     items: int
     opening: tuple[float, float]
     working: tuple[float, float]
+    closing: tuple[float, float]
     disk: int
 
 
@@ -88,10 +90,10 @@ class Cost:
     @classmethod
     def of(cls, runs: Sequence[Run], peak: int) -> Cost:
         """Draw the lines through three runs, see the module; of two the first counts twice."""
-        first, rest = runs[0], runs[-2:]
+        first, rest, last = runs[0], runs[-2:], runs[-1]
         cpu, wall = (
             Line.of(
-                (first.items, first.opening[clock] + first.working[clock]),
+                (first.items, first.opening[clock] + first.working[clock] + last.closing[clock]),
                 *((run.items, run.working[clock]) for run in rest),
             )
             for clock in (0, 1)
@@ -125,13 +127,14 @@ class Stage:
     def wall(self, items: Figure, here: int) -> Figure:
         """Return its seconds on this machine, which has ``here`` cores."""
         share = max(1, here // self.cores) if self.cores else 1
-        return items.line(self.cost.wall.start, self.cost.wall.each / share)
+        # what a busy machine measured: no less than its processors take
+        each = max(self.cost.wall.each / share, self.cost.cpu.each / here)
+        return items.line(max(self.cost.wall.start, self.cost.cpu.start / here), each)
 
     def wall_on(self, items: Figure, workers: int) -> Figure:
         """Return its seconds on so many workers of one core each, at best: all share alike."""
-        alone = max(self.cost.wall.each, self.cost.cpu.each)
-        share = workers if self.cores else 1
-        return items.line(self.cost.wall.start, alone / share)
+        each = self.cost.cpu.each / workers if self.cores else self.cost.wall.each
+        return items.line(self.cost.wall.start, each)
 
     def disk(self, items: Figure) -> Figure:
         """Return the bytes that it leaves."""

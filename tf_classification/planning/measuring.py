@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from database_tools.core.errors import UserError
@@ -59,9 +60,10 @@ def _measure(
                 before = _sum(before, _between(since, Clock.now()))
             clock, there = Clock(), _bytes(out)
             items = do(sample, size, out, clock)
-            began, now = clock.began or before, Clock.now()
-            spent = _between(before, began), _between(began, now)
-            runs.append(Run(items, *spent, _bytes(out) - there))
+            now = Clock.now()
+            moments = before, clock.began or before, clock.ended or now, now
+            opening, working, closing = (_between(*pair) for pair in pairwise(moments))
+            runs.append(Run(items, opening, working, closing, _bytes(out) - there))
             before = Clock.now()
     except UserError as error:  # some do not survive the way between processes
         return str(error)
@@ -77,7 +79,9 @@ def _sum(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, f
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Return what lies in a folder, without the page to look at, which does not grow for long."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".html")
+    return sum(path.stat().st_size for path in files)
 
 
 def _peak() -> int:

@@ -7,7 +7,7 @@ has the clock watch and returns how many items it went through.  They build on e
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -88,20 +88,22 @@ class Sample:
 
 
 class Clock:
-    """Seconds of this process's processors and of the clock; knows when work began."""
+    """Seconds of this process's processors and of the clock; knows when it went through items."""
 
     def __init__(self) -> None:
         self.began: tuple[float, float] | None = None
+        self.ended: tuple[float, float] | None = None
 
     @staticmethod
     def now() -> tuple[float, float]:
         """Return both."""
         return time.process_time(), time.time()
 
-    def watch(self, items: Any, *_: Any, **__: Any) -> Any:
-        """Stand for progress, whichever way a library shows it; the first time work begins."""
+    def watch(self, items: Iterable[Any], *_: Any, **__: Any) -> Iterator[Any]:
+        """Stand for progress, whichever way a library shows it."""
         self.began = self.began or self.now()
-        return items
+        yield from items
+        self.ended = self.now()
 
 
 def detect(sample: Sample, size: str, out: Path, clock: Clock) -> int:

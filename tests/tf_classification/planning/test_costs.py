@@ -8,15 +8,16 @@ SURE = Figure(1000, 1000, 1000)
 
 
 def test_a_stage_is_a_start_and_so_much_for_each_item():
-    # 5 s to start in a process, 1 s to open a model again, half a second for each crop
+    # 5 s to start in a process, 1 s to open a model again, half a second for each crop, 1 s for
+    # a report of all
     runs = [
-        Run(4, opening=(5.0, 9.0), working=(2.0, 8.0), disk=140),
-        Run(4, opening=(1.3, 1.0), working=(2.0, 8.0), disk=140),
-        Run(24, opening=(0.9, 3.0), working=(12.0, 48.0), disk=340),
+        Run(4, opening=(5.0, 9.0), working=(2.0, 8.0), closing=(0.3, 0.3), disk=140),
+        Run(4, opening=(1.3, 1.0), working=(2.0, 8.0), closing=(0.3, 0.3), disk=140),
+        Run(24, opening=(0.9, 3.0), working=(12.0, 48.0), closing=(1.0, 2.0), disk=340),
     ]
     cost = Cost.of(runs, peak=7)
-    assert cost.cpu == Line(5.0, 0.5)
-    assert cost.wall == Line(9.0, 2.0)
+    assert cost.cpu == Line(6.0, 0.5)
+    assert cost.wall == Line(11.0, 2.0)
     assert cost.disk == Line(100.0, 10.0)
     assert Cost.of([runs[0], runs[2]], peak=7) == cost  # the first was as good as the second
 
@@ -29,17 +30,17 @@ def test_a_busy_machine_makes_nothing_cheaper_than_nothing():
 @pytest.mark.parametrize(
     ("cores", "here", "on_workers"),
     [
-        (1, 10 + 1000 * 0.5 / 4, 10 + 1000 * 0.75 / 20),  # one of four: each takes its part
-        (4, 10 + 1000 * 0.5, 10 + 1000 * 0.75 / 20),  # measured on all four, 0.75 s of theirs
-        (0, 10 + 1000 * 0.5, 10 + 1000 * 0.75),  # nobody can help
+        (1, 1000 * 0.75 / 4, 1000 * 0.75 / 20),  # no less than its processors' time
+        (4, 1000 * 0.5, 1000 * 0.75 / 20),  # measured on all four, with 0.75 s of theirs
+        (0, 1000 * 0.5, 1000 * 0.5),  # nobody can help
     ],
 )
 def test_what_can_be_shared_is_shared_and_its_start_is_not(cores, here, on_workers):
     cost = Cost(cpu=Line(8, 0.75), wall=Line(10, 0.5), disk=Line(0, 0), peak=100)
     stage = Stage("embed", "crops", cost, cores, held=50)
     assert stage.cpu(SURE).value == 8 + 750
-    assert stage.wall(SURE, 4).value == here
-    assert stage.wall_on(SURE, 20).value == on_workers
+    assert stage.wall(SURE, 4).value == 10 + here
+    assert stage.wall_on(SURE, 20).value == 10 + on_workers
     assert stage.memory == 150
 
 
