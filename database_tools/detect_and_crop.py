@@ -108,7 +108,7 @@ def _detect(args: argparse.Namespace, version: str) -> None:
         container,
         args.wait_hours,
     )
-    batch_tasks.report(*batch_tasks.run(run, Service.of_environment()), args.output_dir)
+    batch_tasks.report(batch_tasks.run(run, Service.of_environment()), args.output_dir)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -66,7 +66,7 @@ def build_parser() -> cli.Parser:
 
 def _declare_additions(parser: cli.Parser) -> None:
     add = parser.add_argument_group("additions").add_argument
-    add("--db", type=Path, help=f"label database of import_labels.py (default: ${DATABASE})")
+    add("--db", type=Path, help=f"label database (default: ${DATABASE}, else MegaDB)")
     add(
         "--taxonomy_parents",
         type=Path,

@@ -26,7 +26,7 @@ def build_parser() -> cli.Parser:
     add = parser.add_argument
     add("taxonomy_csv", type=Path, help="path to taxonomy CSV file")
     add("output_dir", type=Path, help="folder to write to")
-    add("--db", type=Path, help=f"label database of import_labels.py (default: ${DATABASE})")
+    add("--db", type=Path, help=f"label database (default: ${DATABASE}, else MegaDB)")
     add("--taxonomy_parents", type=Path, help="CSV of child and parent, as for json_validator.py")
     add(
         "--min-images",

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import logging
 import os
 import re
 import shutil
@@ -36,8 +37,11 @@ from database_tools.durable import files
 from database_tools.formats import resume_json, task_answer
 from database_tools.formats.task_answer import TaskAnswer
 
+log = logging.getLogger(__name__)
+
 URL, CALLER = "BATCH_DETECTION_API_URL", "DETECTION_API_CALLER"
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECONDS = 60
 _SHOWN = 200
 _LONGEST = 1 << 20
@@ -82,6 +86,8 @@ class Service:
         url = _variable(URL).rstrip("/")
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise UserError(f"{URL} must be an address as https://HOST/v4/camera-trap/...")
+        if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in _LOOPBACK:
+            log.warning("WARNING: %s is no https: whoever is on the way reads the SAS", URL)
         return cls(url, caller or _variable(CALLER))
 
     def submit(self, body: Mapping[str, Any]) -> str:

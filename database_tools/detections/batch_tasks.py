@@ -83,8 +83,8 @@ class DetectorRun:
     hours: float
 
 
-def run(config: DetectorRun, service: Service) -> tuple[Ledger, list[str]]:
-    """Detect what the cache lacks; return the account of the tasks' pictures, and all of them.
+def run(config: DetectorRun, service: Service) -> Ledger:
+    """Detect what the cache lacks; return the account of the tasks' pictures.
 
     Raises:
         UserError: if a variable is not set or wrong, or the service refuses a task.
@@ -109,7 +109,7 @@ def run(config: DetectorRun, service: Service) -> tuple[Ledger, list[str]]:
             resume_json.write(config.resume_file, tasks)
     for task in (tasks[i] for i in opened if not tasks[i].request_status):
         total.without(task.dataset, _names(task), reasons.TASK_OPEN)
-    return total.ledger(), total.names
+    return total.ledger()
 
 
 def ended(service: Service, tasks: Sequence[str], hours: float) -> Iterator[tuple[str, TaskAnswer]]:
@@ -308,25 +308,21 @@ def results(path: Path, names: Sequence[str]) -> Results:
 
 
 class Total:
-    """What became of the pictures of tasks.
-
-    Attributes:
-        names: all of them, with their dataset.
-    """
+    """What became of the pictures of tasks."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
-        self._drops, self._kept = Drops(), 0
+        self._drops, self._total, self._kept = Drops(), 0, 0
 
     def add(self, dataset: str, names: Sequence[str], found: Results) -> None:
         """Count a task's pictures; of those of a part that was lost, nothing was found out."""
+        self._total += len(names)
         for name in names:
             failure = found.get(name, reasons.NOT_IN_DETECTION_FILE)
-            self.names.append(f"{dataset}/{name}" if dataset else name)
             if failure is None:
                 self._kept += 1
             else:
-                self._drops.add(megadetector_json.failure_reason(failure), self.names[-1])
+                full = f"{dataset}/{name}" if dataset else name
+                self._drops.add(megadetector_json.failure_reason(failure), full)
 
     def without(self, dataset: str, names: Sequence[str], reason: str) -> None:
         """Count pictures of which nothing was found out."""
@@ -334,19 +330,16 @@ class Total:
 
     def ledger(self) -> Ledger:
         """Return the account."""
-        return self._drops.close(STAGE, len(self.names), self._kept)
+        return self._drops.close(STAGE, self._total, self._kept)
 
 
-def report(ledger: Ledger, names: Sequence[str], folder: Path) -> None:
-    """Write the ledger, and a log with the original's keys; say what they hold.
+def report(ledger: Ledger, folder: Path) -> None:
+    """Write the ledger and say what it holds.
 
     Raises:
         UserError: after that, if a task failed or has not ended.
     """
     path = ledger_json.write(folder, ledger)
-    missing = sorted(name for dropped in ledger.dropped.values() for name in dropped)
-    table = {"images_submitted_for_detection": list(names), "images_missing_detections": missing}
-    files.write_json(folder / f"{STAGE}_log_{time.strftime('%Y%m%d_%H%M%S')}.json", table)
     log.info("%s of %s pictures were detected", f"{ledger.kept:,}", f"{ledger.total:,}")
     if summary := ledger.summary():
         log.warning("WARNING: %s. See %s", summary, path)
