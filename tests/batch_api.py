@@ -32,7 +32,9 @@ class BatchApi(ThreadingHTTPServer):
     """A running service.
 
     Attributes:
-        now: its clock, in seconds; a task is created for 10 s, and runs for 50 s.
+        now: its clock, in seconds.
+        created: age until which a task is created; it runs then.
+        ended: age from which on it has ended.
         waits: what its clients waited.
         bodies: of what was submitted.
         tasks: by their ids, (when submitted, pictures, its name).
@@ -48,6 +50,7 @@ class BatchApi(ThreadingHTTPServer):
     def __init__(self, azurite):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.azurite, self.tasks, self.waits, self.bodies = azurite, {}, [], []
+        self.created, self.ended = 10, 60
         self.now, self.busy, self.broken, self.hours = 0.0, 0, 0, 1.0
         self.ends, self.lost, self.failing, self.status, self.told = {}, set(), set(), "running", {}
         azurite.fill(RESULTS)
@@ -109,9 +112,9 @@ class BatchApi(ThreadingHTTPServer):
             raise Refusal(404, "Task not found")
         start, names, name = self.tasks[number]
         age, end = self.now - start, self.ends.get(name, "completed")
-        if age < 10:
+        if age < self.created:
             state, message = "created", "created"
-        elif age < 60 or end == "stuck":
+        elif age < self.ended or end == "stuck":
             state, message = self.status, "0 of 1 shards done"
         elif end != "completed":
             state, message = end, f"it is {end}"

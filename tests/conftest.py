@@ -81,6 +81,13 @@ def object_store(request, tmp_path_factory):
         yield of
 
 
+@pytest.fixture
+def batch_api(azurite):
+    """A Batch Detection API whose containers are Azurite's, see ``batch_api.BatchApi``."""
+    with beside("batch_api").started(azurite) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """One page of a headless Chromium for the tests of a module; see ``browser.Page``."""

@@ -35,6 +35,23 @@ class Cosmos:
     def __init__(self, port):
         self.endpoint = f"http://127.0.0.1:{port}/"
 
+    @staticmethod
+    def sequences(annotations, dataset):
+        """COCO Camera Traps as MegaDB has it: each picture in a sequence of its own."""
+        names = {category["id"]: category["name"] for category in annotations["categories"]}
+        said = {}
+        for annotation in annotations["annotations"]:
+            said.setdefault(annotation["image_id"], []).append(names[annotation["category_id"]])
+        return [
+            {
+                "dataset": dataset,
+                "seq_id": f"s{number}",
+                "location": image["location"],
+                "images": [{"file": image["file_name"], "class": said[image["id"]]}],
+            }
+            for number, image in enumerate(annotations["images"])
+        ]
+
     def fill(self, datasets, sequences):
         """Put MegaDB's documents into it, in place of what it has."""
         from azure.cosmos import CosmosClient, PartitionKey

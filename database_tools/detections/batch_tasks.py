@@ -30,7 +30,7 @@ from database_tools.core.secrets import hidden
 from database_tools.detections import batch_api, cache
 from database_tools.detections.batch_api import Busy, Service
 from database_tools.detections.image_table import ImageTable
-from database_tools.durable import files
+from database_tools.durable import files, locks
 from database_tools.formats import (
     detection_json,
     ledger_json,
@@ -54,7 +54,7 @@ _UPLOADS = tuple(
     f"CLASSIFICATION_BLOB_{name}"
     for name in ("STORAGE_ACCOUNT", "CONTAINER", "CONTAINER_WRITE_SAS")
 )
-_ENDINGS = (".jpg", ".jpeg", ".png")
+_ENDINGS = (".jpg", ".jpeg", ".png")  # of which the service takes pictures
 _LONGEST_NAME = 92
 _FIRST_WAIT, _LONGEST_WAIT, _TRIES = 1.0, 120.0, 6
 _sleep, _now = time.sleep, time.monotonic
@@ -87,9 +87,15 @@ def run(config: DetectorRun, service: Service) -> Ledger:
     """Detect what the cache lacks; return the account of the tasks' pictures.
 
     Raises:
-        UserError: if a variable is not set or wrong, or the service refuses a task.
+        UserError: if a variable is not set or wrong, the service refuses a task, or another
+            process has the resume file.
         FormatError: if a file breaks its format.
     """
+    with locks.locked(config.resume_file.with_name(f".{config.resume_file.name}.lock")):
+        return _run(config, service)
+
+
+def _run(config: DetectorRun, service: Service) -> Ledger:
     tasks = resume_json.read(config.resume_file)
     if all(task.request_status for task in tasks):
         tasks += _planned(config, len(tasks))
@@ -134,7 +140,7 @@ def ended(service: Service, tasks: Sequence[str], hours: float) -> Iterator[tupl
             if answer.has_ended:
                 rest.remove(task)
                 yield task, answer
-        if not rest or _now() >= end:
+        if not rest or not _now() < end:  # nor of hours that are no number
             return
         _sleep(min(wait, max(0.0, end - _now())))
         wait = min(2 * wait, _LONGEST_WAIT)
@@ -172,7 +178,7 @@ def _planned(config: DetectorRun, before: int) -> Iterator[Task]:
 
 def _lacking(config: DetectorRun) -> Iterator[tuple[str, list[str]]]:
     """Yield at most a million pictures of a dataset without boxes, drawn or in the cache."""
-    tables: dict[str, ImageTable | None] = {}
+    tables, refused = dict[str, ImageTable | None](), 0
     waiting: defaultdict[str, list[str]] = defaultdict(list)
     try:
         for image in queried_images.read(config.queried):
@@ -181,14 +187,22 @@ def _lacking(config: DetectorRun) -> Iterator[tuple[str, list[str]]]:
             if image.dataset not in tables:
                 tables[image.dataset] = _cached(config, image.dataset)
             table = tables[image.dataset]
-            if table is None or table.find(image.file) is None:
+            if not _is_detectable(image.file):
+                refused += 1
+            elif table is None or table.find(image.file) is None:
                 waiting[image.dataset].append(image.file)
                 if len(waiting[image.dataset]) == MOST:
                     yield image.dataset, waiting.pop(image.dataset)
     finally:
         for table in filter(None, tables.values()):
             table.close()
+    if refused:
+        log.warning("WARNING: %s pictures are none of %s", f"{refused:,}", ", ".join(_ENDINGS))
     yield from sorted(waiting.items())
+
+
+def _is_detectable(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
 
 
 def _cached(config: DetectorRun, dataset: str) -> ImageTable | None:
@@ -231,7 +245,7 @@ def whole_container(text: str) -> ContainerUrl:
 def detectable(url: ContainerUrl, prefix: str) -> list[str]:
     """Return the pictures of a container that the service would detect in, by their names."""
     found = stores.open_container(url).list(prefix)
-    return [name for name in found if name.lower().endswith(_ENDINGS)]
+    return list(filter(_is_detectable, found))
 
 
 def _uploaded(path: Path) -> str:

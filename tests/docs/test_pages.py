@@ -3,6 +3,7 @@
 A page ``docs/x.md`` has a table ``pages/x.toml``, beside what ``table.toml`` says for all pages:
 
     asks = ["onnxruntime"]            # packages without which it is skipped
+    services = true                   # it asks MegaDB and the Batch Detection API
     needs = ["detections"]            # things of table.toml that lie in the page's folder
     makes = ["out/species.csv"]       # what must be there at its end
     shows = { "Recall_5[1]" = 2 }     # and what its commands say, so often
@@ -19,6 +20,7 @@ A block that cannot be run here has ``<!-- not run: REASON -->`` in the line bef
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shlex
@@ -43,6 +45,9 @@ COMMANDS = dispatcher.commands()
 SHELL = {"bash", "cat", "cd", "cp", "curl", "export", "mkdir", "printf"}
 SHELL |= {"python", "tensorboard", "tf-classification"}
 """What a line may begin with."""
+
+STAND_INS = ("COSMOS_STAND_IN", "COSMOS_STAND_IN_KEY", "API_STAND_IN", "WRITE_SAS")
+"""Variables of a page that asks services."""
 
 LANGUAGES = {"bash", "javascript", "json", "text", "python", "{toctree}", "{include}", ""}
 """What a fence may be of: no other name for bash, whose lines would not be run."""
@@ -74,6 +79,7 @@ class Page:
         self.own_words: dict[str, str] = table.get("words", {})
         self.words = TABLE["words"] | self.own_words
         self.containers: dict[str, str] = table.get("containers", {})
+        self.services: bool = table.get("services", False)
         self.variables = TABLE["set"] | table.get("set", {})
         self.faults: list[str] = []
         self.text = file.read_text(encoding="utf-8")
@@ -107,7 +113,8 @@ class Page:
         """Return what its lines may ask for: what is set for it, or by it."""
         assigned = re.findall(r"(?:^|\s)(\w+)=", "\n".join(self.script))
         sas = (f"{name.upper()}_SAS" for name in self.containers)
-        return {*self.variables, *assigned, *sas, "PWD", "PORT", "DOCS_ROOT"}
+        stand_ins = STAND_INS if self.services else ()
+        return {*self.variables, *assigned, *sas, *stand_ins, "PWD", "PORT", "DOCS_ROOT"}
 
     def commands(self) -> list[Line]:
         """Return its lines, continued ones joined, without comments."""
@@ -282,6 +289,28 @@ def contain(lay, request, tmp_path_factory):
     return fill
 
 
+@pytest.fixture
+def serve(request):
+    """A way to start a page's services, MegaDB as the annotations in its folder have it."""
+
+    def start(page: Page, folder: Path) -> dict[str, str]:
+        if not page.services:
+            return {}
+        azurite, cosmos, api = map(request.getfixturevalue, ("azurite", "cosmos", "batch_api"))
+        api.created = api.ended = 0  # its clock stands still
+        azurite.fill("classifier-training")
+        annotations = json.loads((folder / "annotations.json").read_text("utf-8"))
+        dataset = {"dataset_name": "name_of_dataset", "path_prefix": ""}
+        place = {"storage_account": azurite.account, "container": "pictures"}
+        sas = {"container_sas_key": f"?{azurite.sas('pictures')}"}
+        sequences = cosmos.sequences(annotations, "name_of_dataset")
+        cosmos.fill([{**dataset, **place, **sas}], sequences)
+        sas = azurite.sas("classifier-training", "rcw")
+        return dict(zip(STAND_INS, (cosmos.endpoint, cosmos.key, api.url, sas), strict=True))
+
+    return start
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -290,12 +319,13 @@ def free_port() -> int:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
-def test_every_block_of_the_page_runs(name, lay, terminal, contain, tmp_path):
+def test_every_block_of_the_page_runs(name, lay, terminal, contain, serve, tmp_path):
     page = PAGES[name]
     if lacking := [package for package in page.asks if find_spec(package) is None]:
         pytest.skip(f"needs {', '.join(lacking)}")
     azure = contain(page)
     lay(tmp_path, page.needs)
+    azure |= serve(page, tmp_path)
     ports = {"PORT": str(free_port()), "TENSORBOARD_PORT": str(free_port())}
     said = terminal(name, list(page.script), tmp_path, **ports, **azure, **page.variables)
     assert [path for path in page.makes if not list(tmp_path.glob(path))] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import re
@@ -40,35 +39,30 @@ def blobs(azurite):
 
 
 @pytest.fixture
-def api(blobs, tmp_path, monkeypatch):
+def api(blobs, batch_api, tmp_path, monkeypatch):
     """A service, and a folder whose queried pictures lie in Azurite's containers."""
-    path = Path(__file__).parents[2] / "batch_api.py"
-    spec = importlib.util.spec_from_file_location("batch_api", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     monkeypatch.chdir(tmp_path)
-    with module.started(blobs) as server:
-        monkeypatch.setattr(batch_tasks, "_sleep", server.sleep)
-        monkeypatch.setattr(batch_tasks, "_now", lambda: server.now)
-        for name, value in {
-            **VARIABLES,
-            "BATCH_DETECTION_API_URL": server.url,
-            "CLASSIFICATION_BLOB_CONTAINER_WRITE_SAS": f"?{blobs.sas(TRAINING, 'rcw')}",
-            "AZURE_BLOB_ENDPOINT": blobs.endpoint,
-            "IDFG_SAS": blobs.sas("idfg"),
-            "CALTECH_SAS": blobs.sas("caltech"),
-            "TF_CLASSIFICATION_DB": "labels.db",
-        }.items():
-            monkeypatch.setenv(name, value)
-        for dataset, prefix, files in (("idfg", "2020", NAMES), ("caltech", "", ["c.jpg"])):
-            rows = "".join(f'"{Path(file).name}",elk\n' for file in files)
-            Path("labels.csv").write_text(f"file,label\n{rows}", encoding="utf-8")
-            place = f"https://account.blob.core.windows.net/{dataset}"
-            words = ["labels.db", "labels.csv", "--dataset", dataset, "--container-url", place]
-            words += ["--path-prefix", prefix, "--sas-env", f"{dataset.upper()}_SAS"]
-            assert import_labels.main(words) == 0
-        query(*(f"idfg/{name}" for name in NAMES), "caltech/c.jpg")
-        yield server
+    monkeypatch.setattr(batch_tasks, "_sleep", batch_api.sleep)
+    monkeypatch.setattr(batch_tasks, "_now", lambda: batch_api.now)
+    for name, value in {
+        **VARIABLES,
+        "BATCH_DETECTION_API_URL": batch_api.url,
+        "CLASSIFICATION_BLOB_CONTAINER_WRITE_SAS": f"?{blobs.sas(TRAINING, 'rcw')}",
+        "AZURE_BLOB_ENDPOINT": blobs.endpoint,
+        "IDFG_SAS": blobs.sas("idfg"),
+        "CALTECH_SAS": blobs.sas("caltech"),
+        "TF_CLASSIFICATION_DB": "labels.db",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for dataset, prefix, files in (("idfg", "2020", NAMES), ("caltech", "", ["c.jpg"])):
+        rows = "".join(f'"{Path(file).name}",elk\n' for file in files)
+        Path("labels.csv").write_text(f"file,label\n{rows}", encoding="utf-8")
+        place = f"https://account.blob.core.windows.net/{dataset}"
+        words = ["labels.db", "labels.csv", "--dataset", dataset, "--container-url", place]
+        words += ["--path-prefix", prefix, "--sas-env", f"{dataset.upper()}_SAS"]
+        assert import_labels.main(words) == 0
+    query(*(f"idfg/{name}" for name in NAMES), "caltech/c.jpg")
+    return batch_api
 
 
 TRAINING = VARIABLES["CLASSIFICATION_BLOB_CONTAINER"]
@@ -203,9 +197,17 @@ def test_lost_shards_and_failures_are_counted(api):
 
 
 def test_a_completed_task_without_pictures_says_so_in_words(api):
-    query("idfg/2020/film.avi")
+    query("caltech/c.jpg")
+    api._pictures = lambda _: []
     run()
-    assert dropped() == {"not in the detection file": ["idfg/2020/film.avi"]}
+    assert dropped() == {"not in the detection file": ["caltech/c.jpg"]}
+
+
+def test_what_the_service_does_not_take_is_not_submitted(api, capfd):
+    query("idfg/2020/film.gif")
+    run()
+    assert "1 pictures are none of .jpg, .jpeg, .png" in capfd.readouterr().err
+    assert not api.tasks
 
 
 def test_a_full_queue_and_broken_answers_are_asked_again(api):
