@@ -20,7 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
 from database_tools.core.errors import UserError
+from database_tools.remote import arguments
 from tf_classification.runs import dataset, run_folder
 from tf_classification.runs.config import PARAMS, TrainConfig, read
 from tf_classification.training import interruption, options
@@ -35,13 +37,15 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser(_NAME, __doc__)
     options.add(parser)
     group = parser.add_argument_group("instead of a new run")
-    group.add_argument("--resume", type=Path, metavar="LOGDIR", help="go on with a killed run")
+    text = "go on with a killed run"
+    group.add_argument("--resume", type=arguments.output, metavar="LOGDIR", help=text)
     text = "name of the run's folder, not its time; the same command again goes on with it"
     group.add_argument("--run-name", metavar="NAME", help=text)
     text = "read everything, make one step, print the plan"
     group.add_argument("--dry-run", action="store_true", help=text)
     text = "check that one batch can be learnt by heart"
     group.add_argument("--overfit-batch", action="store_true", help=text)
+    places.declare(parser)
     return parser
 
 

@@ -45,22 +45,17 @@ def opened(parser: Parser, args: argparse.Namespace) -> Iterator[None]:
             if not found:
                 continue
             access.forget()
-            if action.type in (arguments.output, arguments.output_file):
+            if action.type in arguments.OUTPUTS:
                 from database_tools.stores import staging
 
                 is_file = action.type is arguments.output_file
-                one = staging.staged(RemotePath(found[0]), _local(), is_file=is_file)
-                setattr(args, action.dest, stack.enter_context(one))
+                one = staging.staged(RemotePath(found[0]), cache.local(), is_file=is_file)
+                local = stack.enter_context(one)
+                setattr(args, action.dest, str(local) if isinstance(value, str) else local)
             elif action.type is Path:
                 name = action.option_strings[0] if action.option_strings else action.dest
                 raise UserError(f"{name} {found[0]}: only a path of this machine is taken here")
         yield
-
-
-def _local() -> Path:
-    """Return the folder of this machine for what belongs to stores."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(cache.FOLDER) or default / "tf-classification")
 
 
 @contextlib.contextmanager

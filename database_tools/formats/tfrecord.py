@@ -68,15 +68,20 @@ def read(path: Path) -> Iterator[bytes]:
     Raises:
         FormatError: at a checksum that does not fit, or where the file is cut off.
     """
+    return (payload for _, payload in placed(path))
+
+
+def placed(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield each payload after its offset in the file; otherwise as ``read``."""
+    size = path.stat().st_size
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        while file.tell() < size:
+        while (position := file.tell()) < size:
             length = _read_length(path, file, size)
             payload = file.read(length)
             if file.read(_CHECKSUM.size) != _checksum(payload):
-                place = f"byte {file.tell() - length - _CHECKSUM.size}"
+                place = f"byte {position + _HEADER}"
                 raise FormatError(path, place, "the checksum of a record does not fit")
-            yield payload
+            yield position + _HEADER, payload
 
 
 def offsets(path: Path) -> npt.NDArray[np.int64]:

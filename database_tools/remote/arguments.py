@@ -33,6 +33,19 @@ def output_file(text: str) -> Path:
     return _path(text)
 
 
+def folder_name(text: str) -> str:
+    """Take a folder that is read, as a text."""
+    return str(_path(text))
+
+
+def output_name(text: str) -> str:
+    """Take a folder that is written to, as a text."""
+    return str(_path(text))
+
+
+OUTPUTS = (output, output_file, output_name)
+
+
 def _path(text: str) -> Path:
     address = _ADDRESS.match(text)
     if address is None:

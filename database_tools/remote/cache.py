@@ -107,6 +107,18 @@ class Cache:
         return total
 
 
+def local() -> Path:
+    """Return the folder of this machine for all that belongs to stores."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get(FOLDER) or default / "tf-classification")
+
+
+def beside(folder: Path) -> Path:
+    """Return where what is made of a folder's files is kept: in it, unless it is in a store."""
+    scheme, slashes, rest = str(folder).partition("://")
+    return local() / "made" / scheme / rest if slashes else folder
+
+
 def of_environment() -> Cache | None:
     """Return the cache that the command was given; None if it was given none."""
     folder = os.environ.get(FOLDER)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import io
 import os
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PosixPath
 from typing import IO, Any, NamedTuple
 
@@ -103,7 +105,8 @@ class RemotePath(PosixPath):
         size = self.stat().st_size
         # Who asks for parts here and there has whole files brought ahead, or not at all.
         if (kept := cache.path(str(self), there_only=buffering == 0)) is not None:
-            return kept.open(mode, buffering, encoding, errors, newline)
+            with contextlib.suppress(FileNotFoundError):  # made room for another meanwhile
+                return kept.open(mode, buffering, encoding, errors, newline)
         if buffering == 0:
             return _Ranges(str(self), size)  # type: ignore[return-value]
         binary: IO[bytes] = io.BytesIO(self.read_bytes()) if size <= _SMALL else self._large(size)
@@ -152,6 +155,12 @@ def is_address(text: str | os.PathLike[str]) -> bool:
 def path(text: str | os.PathLike[str]) -> Path:
     """Return the path that a text is: of this machine, or a ``RemotePath``."""
     return RemotePath(text) if is_address(text) else Path(text)
+
+
+def bring_ahead(paths: Sequence[Path]) -> threading.Thread | None:
+    """Begin to bring those that are at addresses into the cache, in their order; see ``cache``."""
+    addresses = [str(path) for path in paths if isinstance(path, RemotePath)]
+    return cache.bring_ahead(addresses) if addresses else None
 
 
 _ADDRESSES = tuple(f"{scheme}:/" for scheme in access.SCHEMES)

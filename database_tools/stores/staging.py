@@ -56,15 +56,27 @@ def staged(place: RemotePath, cache: Path, *, is_file: bool = False) -> Iterator
             has put there; another run is writing to the same place.
     """
     scheme, _, rest = str(place).partition("://")
-    local = cache.absolute() / "outputs" / scheme / rest
-    folder, root = (local.parent, place.parent) if is_file else (local, place)
+    stores = cache.absolute() / "outputs" / scheme
+    local = stores / rest
+    folder = local.parent if is_file else _staged_with(local, stores)
+    root = f"{scheme}://{folder.relative_to(stores).as_posix()}"
     name = f"put-{place.name}" if is_file else "put"
     with locks.locked(folder / STATE / f"{name}.lock"):
-        output = _Output(folder, str(root), folder / STATE / f"{name}.jsonl", deep=not is_file)
+        output = _Output(folder, root, folder / STATE / f"{name}.jsonl", deep=not is_file)
         output.look()
         log.info("%s is built in %s", place, local)
         with output.putting():
             yield local
+
+
+def _staged_with(local: Path, stores: Path) -> Path:
+    """Return the folder that was staged with this one in it, as a logdir with a run."""
+    for parent in local.parents:
+        if parent == stores:
+            return local
+        if (parent / STATE / "put.jsonl").exists():
+            return parent
+    return local
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Where each record of a set of shards is, and what its crop shows: random access to TFRecords.
 
-Made once by reading all shards, then kept beside them in ``<split>_index.npz`` with the names,
-sizes and times of the shards that it describes; with other shards it is made anew.
+Made once by reading all shards, then kept beside them (on this machine, if they are in an object
+store) in ``<split>_index.npz`` with the names, sizes and times of the shards that it describes;
+with other shards it is made anew.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from database_tools.core.errors import FormatError, UserError
 from database_tools.durable import files
 from database_tools.formats import example, npz, tfrecord
+from database_tools.remote import cache
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ def load(folder: Path, split: str) -> RecordIndex:
         FormatError: if a shard is broken or a record is not a picture with a label.
     """
     paths = shards(folder, split)
-    path = folder / tfrecord.INDEXES[split]
+    path = cache.beside(folder) / tfrecord.INDEXES[split]
     fingerprint = _fingerprint(paths)
     if (index := _read(path, fingerprint)) is not None:
         return index
@@ -87,7 +89,7 @@ def build(paths: Sequence[Path]) -> RecordIndex:
 
 def _index_shard(number: int, path: Path) -> RecordIndex:
     rows: list[tuple[object, ...]] = []
-    for (start, _), payload in zip(tfrecord.offsets(path), tfrecord.read(path), strict=True):
+    for start, payload in tfrecord.placed(path):
         try:
             row = _row(payload)
         except (ValueError, KeyError, IndexError, TypeError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from database_tools import remote
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.ledger import Ledger
 from database_tools.datasets import output_folder
@@ -49,6 +50,7 @@ def load(folder: Path, *, val_fraction: float = VAL_FRACTION, seed: int = 0) -> 
     folder_kind.check_records(folder)
     info = dataset_info.read(folder)
     train, test = (_index(folder, split, info) for split in ("train", "test"))
+    remote.bring_ahead([p for s in ("train", "test") for p in record_index.shards(folder, s)])
     places, locations = validation_part.numbered(train.places.tolist(), test.places.tolist())
     where = train.places.tolist(), locations[0]
     held = validation_part.choose(folder, train.labels, where, val_fraction, seed)

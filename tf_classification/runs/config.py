@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from database_tools import remote
 from database_tools.core import taxa
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
@@ -250,7 +251,7 @@ class TrainConfig:
         named = _DATASET | {k: v for k, v in _FILES.items() if not (begun and k == "pretrained")}
         for name, flag in named.items():
             path = getattr(self, name)
-            if isinstance(path, str) and not Path(path).exists():
+            if isinstance(path, str) and not remote.path(path).exists():
                 rule = "named by the run, is not here" if begun else "no such file or folder"
                 raise UserError(f"{flag} {path}{', ' if begun else ': '}{rule}")
 
@@ -260,7 +261,7 @@ class TrainConfig:
 
     def absolute(self) -> TrainConfig:
         """Return the same with absolute paths."""
-        return self._with_paths(lambda path: str(Path(path).absolute()))
+        return self._with_paths(lambda path: str(remote.path(path).absolute()))
 
     def portable(self) -> dict[str, Any]:
         """Return what a bundle keeps: of a path the last name only, nothing that it says itself."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from database_tools import remote
 from database_tools.core.errors import UserError
 from database_tools.core.taxa import Taxonomy
 from database_tools.durable import files
@@ -56,7 +57,7 @@ def load(config: TrainConfig, *, training: bool) -> Dataset:
 def check_kind(config: TrainConfig) -> None:
     """Refuse a folder of another kind than it is said to be; asked at once, as it is cheap."""
     if config.tfrecords is not None:
-        folder_kind.check_records(Path(config.tfrecords))
+        folder_kind.check_records(remote.path(config.tfrecords))
     else:
         folder, crops = _folders(config)
         folder_kind.check_folders(folder, crops)
@@ -71,7 +72,7 @@ def labels(config: TrainConfig) -> tuple[tuple[str, ...], str]:
     Raises:
         UserError: if the run began with others than its dataset has now.
     """
-    own, path = config.labels, Path(config.tfrecords or str(config.dataset_dir))
+    own, path = config.labels, remote.path(config.tfrecords or str(config.dataset_dir))
     if own is not None and not path.exists():
         return own, PARAMS
     found, origin = _labels(config, path)
@@ -90,7 +91,7 @@ def sha256(config: TrainConfig, dataset: Dataset) -> str:
 
 def picture_hashes(config: TrainConfig) -> str | None:
     """Return the fingerprint of the pictures' hashes that the dataset keeps, if it keeps them."""
-    path = Path(config.tfrecords or str(config.dataset_dir)) / hashes_npz.NAME
+    path = remote.path(config.tfrecords or str(config.dataset_dir)) / hashes_npz.NAME
     return files.sha256(path) if path.exists() else None
 
 
@@ -110,7 +111,7 @@ def confidence_weights(
 def _load(config: TrainConfig) -> tuple[Dataset, Path]:
     fraction, seed = config.val_fraction, config.seed or 0
     if config.tfrecords is not None:
-        folder = Path(config.tfrecords)
+        folder = remote.path(config.tfrecords)
         return records.load(folder, val_fraction=fraction, seed=seed), folder
     folder, crops = _folders(config)
     if crops is None or folder_kind.is_coco(folder):
@@ -120,7 +121,7 @@ def _load(config: TrainConfig) -> tuple[Dataset, Path]:
 
 def _folders(config: TrainConfig) -> tuple[Path, Path | None]:
     crops = config.cropped_images_dir
-    return Path(str(config.dataset_dir)), None if crops is None else Path(crops)
+    return remote.path(str(config.dataset_dir)), None if crops is None else remote.path(crops)
 
 
 def _labels(config: TrainConfig, path: Path) -> tuple[tuple[str, ...], str]:

@@ -11,6 +11,9 @@ import tensorflow as tf
 from database_tools.core.errors import UserError
 from tf_classification.runs import strategies
 
+# What a reader of pictures says of a store, on its way through a graph.
+_OURS = re.compile(r"\bUserError: (.+)")
+
 # XLA and collective operations hand it on under other kinds of errors.
 _OUT_OF_MEMORY = re.compile(r"\bOOM\b|out of memory|failed to allocate|RESOURCE_EXHAUSTED", re.I)
 
@@ -37,6 +40,8 @@ def named(strategy: tf.distribute.Strategy, batch_size: int) -> Iterator[None]:
         said = str(error.message)
         if isinstance(error, tf.errors.ResourceExhaustedError) or _OUT_OF_MEMORY.search(said):
             raise _out_of_memory(batch_size) from error
+        if (ours := _OURS.search(said)) is not None:
+            raise UserError(ours[1]) from error
         if strategies.worker_of(strategy)[1] == 1:
             raise
         raise LostWorker(

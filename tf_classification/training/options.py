@@ -6,8 +6,10 @@ A flag that is not given leaves no trace: ``--resume`` must know what was said.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
+from database_tools.remote import arguments
 from tf_classification.models.table import NETWORKS
 from tf_classification.runs.config import (
     ALL_EPOCHS,
@@ -27,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _machine(parser.add_argument_group("where and how to compute (new)"))
 
 
-def _flag(group: Any, name: str, kind: type | None, text: str, **more: Any) -> None:
+def _flag(group: Any, name: str, kind: Callable[[str], Any] | None, text: str, **more: Any) -> None:
     default = getattr(TrainConfig, name)
     shown = "" if default in (None, False) else f" (default {default})"
     if kind is not None:
@@ -39,9 +41,10 @@ def _flag(group: Any, name: str, kind: type | None, text: str, **more: Any) -> N
 def _original(group: argparse.ArgumentParser) -> None:
     text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
     text += " COCO-style folder of make_classification_dataset.py"
-    group.add_argument("dataset_dir", nargs="?", default=argparse.SUPPRESS, help=text)
+    place: dict[str, Any] = {"type": arguments.folder_name, "nargs": "?", "default": argparse.SUPPRESS}
+    group.add_argument("dataset_dir", help=text, **place)
     text = "folder of the crops"
-    group.add_argument("cropped_images_dir", nargs="?", default=argparse.SUPPRESS, help=text)
+    group.add_argument("cropped_images_dir", help=text, **place)
     _flag(group, "multilabel", None, "refused: not supported", action="store_true")
     group.add_argument(
         "-m",
@@ -65,7 +68,9 @@ def _original(group: argparse.ArgumentParser) -> None:
     _flag(group, "lr", float, "learning rate at the start (default 0.016 x batch size / 256)")
     _flag(group, "weight_decay", float, "L2; decoupled with --optimizer adamw")
     _flag(group, "num_workers", int, "threads that read and decode, 0: as many as cores")
-    _flag(group, "logdir", str, "each run makes a folder named by its time in here")
+    _flag(
+        group, "logdir", arguments.output_name, "each run makes a folder named by its time in here"
+    )
     text = "show so many of each label's surest and worst examples in TensorBoard"
     _flag(group, "log_extreme_examples", int, text, metavar="K")
     _flag(group, "seed", int, "of every draw (default: drawn, and kept in params.json)")
@@ -73,7 +78,7 @@ def _original(group: argparse.ArgumentParser) -> None:
 
 def _data(group: Any) -> None:
     text = "read a TFRecord dataset of make_classification_dataset.py, instead of the two folders"
-    _flag(group, "tfrecords", str, text, metavar="DIR")
+    _flag(group, "tfrecords", arguments.folder_name, text, metavar="DIR")
     text = "with the output of make_classification_dataset.py: part of the training crops, by"
     _flag(group, "val_fraction", float, f"{text} location, to validate on")
     text = "leave out labels with fewer crops to train on"

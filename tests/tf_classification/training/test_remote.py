@@ -1,0 +1,76 @@
+"""A training from an object store into one: the weights of a training on this machine."""
+
+from __future__ import annotations
+
+import io
+
+import h5py
+import numpy as np
+import pytest
+
+from database_tools.remote import access
+from tf_classification import train_classifier
+
+
+def weights(content):
+    found = {}
+    with h5py.File(io.BytesIO(content)) as file:
+        file.visititems(
+            lambda name, at: found.update({name: np.array(at)}) if hasattr(at, "shape") else None
+        )
+    assert found
+    return found
+
+
+def run_of(names):
+    (name,) = {name.partition("/")[0] for name in names}
+    return name
+
+
+@pytest.mark.slow  # three trainings
+def test_its_weights_are_the_same_and_it_goes_on(
+    tiny_records, flags, object_store, tmp_path, monkeypatch
+):
+    address = object_store("s3").fresh(monkeypatch, "training")
+    object_store.fill(f"{address}/records", tiny_records)
+    how = [*flags[2:], "--epochs", "1"]
+    kept = ["--cache_dir", str(tmp_path / "cache")]
+    near = ["--tfrecords", str(tiny_records), "--logdir", str(tmp_path / "logs")]
+    far = ["--tfrecords", f"{address}/records", "--logdir", f"{address}/logs"]
+    assert train_classifier.main([*near, *how]) == 0
+    assert train_classifier.main([*far, *how, *kept]) == 0
+    (logdir,) = (tmp_path / "logs").iterdir()
+    there = object_store.contents(f"{address}/logs")
+    (run,) = {name.partition("/")[0] for name in there}
+    one = weights((logdir / "best.weights.h5").read_bytes())
+    other = weights(there[f"{run}/best.weights.h5"])
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    resumed = ["--resume", f"{address}/logs/{run}", "--epochs", "2"]
+    assert train_classifier.main([*resumed, *kept]) == 0
+    longer = object_store.contents(f"{address}/logs")
+    assert there.keys() <= longer.keys()
+    assert longer[f"{run}/resume.npz"] != there[f"{run}/resume.npz"]
+
+
+def test_a_store_that_goes_away_ends_it_in_one_line(
+    tiny_records, flags, object_store, tmp_path, monkeypatch, capsys
+):
+    address = object_store("s3").fresh(monkeypatch, "away")
+    object_store.fill(f"{address}/records", tiny_records)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    fs = access.filesystem("s3")
+    monkeypatch.setattr(access, "forget", lambda: None)
+    real = fs.cat_file
+
+    def cut(path, start=None, end=None):
+        if start is not None and end - start < 4000:
+            raise ConnectionError("key SECRET")
+        return real(path, start=start, end=end)
+
+    words = ["--tfrecords", f"{address}/records", *flags[2:], "--logdir", str(tmp_path / "logs")]
+    monkeypatch.setattr(fs, "cat_file", cut)
+    assert train_classifier.main(words) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "the store does not answer (ConnectionError)" in line
+    assert "SECRET" not in line
