@@ -41,7 +41,11 @@ def _flag(group: Any, name: str, kind: Callable[[str], Any] | None, text: str, *
 def _original(group: argparse.ArgumentParser) -> None:
     text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
     text += " COCO-style folder of make_classification_dataset.py"
-    place: dict[str, Any] = {"type": arguments.folder_name, "nargs": "?", "default": argparse.SUPPRESS}
+    place: dict[str, Any] = {
+        "type": arguments.folder_name,
+        "nargs": "?",
+        "default": argparse.SUPPRESS,
+    }
     group.add_argument("dataset_dir", help=text, **place)
     text = "folder of the crops"
     group.add_argument("cropped_images_dir", help=text, **place)

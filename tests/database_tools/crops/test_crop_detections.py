@@ -108,6 +108,21 @@ def pictures(world):
     ]
 
 
+def test_pictures_and_crops_in_a_store_are_those_of_folders(world, object_store, monkeypatch):
+    for i in range(4):
+        world.picture(f"cam{i % 2}/{i}.jpg", [box(b) for b in BOXES[:i]])
+    address = object_store("s3").fresh(monkeypatch, "crops")
+    object_store.fill(f"{address}/images", world.images)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world.root / "home"))
+    far = {str(world.images): f"{address}/images", str(world.crops): f"{address}/crops"}
+    words = [far.get(word, word) for word in world.words("--workers", "2")]
+    assert crop_detections.main(words) == world.run() == 0
+    there = object_store.contents(f"{address}/crops")
+    assert {n: hashlib.sha256(c).hexdigest() for n, c in there.items()} == {
+        name: digest for name, digest in world.tree().items() if not name.startswith(".build")
+    }
+
+
 def test_a_cluster_that_does_not_see_the_folder_cuts_what_is_not_there(world, elsewhere):
     names = pictures(world)
     assert world.run() == 0

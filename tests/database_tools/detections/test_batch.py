@@ -11,6 +11,7 @@ from database_tools import detectors, run_tf_detector_batch
 from database_tools.core.detections import Detections
 from database_tools.detections import elsewhere as elsewhere_module
 from database_tools.formats import ledger_json
+from database_tools.remote import access
 
 
 class Brightness:
@@ -88,6 +89,27 @@ def test_the_readmes_line_writes_what_other_commands_read(here, opened):
     assert table["detection_categories"] == {"1": "animal", "2": "person", "3": "vehicle"}
     ledger = ledger_json.read(here / "run_tf_detector_batch_ledger.json")
     assert (ledger.total, ledger.kept) == (9, 9)
+
+
+def test_pictures_in_a_store_are_fetched_once_and_give_the_same_file(
+    here, opened, object_store, monkeypatch
+):
+    (here / "images" / "cam0" / ".hidden.png").write_bytes(b"")
+    address = object_store("s3").fresh(monkeypatch, "batch")
+    object_store.fill(f"{address}/images", here / "images")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "home"))
+    fs, fetched = access.filesystem("s3"), []
+    whole = fs.cat_file
+    monkeypatch.setattr(fs, "cat_file", lambda *a, **k: (fetched.append(a), whole(*a, **k))[1])
+    monkeypatch.setattr(access, "forget", lambda: None)
+    assert run(README[0], f"{address}/images", f"{address}/out/found.json", *README[3:]) == 0
+    assert len(fetched) == 9
+    assert run(*README) == 0
+    monkeypatch.undo()
+    object_store("s3").lead(monkeypatch)
+    there = object_store.contents(f"{address}/out")
+    assert sorted(there) == ["found.json", "run_tf_detector_batch_ledger.json"]
+    assert there["found.json"] == (here / "detections.json").read_bytes()
 
 
 def test_a_cluster_finds_the_same_and_opens_the_detector_once(here, opened, elsewhere):

@@ -40,7 +40,7 @@ def test_what_a_killed_process_left_makes_room_too(tmp_path):
     cache.folder.mkdir()
     (cache.folder / ".1-1.tmp").write_bytes(b"x" * 80)
     keep(cache, "a", 40)
-    assert sorted(os.listdir(cache.folder)) == [".lock", ".total", "a"]
+    assert sorted(p.name for p in cache.folder.iterdir()) == [".lock", ".total", "a"]
 
 
 def fill(folder, limit, first):

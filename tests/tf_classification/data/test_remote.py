@@ -10,6 +10,7 @@ import pytest
 from database_tools import remote
 from database_tools.remote import access, cache
 from tf_classification.data import directory, fingerprint, tfrecords
+from tf_classification.predictor import asking, sources
 
 ROWS = np.array([0, 59, 7, 30])
 
@@ -55,6 +56,14 @@ def test_as_many_shards_as_fit_are_brought_ahead(
         with path.open("rb", buffering=0) as file, (tiny_records / path.name).open("rb") as same:
             assert [file.seek(9), file.read(5)] == [same.seek(9), same.read(5)]
         assert bool(asked) == (path.name[:-6] not in brought)
+
+
+def test_records_of_a_store_are_asked_about_as_those_of_a_folder(far, tiny_records):
+    found = list(sources.records(tiny_records))
+    assert list(sources.records(far)) == found
+    for source in found[::20]:
+        one, other = (list(asking.encoded(f, source, None)) for f in (far, tiny_records))
+        assert one == other
 
 
 def test_crops_of_a_store_are_those_of_a_folder(tiny, object_store, monkeypatch):
