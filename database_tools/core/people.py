@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MAYBE = 0.1
+"""Score from which a box of a person is hidden, and one of anything else is shown."""
+
 _NAMES = frozenset(
     {"human", "humans", "person", "persons", "people", "homo sapiens", "species: homo sapiens"}
 )

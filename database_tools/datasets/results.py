@@ -12,6 +12,7 @@ from database_tools.core import reasons
 from database_tools.core.boxes import Boxes
 from database_tools.core.detection_choice import Rule, choose
 from database_tools.core.detections import Detections, Failure, Found
+from database_tools.core.people import MAYBE
 from database_tools.datasets.plan import Plan
 from database_tools.detections.detection_files import Picture
 from database_tools.detections.passing import Pass
@@ -21,9 +22,6 @@ _ELSEWHERE = -1
 
 _FAILURES = reasons.READING | {reasons.DETECTOR_FAILED, reasons.NOT_FINITE}
 """Ours; the words of other tools are many."""
-
-_MAYBE = 0.1
-"""Score from which a preview hides a box of a person, and shows one of anything else."""
 
 
 class Results:
@@ -82,7 +80,7 @@ class Results:
         if rule is None or not isinstance(found, Detections):
             return np.zeros((0, 4))
         hidden = [category in rule.people for category in found.categories]
-        return found.boxes[np.array(hidden, np.bool_) & found.at_least(_MAYBE)]
+        return found.boxes[np.array(hidden, np.bool_) & found.at_least(MAYBE)]
 
     def everything(self) -> Iterator[tuple[Picture, Found]]:
         """Yield all that is known, of pictures that the plan leaves out too, in their order."""
@@ -100,7 +98,7 @@ class Results:
         if rule is None or not isinstance(found, Detections):
             return None
         others = [category not in rule.people for category in found.categories]
-        return found.select(np.array(others, np.bool_) & found.at_least(_MAYBE))
+        return found.select(np.array(others, np.bool_) & found.at_least(MAYBE))
 
     def _is_waiting(self, image: int) -> bool:
         if self._plan.reasons[image]:

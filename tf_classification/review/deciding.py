@@ -168,9 +168,7 @@ def _page(task: Task, items: Sequence[Item], names: Sequence[str], at: int) -> s
     tools = tag("div", tag("button", "Export as CSV", type="button", id="export"), id="tools")
     said = tag("span", id="said", role="status")
     progress = tag("div", html.meter(0), tag("span", id="done"), said, id="progress")
-    dock = tag(
-        "div", progress, tag("div", id="bar", role="toolbar", aria_label="decide"), id="dock"
-    )
+    dock = tag("div", progress, tag("div", id="bar", role="group", aria_label="decide"), id="dock")
     return html.document(
         task.title,
         tag("h1", task.title),

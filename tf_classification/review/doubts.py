@@ -64,8 +64,13 @@ class Doubt:
     @property
     def shows_people(self) -> bool:
         """Whether anything says that it does."""
-        said = {self.label, self.own_class, *(crop.predicted for crop in self.said.values())}
-        return any(map(is_people, said))
+        return any(map(self.is_of_people, self.crops))
+
+    def is_of_people(self, crop: Crop) -> bool:
+        """Whether anything says so of one of its crops, or of its burst's."""
+        said = self.said.get(crop.path)
+        names = (",".join(crop.labels), class_of(crop), said.predicted if said else "")
+        return any(map(is_people, names))
 
 
 def class_of(crop: Crop) -> str:

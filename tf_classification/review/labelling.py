@@ -88,7 +88,7 @@ def _item(found: Embeddings, question: Question, row: int, pictures: Pictures) -
     likely = "" if question.probability is None else f" {percent(question.probability)}"
     taken = f"taken for {question.predicted}{likely}" if question.predicted else ""
     about = ", ".join(filter(None, (f"at {question.location or 'no location'}", taken)))
-    shown = pictures.crop(found.encoded(row), question.path, taken)
+    shown = pictures.crop(found.encoded(row), question.path, "")
     words = tag("div", tag("h2", question.path), tag("p", about))
     return Item(
         question.path,

@@ -110,8 +110,8 @@
     const start = items.indexOf(current) + 1;
     const order = [...items.slice(start), ...items.slice(0, start)];
     const next = order.find((item) => !item.hidden && !isDone(answers.get(item.dataset.key)));
-    if (next) go(next);
-    else said.textContent += ". All that are shown are decided: export them.";
+    go(next ?? current);
+    if (!next) said.textContent += ". All that are shown are decided: export them.";
   }
 
   // --- deciding

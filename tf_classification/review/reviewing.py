@@ -90,7 +90,8 @@ def run(asked: ReviewRequest, progress: Progress) -> int:
             content += wholes.figure(
                 source, doubt.name, crops, boxes, pictures, show_people=asked.show_people
             )
-        content += _words(doubt) + _burst(asked.crops_dir, doubt, pictures)
+        near = [c for c in doubt.burst if asked.show_people or not doubt.is_of_people(c)]
+        content += _words(doubt) + _burst(asked.crops_dir, doubt, near, pictures)
         crop = doubt.crops[0]
         return Item(
             doubt.name,
@@ -155,10 +156,10 @@ def _words(doubt: Doubt) -> Markup:
     )
 
 
-def _burst(folder: Path, doubt: Doubt, pictures: Pictures) -> Markup:
-    if not doubt.burst:
+def _burst(folder: Path, doubt: Doubt, near: Sequence[Crop], pictures: Pictures) -> Markup:
+    if not near:
         return Markup("")
-    figures = (_neighbour(folder, crop, doubt, pictures) for crop in doubt.burst)
+    figures = (_neighbour(folder, crop, doubt, pictures) for crop in near)
     return tag("div", tag("h3", "The same burst"), tag("div", *figures, cls="keys"), cls="burst")
 
 

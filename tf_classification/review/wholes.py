@@ -13,7 +13,7 @@ from database_tools import imaging
 from database_tools.core import boxes as box_rows
 from database_tools.core.errors import UserError
 from database_tools.core.names import CropName
-from database_tools.core.people import is_people
+from database_tools.core.people import MAYBE, is_people
 from database_tools.detections import cache
 from database_tools.formats import megadetector_json, queried_images
 from database_tools.pages import svg
@@ -25,10 +25,16 @@ _COVER = (128, 128, 128)
 
 @dataclass(frozen=True, slots=True)
 class NamedBox:
-    """The name of its category, and x, y, width, height, relative."""
+    """The name of its category, its score, and x, y, width, height, relative."""
 
     category: str
+    score: float
     box: tuple[float, float, float, float]
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is, or may be, of a person."""
+        return is_people(self.category) and self.score >= MAYBE
 
 
 @dataclass(frozen=True)
@@ -67,11 +73,12 @@ def boxes(source: Source, names: Collection[str]) -> Boxes:
         for image in megadetector_json.images(path):
             if (name := prefix + image.file) in wanted and image.boxes is not None:
                 found[name, False] = [
-                    NamedBox(categories.get(box.category, ""), box.bbox) for box in image.boxes
+                    NamedBox(categories.get(box.category, ""), box.conf, box.bbox)
+                    for box in image.boxes
                 ]
     for entry in queried_images.read(source.queried) if source.queried is not None else ():
         if entry.name in wanted and entry.boxes is not None:
-            found[entry.name, True] = [NamedBox(box.category, box.box) for box in entry.boxes]
+            found[entry.name, True] = [NamedBox(box.category, 1.0, box.box) for box in entry.boxes]
     return found
 
 
@@ -94,7 +101,7 @@ def figure(
     show_people: bool,
 ) -> Markup:
     """Show a picture with the boxes of its crops, or say why it is not shown."""
-    known = [box for drawn in (False, True) for box in found.get((name, drawn), ())]
+    known = [found[name, drawn] for drawn in (False, True) if (name, drawn) in found]
     if not known and not show_people:
         return _none("not shown: nobody says where people are in it")
     try:
@@ -102,7 +109,7 @@ def figure(
     except imaging.UnreadableImage as error:
         return _none(error.reason)
     if not show_people:
-        _cover(picture, [box for box in known if is_people(box.category)])
+        _cover(picture, [box for boxes in known for box in boxes if box.is_person])
     shown = pictures.add(picture, WHOLE, f"the whole of {name}")
     drawing = svg.shape(
         "svg",

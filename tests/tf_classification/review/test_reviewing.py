@@ -16,6 +16,7 @@ from database_tools.core.errors import UserError
 from database_tools.formats import candidates_csv
 from database_tools.formats.candidates_csv import Candidate
 from tf_classification import review_mislabeled
+from tf_classification.predictions import mislabeled
 from tf_classification.review import deciding
 from tf_classification.review.deciding import Item, Mark, Task
 
@@ -139,6 +140,35 @@ def test_the_table_of_a_finder_is_read_too(world, tmp_path):
     assert keys(page) == ["idfg/a/1.jpg"]
     assert "its burst" in page
     assert paths[0] in page
+
+
+def test_a_burst_shows_no_people_unless_asked_for(world, tmp_path):
+    path, person = (f"idfg/b/{i}.jpg___crop00_mdv4.1.jpg" for i in ("2 é", "3"))
+    rows = [
+        Candidate(path, "idfg/b/2 é.jpg", "idfg", "2", "cervid", "canid", 0.7, 0.5, 0.9, "",
+                  (person,)),
+        Candidate(person, "idfg/b/3.jpg", "idfg", "2", "canid", "human", 0.8, 0.6, 0.8, ""),
+    ]  # fmt: skip
+    candidates_csv.write(tmp_path / "candidates.csv", rows)
+    words = [world.base, world.crops, tmp_path / "out", tmp_path / "candidates.csv"]
+    for more, shown in ((), 0), (("--show_people",), 1):
+        assert review_mislabeled.main([str(word) for word in (*words, *more)]) == 0
+        page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+        assert article(page, "idfg/b/2 é.jpg").count("b/3.jpg") == shown
+        assert ("idfg/b/3.jpg" in keys(page)) == bool(shown)
+
+
+def test_lists_may_name_the_dataset_or_not(world, tmp_path):
+    (tmp_path / "outputs_test.csv.gz").write_bytes(
+        (world.base / "run" / "outputs_test.csv.gz").read_bytes()
+    )
+    path = tmp_path / "mislabeled_candidates_test_idfg.txt"
+    path.write_text("b/2 é.jpg\nidfg/a/0.jpg\n", encoding="utf-8")
+    found = mislabeled.listed(path)
+    # all crops of both, by margin
+    assert [(crop.image, round(crop.margin, 2)) for crop in found] == [
+        ("idfg/a/0.jpg", 0.91), ("idfg/b/2 é.jpg", 0.5), ("idfg/a/0.jpg", 0),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
