@@ -99,6 +99,7 @@ class Pictures:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self.written = folder / PICTURES, set[str]()
+        self._files: dict[Path, Markup] = {}  # a burst's crops are shown with each of its pictures
 
     def add(self, image: Image.Image, side: int, said: str) -> Markup:
         """Write a copy of at most so many pixels a side, and return its element."""
@@ -116,13 +117,21 @@ class Pictures:
 
     def crop(self, source: Path | bytes | str, said: str, caption: str) -> Markup:
         """Show a crop, with words below; a text is why it is not there."""
-        try:
-            if isinstance(source, str):
-                raise imaging.UnreadableImage(source)
-            shown = self.add(imaging.open_upright(source), CROP, said)
-        except imaging.UnreadableImage as error:
-            shown = tag("p", error.reason, cls="muted")
+        shown = self._files.get(source) if isinstance(source, Path) else None
+        if shown is None:
+            shown = self._copied(source, said)
+        if isinstance(source, Path):
+            self._files[source] = shown
         return tag("figure", shown, tag("figcaption", caption))
+
+    def _copied(self, source: Path | bytes | str, said: str) -> Markup:
+        try:
+            if not isinstance(source, str):
+                return self.add(imaging.open_upright(source), CROP, said)
+            reason = source
+        except imaging.UnreadableImage as error:
+            reason = error.reason
+        return tag("p", reason, cls="muted")
 
 
 def write(
