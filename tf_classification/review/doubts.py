@@ -24,7 +24,7 @@ from database_tools.labels_db.database import LabelDatabase
 from database_tools.labels_db.query_config import QueryConfig
 from tf_classification.predictions import mislabeled
 
-_NEIGHBOURS = 6
+_NEIGHBOURS = 4
 
 Choices = dict[str, list[tuple[str, str]]]
 """Dataset to its classes, the commonest first, each with its labels by commas, "" for none."""
