@@ -120,8 +120,9 @@
     const key = current.dataset.key;
     const answer = answers.get(key);
     before.push([key, answer]);
-    const place = current.dataset.place;
-    keep(key, { choice: "", mark: "", second: "", place, ...answer, ...what });
+    const { place } = current.dataset;
+    const now = { choice: "", mark: "", second: "", place, ...answer, ...what };
+    keep(key, isDone(now) || now.second ? now : undefined);
     show(current);
     const left = count();
     said.textContent = `${words(current, answers.get(key))}. ${left} left on this page`;
