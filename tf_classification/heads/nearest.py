@@ -19,7 +19,7 @@ from database_tools.pages import html, pictures
 from database_tools.pages.html import tag
 from tf_classification.embeddings.index import Embeddings, Ints
 
-EACH = 4
+EACH = 3
 """Training crops that are shown of each crop."""
 
 _SIDE, _SMALL = 224, 128  # pixels of the longer side, of the crop and of its nearest

@@ -325,7 +325,7 @@ def test_errors_are_shown_beside_the_training_crops_that_they_are_likest(
     assert sorted(shown) == sorted(np.array(rows.paths)[wrong])
     assert "demo/5/2.jpg" in shown
     others = re.findall('alt="(demo/[0-3]/[0-9]+.jpg)"', page)
-    assert len(others) == 4 * len(shown)  # of train only
+    assert len(others) == 3 * len(shown)  # of train only
 
 
 def test_at_most_so_many_crops_of_a_label_are_learnt(tiny, embeddings, tmp_path, capsys):

@@ -81,7 +81,7 @@ def test_wrong_labels_come_first_and_a_second_run_writes_the_same(
     ledger = json.loads((out.parent / "find_mislabeled_ledger.json").read_text())
     assert (ledger["total"], ledger["kept"]) == (90, 90)
     page = out.with_suffix(".html").read_text()
-    assert page.count("data:image/jpeg") == 5 * len(rows)  # each and its four nearest
+    assert page.count("data:image/jpeg") == 4 * len(rows)  # each and its three nearest
     assert str(tmp_path) not in page
     before = [path.read_bytes() for path in sorted(out.parent.iterdir())]
     assert find(*words) == 0
