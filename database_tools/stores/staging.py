@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ CLOSING = ("splits.json", crops_info.NAME, dataset_info.NAME)
 
 _THREADS = 16
 _EVERY = 30.0
-"""Seconds between two looks at what is whole by now; more where looking takes long."""
+"""Seconds between two looks at what is whole by now; as many as the last took, if that is more."""
 
 State = tuple[int, int]
 """Size in bytes and time of change of a file of this machine."""
@@ -155,11 +156,14 @@ class _Output:
                 self._put([name], here)
 
     def _keep_putting(self, over: threading.Event) -> None:
-        while not over.wait(_EVERY):
+        pause = _EVERY
+        while not over.wait(pause):
+            begun = time.monotonic()
             try:
                 self.bring(last=False)
             except UserError as error:
                 log.warning("WARNING: %s", error)  # tried again, at the end for the last time
+            pause = max(_EVERY, time.monotonic() - begun)
 
     def _put(self, names: Sequence[str], here: dict[str, State]) -> None:
         self._note([(name, None) for name in names])  # before: else it may be a stranger's
