@@ -61,11 +61,11 @@ class Busy(Exception):  # noqa: N818 - it is a state of the service, not a fault
 
 
 class Refused(UserError):  # noqa: N818 - an answer of the service's
-    """The service refuses, with this status."""
+    """The service refuses, with this code of HTTP."""
 
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(f"the Batch Detection API refuses ({status}): {said}")
-        self.status = status
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(f"the Batch Detection API refuses ({code}): {said}")
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Service:
         except ValueError as error:
             raise Busy(str(error)) from None
         except Refused as error:
-            if error.status == HTTPStatus.NOT_FOUND:
+            if error.code == HTTPStatus.NOT_FOUND:
                 raise
             raise Busy(str(error)) from None
         if answer.task and answer.task != task.replace("-", ""):
