@@ -14,7 +14,7 @@ are 1 at least, or begins its own.  So the order of the boxes does not matter.  
 
 ==========  ================================================================
 mean        the mean, weighted
-mean_log    the mean of the logarithms, weighted: what most crops rule out goes
+mean_log    the mean of the logarithms, weighted: what one crop rules out goes
 product     each crop is a witness of its own, one of weight 0.5 half of one
 ==========  ================================================================
 

@@ -1,19 +1,20 @@
 r"""Probabilities used whole: fused by events, rolled up to taxa; how good, and a million crops.
 
     python scripts/bench/embeddings.py worlds --seeds 5
-    python scripts/bench/fusion.py places
     python scripts/bench/fusion.py fuse
+    python scripts/bench/fusion.py fuse --learn 150
     python scripts/bench/fusion.py roll_up
     python scripts/bench/fusion.py choose
     python scripts/bench/fusion.py million --crops 1000000
 
-``places`` makes 20 places more for each world, as the 8 to test at have few errors.
 ``fuse`` asks the heads of the demo worlds about crops of places that they have not seen, runs the
 command by each rule, and beside it MegaDetector's smoothing (megadetector-utils; it knows classes
 only, so it has no likelihood) and DrivenData's rule: the mean of an event's vectors, which of
-"empty", that no head of crops knows, would be the geometric one.  Floors for the default: 30 % of
-the single crops' errors go, and the mean negative log-likelihood (NLL) is not worse.  ``choose``
-does the same on folds of the places that heads were learnt from: by it ``--same`` was chosen.
+"empty", that no head of crops knows, would be the geometric one; and groups by the true labels,
+which no grouping can be better than.  A head of fewer crops (``--learn``) has more errors.
+Floors for the default: 30 % of the single crops' errors go, and the mean negative log-likelihood
+(NLL) is not worse.  ``choose`` does the same on folds of the places that heads were learnt from: by
+it ``--same`` was chosen.
 ``roll_up`` compares the share right among answers with the mean of their masses and the target;
 intervals by draws of all worlds' places.  Beside it SpeciesNet's rule: the five likeliest, .65.
 """
@@ -30,11 +31,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from database_tools.core.tree_masses import TreeMasses
+    from tf_classification.heads.folds import Lesson
+
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "tests" / "docs")]
 
+SMOOTHING = "MegaDetector's smoothing"
 TARGETS = (0.55, 0.65, 0.75, 0.8, 0.85, 0.9, 0.95)
 SAMES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99)
 
@@ -60,34 +67,51 @@ class World:
         return int((vectors.argmax(axis=1) != self.truth).sum()), float(-np.log(true).mean())
 
 
-def places(args: argparse.Namespace) -> None:
-    """Make and embed more places to test at."""
-    from embeddings import _command, _embed
-
-    for seed, folder in enumerate(_folders(args)):
-        words = ("--images", 300, "--locations", 20, "--first_location", 200, "--seed", seed)
-        flags = ("--classification_dataset", "--corrupt_files", "none", "--workers", 1)
-        _command("make_demo_dataset", folder / "more", *words, *flags)
-        _embed(folder / "more")
-
-
-def tested(folder: Path, part: str) -> World:
-    """Ask a world's head about places that it has not seen."""
+def tested(folder: Path, number: int | None) -> World:
+    """Ask a world's head, or one learnt from a number of crops, about places it has not seen."""
     from embeddings import _features, _table
 
     from tf_classification.heads.head import Head
     from tf_classification.models.calibration import Calibration
 
-    run = max((folder / "logs").iterdir())
-    table = np.load(run / "head.npz")
-    labels = json.loads((run / "params.json").read_text())["labels"]
-    fitted = json.loads((run / "evaluation.json").read_text())["calibration"]
-    logits = Head(table["kernel"], table["bias"]).logits(_features(folder / part))
-    vectors = Calibration.from_json(fitted, labels).probabilities(logits)
-    paths, names, at = _table(folder / part)
+    features = _features(folder / "test")
+    if number is None:
+        run = max((folder / "logs").iterdir())
+        table = np.load(run / "head.npz")
+        labels = json.loads((run / "params.json").read_text())["labels"]
+        fitted = json.loads((run / "evaluation.json").read_text())["calibration"]
+        logits = Head(table["kernel"], table["bias"]).logits(features)
+        vectors = Calibration.from_json(fitted, labels).probabilities(logits)
+    else:
+        labels, vectors = _learnt(folder, number, features)
+    paths, names, at = _table(folder / "test")
     truth = np.array([labels.index(name) for name in names])
-    annotations = folder / part / "image_level.json"
-    return World(annotations, paths, at, truth, vectors, labels)
+    return World(folder / "test" / "image_level.json", paths, at, truth, vectors, labels)
+
+
+def _learnt(folder: Path, number: int, asked: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Learn from some crops; return labels and calibrated vectors of what is asked about."""
+    from tf_classification.evaluation import calibration
+    from tf_classification.heads import folds
+
+    lesson, labels = _lesson(folder)
+    draw = np.random.default_rng(int(folder.name))
+    part = lesson.of(np.sort(draw.permutation(len(lesson))[:number]))
+    learnt = folds.learn(part, 0)
+    fitted = calibration.temperature(learnt.logits, part.labels[learnt.rows])
+    return labels, fitted.probabilities(learnt.head.logits(asked))
+
+
+def _lesson(folder: Path) -> tuple[Lesson, list[str]]:
+    from embeddings import _features, _table
+
+    from tf_classification.heads.folds import Lesson
+
+    _, names, places = _table(folder / "train")
+    labels, truth = np.unique(names, return_inverse=True)
+    number = np.unique(places, return_inverse=True)[1]
+    features = _features(folder / "train")
+    return Lesson(features, truth, number, np.ones(len(truth)), len(labels)), labels.tolist()
 
 
 def recalibrated(worlds: list[World]) -> list[World]:
@@ -107,23 +131,19 @@ def recalibrated(worlds: list[World]) -> list[World]:
 
 def folded(folder: Path) -> World:
     """Ask heads about places that they did not see, of those that the world's head learnt from."""
-    from embeddings import _features, _table
+    from embeddings import _table
 
     from tf_classification.evaluation import calibration
     from tf_classification.heads import folds
-    from tf_classification.heads.folds import Lesson
 
-    paths, names, places = _table(folder / "train")
-    labels, truth = np.unique(names, return_inverse=True)
-    number = np.unique(places, return_inverse=True)[1]
-    features = _features(folder / "train")
-    lesson = Lesson(features, truth, number, np.ones(len(truth)), len(labels))
+    lesson, labels = _lesson(folder)
     said, fair = folds.out_of_fold(lesson, [1.0], 0)
-    logits, truth = said[1.0][fair], truth[fair]
+    logits, truth = said[1.0][fair], lesson.labels[fair]
     vectors = calibration.temperature(logits, truth).probabilities(logits)
+    paths, _, places = _table(folder / "train")
     kept = [path for path, is_fair in zip(paths, fair, strict=True) if is_fair]
     annotations = folder / "train" / "image_level.json"
-    return World(annotations, kept, places[fair], truth, vectors, labels.tolist())
+    return World(annotations, kept, places[fair], truth, vectors, labels)
 
 
 def fused(world: World, folder: Path, *flags: object) -> np.ndarray:
@@ -197,41 +217,47 @@ def drivendata(world: World) -> np.ndarray:
     return vectors
 
 
-def compare(
-    number: int, parts: list[World], ways: dict[str, Callable[[World, Path], np.ndarray]]
-) -> None:
-    """Print errors and NLL of each way, of parts of a number of worlds."""
+def by_truth(world: World) -> np.ndarray:
+    """Group the boxes of a sequence by their true labels: what no grouping can be better than."""
+    from database_tools.core import fusion
+
+    sequences, vectors = world.sequences(), world.vectors.astype(np.float64)
+    for sequence in np.unique(sequences):
+        rows = np.flatnonzero(sequences == sequence)
+        same, ones = 1 - 1e-12, np.ones(len(rows))
+        vectors[rows] = fusion.fuse(vectors[rows], ones, world.truth[rows], "mean_log", same)
+    return vectors
+
+
+def compare(worlds: list[World], ways: dict[str, Callable[[World, Path], np.ndarray]]) -> None:
+    """Print errors and NLL of each way."""
+    print(f"{sum(len(world.paths) for world in worlds):,} crops of {len(worlds)} worlds")
     with tempfile.TemporaryDirectory() as name:
-        found = {way: [w.score(f(w, Path(name))) for w in parts] for way, f in ways.items()}
+        found = {way: [w.score(f(w, Path(name))) for w in worlds] for way, f in ways.items()}
     single = np.array(found["single crops"], np.float64)
     for way, scores in found.items():
         table = np.array(scores, np.float64)
         errors = " ".join(f"{int(n):3d}" for n in table[:, 0])
         gone = 1 - table[:, 0].sum() / single[:, 0].sum()
-        by_world = (np.reshape(t[:, 0], (number, -1)).sum(axis=1) for t in (table, single))
-        each = np.mean(1 - np.divide(*by_world))
-        print(
-            f"{way:24} errors {errors}: {gone:4.0%} gone, in the mean of worlds {each:4.0%};",
-            end="",
-        )
-        print(
-            " no NLL" if way.startswith("MegaD") else f" NLL {table[:, 1].mean():.3f}", flush=True
-        )
+        each = np.mean(1 - table[:, 0] / single[:, 0])
+        said = f"{way:24} errors {errors}: {gone:4.0%} gone, in the mean of worlds {each:4.0%};"
+        sure = "no NLL" if way == SMOOTHING else f"NLL {table[:, 1].mean():.3f}"
+        print(said, sure, flush=True)
 
 
 def fuse(args: argparse.Namespace) -> None:
     """Fuse at places that no head has seen."""
     worlds = _tested(args)
-    print(f"{sum(len(w.paths) for w in worlds):,} crops of {args.seeds} worlds")
     ways = {
         "single crops": lambda w, _: w.vectors,
         "mean_log (default)": lambda w, f: fused(w, f),
         "mean": lambda w, f: fused(w, f, "--rule", "mean"),
         "product": lambda w, f: fused(w, f, "--rule", "product"),
-        "MegaDetector's smoothing": smoothed,
+        SMOOTHING: smoothed,
         "DrivenData's rule": lambda w, _: drivendata(w),
+        "groups by true labels": lambda w, _: by_truth(w),
     }
-    compare(args.seeds, worlds, ways)
+    compare(worlds, ways)
 
 
 def choose(args: argparse.Namespace) -> None:
@@ -240,7 +266,7 @@ def choose(args: argparse.Namespace) -> None:
     ways = {"single crops": lambda w, _: w.vectors}
     for same in SAMES:
         ways[f"--same {same}"] = lambda w, f, same=same: fused(w, f, "--same", same)
-    compare(args.seeds, worlds, ways)
+    compare(worlds, ways)
 
 
 def roll_up(args: argparse.Namespace) -> None:
@@ -278,7 +304,7 @@ def roll_up(args: argparse.Namespace) -> None:
 
 
 def _judged(
-    tree: object, rows: np.ndarray, truth: np.ndarray, places: np.ndarray, target: float
+    tree: TreeMasses, rows: np.ndarray, truth: np.ndarray, places: np.ndarray, target: float
 ) -> str:
     from database_tools.core import intervals
 
@@ -293,7 +319,9 @@ def _judged(
     low, high = intervals.interval((times @ good) / (times @ count), len(count))
     exact = np.isin(answers, tree.labels)[given].mean()
     share = good.sum() / count.sum()
-    said = "" if low <= mass <= high and high >= target else "  <-- missed"
+    said = "" if mass >= low else ", which is less than that"
+    said += "" if mass <= high else ", WHICH IS MORE THAN THAT"
+    said += "" if high >= target else ", BELOW THE TARGET"
     return (
         f"  target {target:.2f}: {given.mean():4.0%} answered, {exact:4.0%} of them by a label; "
         f"right {share:.3f} [{low:.3f}, {high:.3f}], mean mass {mass:.3f}{said}"
@@ -305,10 +333,7 @@ def _folders(args: argparse.Namespace) -> list[Path]:
 
 
 def _tested(args: argparse.Namespace) -> list[World]:
-    parts = [
-        part for part in ("test", "more") if (args.folder / "0" / part / "embeddings").is_dir()
-    ]
-    return [tested(folder, part) for folder in _folders(args) for part in parts]
+    return [tested(folder, args.learn) for folder in _folders(args)]
 
 
 def million(args: argparse.Namespace) -> None:
@@ -363,7 +388,6 @@ def main() -> None:
     """Do one of the parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parts = {
-        "places": places,
         "fuse": fuse,
         "roll_up": roll_up,
         "choose": choose,
@@ -375,6 +399,7 @@ def main() -> None:
         "--part", choices=("test", "more"), default="more", help="places to test at"
     )
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--learn", type=int, help="from so many crops (default: all, as it was)")
     parser.add_argument("--crops", type=int, default=1_000_000)
     args = parser.parse_args()
     parts[args.what](args)
