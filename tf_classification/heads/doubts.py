@@ -69,7 +69,10 @@ def doubt(logs: Floats, labels: Ints, groups: Ints, pictures: Ints) -> Doubts:
     looks[mates == 0] = 1
     own = np.zeros(logs.shape, np.float32)
     own[every, labels] = 1
-    counts = _sums(groups, own)[groups] - _sums(pictures, own)[pictures]
+    # of the group, without the crop's own picture, whose crops may be in several groups
+    pairs = np.stack([groups, pictures], axis=1)
+    _, mine_there = np.unique(pairs, axis=0, return_inverse=True)
+    counts = _sums(groups, own)[groups] - _sums(mine_there, own)[mine_there]
     total = counts.sum(axis=1, keepdims=True)
     labelled = (counts + _OTHER_LABEL) / (total + _OTHER_LABEL * number)
     weighed = logs + np.log(looks) + np.log(labelled)

@@ -55,3 +55,9 @@ def test_certainty_is_no_trouble(sure):
     found = doubts.doubt(said, np.array([1, 0]), np.array([0, 0]), np.array([0, 1]))
     assert np.isfinite(found.odds).all()
     np.testing.assert_allclose(found.scores, [1, 0], atol=1e-6)
+
+
+def test_crops_of_a_picture_in_groups_of_their_own_are_as_alone():
+    found = doubt([1, 1, 0], [0, 1, 2], (5, 5, 5))
+    np.testing.assert_array_equal(found.odds, doubt([1, 1, 0], [0, 1, 2]).odds)
+    assert found.labelled.tolist() == [-1, -1, -1]
