@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from database_tools.core import names
 from database_tools.core.errors import FormatError
+from database_tools.core.names import CropName
 from database_tools.formats import classifier_csv
 from database_tools.formats.classifier_csv import Floats
 
@@ -13,23 +15,28 @@ from database_tools.formats.classifier_csv import Floats
 def labels(paths: Sequence[Path]) -> tuple[str, ...]:
     """Return the labels of the first table; raise FormatError if another one's are others."""
     with classifier_csv.reading(paths[0]) as table:
-        names = table.label_names
-    if not names:
+        known = table.label_names
+    if not known:
         raise FormatError(paths[0], "line 1", "no column of probabilities")
     for path in paths[1:]:
         with classifier_csv.reading(path) as table:
-            if odd := set(names) ^ set(table.label_names):
+            if odd := set(known) ^ set(table.label_names):
                 rule = f"its labels are not those of {paths[0]}: {min(odd)!r} is in one only"
                 raise FormatError(path, "line 1", rule)
-    return names
+    return known
 
 
-def rows(paths: Sequence[Path], names: Sequence[str]) -> Iterator[tuple[Path, list[str], Floats]]:
-    """Yield table, crops and (n, C) probabilities in the order of ``names``, some at a time."""
+def rows(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[tuple[Path, list[str], Floats]]:
+    """Yield table, crops and (n, C) probabilities in the order of ``labels``, some at a time."""
     for path in paths:
         with classifier_csv.reading(path) as table:
-            order = [table.label_names.index(name) for name in names]
+            order = [table.label_names.index(name) for name in labels]
             for some in table:
+                try:
+                    for crop in some.paths:
+                        CropName.parse(names.tidy(crop))
+                except ValueError as error:
+                    raise FormatError(path, crop, str(error)) from None
                 wrong = (some.probabilities < 0) | (some.probabilities > 1 + 1e-5)
                 if wrong.any():
                     row, column = map(int, divmod(int(wrong.argmax()), wrong.shape[1]))

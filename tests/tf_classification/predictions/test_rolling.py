@@ -182,6 +182,13 @@ def test_what_makes_no_sense_is_said(folder, capsys, flags, said):
     assert not (folder.path / "rolled").exists()
 
 
+def test_rows_that_are_no_crops_are_told_of_the_table_that_has_them(folder, capsys):
+    folder.write("out.csv", (folder.path / "out.csv").read_text() + "a.jpg,0,0,0,0\n")
+    assert folder.run() == 2
+    assert "out.csv: a.jpg: 'a.jpg' is not a crop name" in capsys.readouterr().err
+    assert not list((folder.path / "rolled").glob("*"))
+
+
 def test_labels_must_be_known_from_somewhere(folder, capsys):
     assert folder.run(taxa=()) == 2
     assert "give --model or --taxonomy" in capsys.readouterr().err
