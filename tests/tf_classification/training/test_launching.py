@@ -23,9 +23,10 @@ folder, lives = pathlib.Path(sys.argv[1]), sys.argv[2]
 config = os.environ.get("TF_CONFIG", "")
 index = json.loads(config)["task"]["index"] if config else 1
 life = len(list(folder.glob(f"{index}.*")))
-(folder / f"{index}.{life}").write_text(json.dumps([os.getpid(), config, sys.argv[3:]]))
 signal.signal(signal.SIGTERM, lambda *_: (print("asked", flush=True), sys.exit(130)))
 print(f"worker {index}, life {life}", flush=True)
+(folder / f"new{index}").write_text(json.dumps([os.getpid(), config, sys.argv[3:]]))
+(folder / f"new{index}").replace(folder / f"{index}.{life}")  # all else is ready
 end = lives[min(life, len(lives) - 1)]
 if end == "k" and index:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -110,11 +111,12 @@ def test_the_workers_end_with_their_launcher(tmp_path, number, status):
     ) as launcher:
         while len(noted(tmp_path)) < 2:
             time.sleep(0.05)
-        time.sleep(0.5)
         launcher.send_signal(number)
         assert launcher.wait(30) == status
-    time.sleep(0.2)
-    assert not any(is_alive(pid) for pid, _, _ in noted(tmp_path).values())
+    until = time.monotonic() + 10
+    while any(is_alive(pid) for pid, _, _ in noted(tmp_path).values()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
     said = (tmp_path / "r" / "worker_1.log").read_text().splitlines()
     assert said == ["worker 1, life 0", *(["asked"] if status > 0 else [])]
 
