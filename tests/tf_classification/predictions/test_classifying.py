@@ -44,7 +44,7 @@ def table(path):
 
 def test_a_folder_becomes_species_and_a_file_for_timelapse(decided, shots):
     out = shots / "out"
-    exif = Image.Exif()
+    exif = Picture.Exif()
     exif[0x0132] = "2021:05:03 06:12:00"
     Picture.open(shots / "pictures/b/2.jpg").save(shots / "pictures/b/2.jpg", exif=exif)
     words = ("--detections-json", shots / "detections.json", "--sort_into", shots / "sorted")
