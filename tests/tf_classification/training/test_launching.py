@@ -109,7 +109,7 @@ def test_the_workers_end_with_their_launcher(tmp_path, number, status):
     with subprocess.Popen(
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": root}
     ) as launcher:
-        while len(noted(tmp_path)) < 2:
+        while len(noted(tmp_path)) < 2 and launcher.poll() is None:
             time.sleep(0.05)
         launcher.send_signal(number)
         assert launcher.wait(30) == status
