@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
+from tf_classification.heads.request import add_places
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +25,7 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("find_mislabeled.py", __doc__)
     add = parser.add_argument
-    text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
-    text += " COCO-style folder of make_classification_dataset.py"
-    add("dataset_dir", nargs="?", type=Path, help=text)
-    add("cropped_images_dir", nargs="?", type=Path, help="folder of the crops")
-    add("--tfrecords", type=Path, metavar="DIR", help="records, instead of the two folders")
-    add("--labels", type=Path, metavar="CSV", help="an expert's answers, instead of a dataset")
-    text = "of embed_crops.py (default: embeddings in the dataset's folder)"
-    add("--embeddings", type=Path, metavar="DIR", help=text)
+    add_places(parser)
     text = "CSV to write; a .txt and a .html lie beside it (default: %(default)s)"
     add("-o", "--output", type=Path, default=Path("candidates.csv"), metavar="CSV", help=text)
     add("--db", type=Path, help="label database that knows bursts")

@@ -16,22 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
-from tf_classification.heads.request import HeadRequest
+from tf_classification.heads.request import HeadRequest, add_places
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("train_head.py", __doc__)
     add = parser.add_argument
-    text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
-    text += " COCO-style folder of make_classification_dataset.py"
-    add("dataset_dir", nargs="?", type=Path, help=text)
-    add("cropped_images_dir", nargs="?", type=Path, help="folder of the crops")
-    add("--tfrecords", type=Path, metavar="DIR", help="records, instead of the two folders")
-    text = "an expert's answers, instead of a dataset"
-    add("--labels", type=Path, metavar="CSV", help=text)
-    text = "of embed_crops.py (default: embeddings in the dataset's folder)"
-    add("--embeddings", type=Path, metavar="DIR", help=text)
+    add_places(parser)
     text = "the run makes a folder named by its time in here (default: the current folder)"
     add("--logdir", type=Path, default=HeadRequest.logdir, help=text)
     text = "weigh crops by the detector's confidence, calibrated by the file if there is one"

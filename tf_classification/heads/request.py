@@ -1,7 +1,8 @@
-"""What ``train_head.py`` is asked for; needs no TensorFlow."""
+"""What ``train_head.py`` is asked for, and where heads learn from; needs no TensorFlow."""
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,3 +87,16 @@ class HeadRequest:
             finetune=-1,
             epochs=1,
         )
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that name crops with labels, and their embeddings."""
+    add = parser.add_argument
+    text = "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the"
+    text += " COCO-style folder of make_classification_dataset.py"
+    add("dataset_dir", nargs="?", type=Path, help=text)
+    add("cropped_images_dir", nargs="?", type=Path, help="folder of the crops")
+    add("--tfrecords", type=Path, metavar="DIR", help="records, instead of the two folders")
+    add("--labels", type=Path, metavar="CSV", help="an expert's answers, instead of a dataset")
+    text = "of embed_crops.py (default: embeddings in the dataset's folder)"
+    add("--embeddings", type=Path, metavar="DIR", help=text)

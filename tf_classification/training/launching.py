@@ -11,6 +11,7 @@ import functools
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -30,6 +31,8 @@ TRAIN = (sys.executable, "-m", "tf_classification.train_classifier")
 
 _GRACE = 10.0
 """Seconds for the workers to end by themselves."""
+
+_LOG = re.compile(r"worker_[0-9]+\.log")
 
 _PAUSE = 5.0
 """Seconds in which other machines see that a worker is gone."""
@@ -67,6 +70,8 @@ def run(launch: Launch) -> int:
             return 0
         number, status = ended
         if status == UserError.status:  # it would say the same again
+            if number == 0:  # and has said it here
+                _remove_logs_alone(launch.folder)
             return status
         said = f"worker {number} ended {_how(status)}"
         if restart < launch.max_restarts:
@@ -131,6 +136,15 @@ def _wait(workers: Sequence[subprocess.Popen[bytes]]) -> tuple[int, int] | None:
         if None not in statuses:
             return None
         time.sleep(0.1)
+
+
+def _remove_logs_alone(folder: Path) -> None:
+    """Leave nothing of a run that never began; one that did has other files."""
+    logs = list(folder.iterdir()) if folder.is_dir() else []
+    if logs and all(_LOG.fullmatch(path.name) for path in logs):
+        for path in logs:
+            path.unlink()
+        folder.rmdir()
 
 
 def _failed(statuses: Sequence[int | None]) -> list[tuple[int, int]]:

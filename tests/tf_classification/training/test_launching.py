@@ -80,6 +80,18 @@ def test_all_begin_again_when_one_is_killed_or_fails_although_the_other_waits(wo
 def test_a_mistake_is_not_repeated(worker, tmp_path):
     assert worker("2") == 2
     assert sorted(noted(tmp_path)) == ["0.0", "1.0"]
+    assert (tmp_path / "run" / "worker_1.log").exists()  # nobody else has said it
+
+
+def test_a_mistake_of_all_leaves_nothing_but_what_was_there(worker, tmp_path, monkeypatch):
+    monkeypatch.setattr(launching, "TRAIN", (sys.executable, "-c", "raise SystemExit(2)"))
+    run = tmp_path / "run"
+    assert worker("") == 2
+    assert not run.exists()
+    run.mkdir()
+    (run / "params.json").touch()
+    assert worker("") == 2
+    assert sorted(path.name for path in run.iterdir()) == ["params.json", "worker_1.log"]
 
 
 def test_who_ends_too_often_is_named(worker, tmp_path):
