@@ -14,7 +14,7 @@ import contextlib
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from pprint import pprint
 from typing import TYPE_CHECKING
@@ -91,10 +91,7 @@ def _store(args: argparse.Namespace) -> Store:
     return stores.open_store(f"{url}?{sas}" if sas else url)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -12,7 +12,6 @@ r"""Make a classification dataset of crops, and split it by location.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -100,10 +99,7 @@ def _run(args: argparse.Namespace) -> None:
     training_dataset.make(config)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -17,7 +17,6 @@ Crops are called as their picture, box and detector: a/b.jpg___crop00_mdv4.1.jpg
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -56,10 +55,7 @@ def _run(args: argparse.Namespace) -> None:
     report.write(outcome, args.images_dir, strict=args.strict, **where)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,7 +10,6 @@ r"""Print how many images each class of a dataset of crops has, and where they w
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -61,10 +60,7 @@ def _run(args: argparse.Namespace) -> None:
         print(line)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -6,7 +6,6 @@ python csv_to_json.py label_spec.csv label_spec.json --json-indent 2
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -29,10 +28,7 @@ def _run(args: argparse.Namespace) -> None:
     label_spec.write(args.output_json_path, spec, args.json_indent)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -111,10 +110,7 @@ def _detect(args: argparse.Namespace, version: str) -> None:
     batch_tasks.report(batch_tasks.run(run, Service.of_environment()), args.output_dir)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,10 +93,7 @@ def _show(results: Iterator[Result]) -> Iterator[Result]:
     return cli.progress(results, desc="downloading")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -9,7 +9,6 @@ Labels of whole pictures are enough.  Writes a page, tables and a ledger.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -62,10 +61,7 @@ def _run(args: argparse.Namespace) -> None:
     detector_evaluation.run(request)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -84,10 +83,7 @@ def _run(args: argparse.Namespace) -> None:
         log.warning("WARNING: %s. See %s", beside, path)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,7 +10,6 @@ extreme, and how sure the detector was.  inspect_dataset.ipynb is the same as a 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -67,10 +66,7 @@ def _run(args: argparse.Namespace) -> None:
         print(f"{one.label}: {one.number:,} {one.of} in {one.split}, {one.share:.1%} of the label")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

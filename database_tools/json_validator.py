@@ -11,7 +11,6 @@ r"""Check a label specification, and query the label database for its images.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -114,10 +113,7 @@ def _run(args: argparse.Namespace) -> None:
         explanation.run(config, None if table is True else Path(table), strict=strict)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

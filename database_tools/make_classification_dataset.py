@@ -13,7 +13,7 @@ r"""Detect animals, crop them and make a classification dataset of the crops.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from database_tools import cli
@@ -185,10 +185,7 @@ def _run(args: argparse.Namespace) -> None:
     classification_dataset.build(config, _watch)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

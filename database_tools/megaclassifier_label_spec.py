@@ -10,7 +10,6 @@ label_spec.json and the tree as text and SVG are in the folder.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -60,10 +59,7 @@ def _run(args: argparse.Namespace) -> None:
         print(proposed_spec.make(tree, labels, args.output_dir, *counts), end="")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

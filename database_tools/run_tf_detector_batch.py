@@ -9,7 +9,7 @@ What is found is kept as it comes: the same command again goes on where a killed
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from database_tools import cli
@@ -98,10 +98,7 @@ def _run(args: argparse.Namespace) -> None:
     batch.run(config, _watch)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

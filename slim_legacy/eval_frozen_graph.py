@@ -7,7 +7,6 @@ r"""Measure the top-1 accuracy of a frozen graph on the test crops of a COCO-sty
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -29,10 +28,7 @@ def _run(args: argparse.Namespace) -> None:
     print(f"Final result is {accuracy:.2%} top-1 accuracy")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

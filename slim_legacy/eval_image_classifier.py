@@ -10,7 +10,6 @@ Prints eval/Accuracy[...] and eval/Recall_5[...]; every record counts once.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from database_tools import cli
 from slim_legacy.training import flags, request
@@ -36,10 +35,7 @@ def _run(args: argparse.Namespace) -> None:
     print(f"eval/Recall_5[{accuracy.top5:.9g}]")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

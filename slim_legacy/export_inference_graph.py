@@ -13,7 +13,6 @@ freeze_graph.py puts a checkpoint's numbers into it. A bundle has them already:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -72,10 +71,7 @@ def _bundle(options: ExportOptions) -> None:
     print(to_bundle.write(base, network, options.model_name, labels, recipe))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

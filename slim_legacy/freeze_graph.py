@@ -10,7 +10,6 @@ The flags are those of TensorFlow's own freeze_graph, which does the work.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from database_tools import cli
 from database_tools.core.errors import UserError
@@ -41,10 +40,7 @@ def _run(args: argparse.Namespace) -> None:
     frozen.freeze(options)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

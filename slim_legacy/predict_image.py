@@ -7,7 +7,6 @@ r"""Classify one crop with a frozen graph and print the five most likely classes
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -32,10 +31,7 @@ def _run(args: argparse.Namespace) -> None:
         print(f'    "{name}" with confidence {probability:.2%}')
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

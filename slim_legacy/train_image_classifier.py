@@ -11,7 +11,6 @@ The same command again goes on from the last checkpoint in train_dir.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from database_tools import cli
 from slim_legacy.training import flags, request
@@ -35,10 +34,7 @@ def _run(args: argparse.Namespace) -> None:
     loop.train(options, dataset)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

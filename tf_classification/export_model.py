@@ -11,7 +11,6 @@ format, beside the SavedModel's.  The crops are those of the training, or of the
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -48,10 +47,7 @@ def _run(args: argparse.Namespace) -> None:
         print(comparison.text(rows))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

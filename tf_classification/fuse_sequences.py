@@ -11,7 +11,6 @@ pictures, those of a location that follow each other by less than --event_gap.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -66,10 +65,7 @@ def _run(args: argparse.Namespace) -> None:
     fusing.run(request, cli.progress)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -38,10 +37,7 @@ def _run(args: argparse.Namespace) -> None:
     log.info("%d crops to label in %s", number, args.output_dir / "index.html")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -72,10 +72,7 @@ def _name(together: bool) -> str:
     return run_folder.name(datetime.now(), 1)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -9,7 +9,6 @@ A picture that may be a fox or a wolf becomes a canid.  Tables of fuse_sequences
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -47,10 +46,7 @@ def _run(args: argparse.Namespace) -> None:
     rolling.run(request)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

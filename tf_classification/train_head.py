@@ -12,7 +12,6 @@ locations within train.  An expert's answers (path,label,decision,location) need
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from database_tools import cli
@@ -52,10 +51,7 @@ def _run(args: argparse.Namespace) -> None:
     training.run(asked, prepared, cli.progress)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status."""
-    return cli.run(build_parser(), _run, argv)
-
+main = cli.command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from database_tools.cli.parser import Parser
+from database_tools.cli.parser import Parser, add_scheduler
 from database_tools.cli.progress import progress
-from database_tools.cli.scheduler_flag import add_scheduler
 from database_tools.remote import arguments
 
 if TYPE_CHECKING:

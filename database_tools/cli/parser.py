@@ -103,3 +103,9 @@ def version() -> str:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return "of a folder that is not installed"
+
+
+def add_scheduler(group: argparse._ActionsContainer) -> None:
+    """Declare the flag of all commands whose work a cluster can do."""
+    text = "do the work on a Dask cluster, whose workers see the same files by the same paths"
+    group.add_argument("--dask_scheduler", metavar="ADDRESS", help=text)

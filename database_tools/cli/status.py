@@ -23,17 +23,21 @@ from database_tools.core.secrets import hidden
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
-def run(
-    parser: Parser,
-    work: Callable[[argparse.Namespace], int | None],
-    argv: Sequence[str] | None = None,
-) -> int:
-    """Parse ``argv``, call ``work`` and return the exit status.
+Work = Callable[[argparse.Namespace], int | None]
+"""What a command does with its flags; it may return its own exit status."""
 
-    Args:
-        parser: the command's flags.
-        work: what the command does; may return its own exit status.
-        argv: the words after the command's name; ``sys.argv`` when None.
+
+def command(build_parser: Callable[[], Parser], work: Work) -> Callable[..., int]:
+    """Return a command's ``main``, which takes the words after its name; see ``run``."""
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        return run(build_parser(), work, argv)
+
+    return main
+
+
+def run(parser: Parser, work: Work, argv: Sequence[str] | None = None) -> int:
+    """Parse ``argv``, ``sys.argv`` when None, call ``work`` and return the exit status.
 
     Raises:
         SystemExit: from the parser, for ``-h`` (0) and wrong flags (2).
@@ -71,9 +75,7 @@ def answer(prog: str, work: Callable[[], int | None]) -> int:
         return 130
 
 
-def _work(
-    parser: Parser, work: Callable[[argparse.Namespace], int | None], args: argparse.Namespace
-) -> int | None:
+def _work(parser: Parser, work: Work, args: argparse.Namespace) -> int | None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
