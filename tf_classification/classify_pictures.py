@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import places
-from database_tools.remote import arguments
+from database_tools.core import flags
 from tf_classification.predictions.classify_request import ClassifyRequest
 
 log = logging.getLogger(__name__)
@@ -24,25 +23,7 @@ log = logging.getLogger(__name__)
 def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("classify_pictures.py", __doc__)
-    add = parser.add_argument
-    add(
-        "pictures",
-        type=arguments.folder,
-        help="folder of pictures, looked through with its subfolders",
-    )
-    add("model", type=Path, help="model bundle, .tflite with its model.json, or PyTorch .pt")
-    add("output_dir", type=arguments.output, help="folder to write to")
-    add("--detector", type=Path, help="frozen graph, SavedModel folder or ONNX file")
-    add("--detections-json", type=Path, help="batch output of a detector, instead")
-    add("-c", "--classifier-categories", type=Path, help="label index JSON, which a .pt needs")
-    least = ClassifyRequest.threshold
-    add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
-    add("--square-crops", action="store_true", help="cut the smallest square around each box")
-    add("--padding", type=float, help="cut a square around each box, larger by this factor")
-    text = "say of animals that the model never learnt: unknown: look"
-    add("--unknown", action="store_true", help=text)
-    add("--num-workers", type=int, help="threads (default: one for each processor)")
-    add("--sort_into", type=Path, metavar="DIR", help="link the pictures into folders by species")
+    flags.declare(parser, ClassifyRequest)
     places.declare(parser)
     return parser
 

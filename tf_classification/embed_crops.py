@@ -18,11 +18,12 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import places
+from database_tools.core import flags
 from database_tools.remote import arguments
 from tf_classification.embeddings.request import EmbedRequest
 from tf_classification.models.description import VIEWS
 from tf_classification.models.table import NETWORKS
-from tf_classification.predictor import crops_request
+from tf_classification.predictor.crops_request import CropsRequest
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def build_parser() -> cli.Parser:
     add("--output_dir", type=arguments.output, metavar="DIR", help=text)
     text = "2: each crop mirrored, too (default: 1)"
     add("--views", type=int, choices=VIEWS, default=EmbedRequest.views, help=text)
-    crops_request.add_flags(parser)
+    flags.declare(parser, CropsRequest)
     places.declare(parser)
     cli.add_scheduler(parser)
     return parser

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
-from pathlib import Path
 
 from database_tools import cli
-from tf_classification.heads.request import add_places
+from database_tools.core import flags
+from tf_classification.review.requests import FindRequest
 
 log = logging.getLogger(__name__)
 
@@ -23,26 +22,14 @@ log = logging.getLogger(__name__)
 def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("find_mislabeled.py", __doc__)
-    add = parser.add_argument
-    add_places(parser)
-    text = "CSV to write; a .txt and a .html lie beside it (default: %(default)s)"
-    add("-o", "--output", type=Path, default=Path("candidates.csv"), metavar="CSV", help=text)
-    add("--db", type=Path, help="label database that knows bursts")
-    add("--input_json", type=Path, help="COCO Camera Traps that knows them, instead of --db")
-    text = "outputs_SPLIT.csv.gz of trained models, instead of heads: of crops that they have not"
-    text += " learnt from"
-    add("--outputs", type=Path, nargs="+", default=(), metavar="CSV", help=text)
-    text = "how sure it must be that a label is wrong, 0 for all (default: %(default)s)"
-    add("--least", type=float, default=0.5, help=text)
-    add("--workers", type=int, default=os.cpu_count() or 1, help="threads (default: cores)")
-    add("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
+    flags.declare(parser, FindRequest)
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
+    asked = FindRequest(**vars(args))
     from tf_classification.review import finding  # slow imports wait until the flags are good
 
-    asked = finding.FindRequest(**vars(args))
     number = finding.run(asked, lambda crops, n: cli.progress(crops, n, "comparing"))
     log.info("%s labels are perhaps wrong: %s", f"{number:,}", asked.output)
 

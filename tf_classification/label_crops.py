@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-from pathlib import Path
 
 from database_tools import cli
+from database_tools.core import flags
+from tf_classification.review.requests import LabelRequest
 
 log = logging.getLogger(__name__)
 
@@ -20,21 +21,16 @@ log = logging.getLogger(__name__)
 def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("label_crops.py", __doc__)
-    add = parser.add_argument
-    add("to_label", type=Path, help="CSV of crops, by suggest_labels.py")
-    add("output_dir", type=Path, help="folder to write the page to")
-    add("--embeddings", type=Path, required=True, help="folder of embeddings of the crops")
-    text = "labels to offer, the first nine by a digit each; others can be typed"
-    add("--label-names", nargs="+", default=(), metavar="LABEL", help=text)
-    add("--show_people", action="store_true", help="show what is perhaps people")
+    flags.declare(parser, LabelRequest)
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
-    from tf_classification.review import labelling
+    asked = LabelRequest(**vars(args))
+    from tf_classification.review import labelling  # slow imports wait until the flags are good
 
-    number = labelling.run(labelling.LabelRequest(**vars(args)))
-    log.info("%d crops to label in %s", number, args.output_dir / "index.html")
+    number = labelling.run(asked)
+    log.info("%d crops to label in %s", number, asked.output_dir / "index.html")
 
 
 main = cli.command(build_parser, _run)

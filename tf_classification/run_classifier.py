@@ -17,13 +17,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import places
-from database_tools.remote import arguments
+from database_tools.core import flags
 from tf_classification.predictions.request import RunRequest
-from tf_classification.predictor import crops_request
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +29,7 @@ log = logging.getLogger(__name__)
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
     parser = cli.Parser("run_classifier.py", __doc__)
-    add = parser.add_argument
-    add("model", type=Path, help="model bundle, .tflite with its model.json, or PyTorch .pt")
-    add(
-        "crops_dir", type=arguments.folder, nargs="?", help="folder of crops; not with --images-dir"
-    )
-    add(
-        "output",
-        type=arguments.output_file,
-        help="CSV to write, compressed if its name ends in .gz",
-    )
-    text = "label index JSON; a .pt needs it, other models have their own"
-    add("-c", "--classifier-categories", type=Path, help=text)
-    add("--image-size", type=int, help="of the model; any other is an error")
-    text = "tell animals that the model never learnt, in OUTPUT_unknown.csv"
-    add("--unknown", action="store_true", help=text)
-    crops_request.add_flags(parser)
+    flags.declare(parser, RunRequest)
     places.declare(parser)
     cli.add_scheduler(parser)
     return parser

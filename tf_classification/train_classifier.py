@@ -20,11 +20,12 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import places
+from database_tools.core import flags
 from database_tools.core.errors import UserError
 from database_tools.remote import arguments
 from tf_classification.runs import dataset, run_folder
 from tf_classification.runs.config import PARAMS, TrainConfig, read
-from tf_classification.training import interruption, options
+from tf_classification.training import interruption
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _NAME = "train_classifier.py"
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
     parser = cli.Parser(_NAME, __doc__)
-    options.add(parser)
+    flags.declare(parser, TrainConfig, given_only=True)
     group = parser.add_argument_group("instead of a new run")
     text = "go on with a killed run"
     group.add_argument("--resume", type=arguments.output, metavar="LOGDIR", help=text)

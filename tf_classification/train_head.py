@@ -12,32 +12,16 @@ locations within train.  An expert's answers (path,label,decision,location) need
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from database_tools import cli
-from tf_classification.heads.request import HeadRequest, add_places
+from database_tools.core import flags
+from tf_classification.heads.request import HeadRequest
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("train_head.py", __doc__)
-    add = parser.add_argument
-    add_places(parser)
-    text = "the run makes a folder named by its time in here (default: the current folder)"
-    add("--logdir", type=Path, default=HeadRequest.logdir, help=text)
-    text = "weigh crops by the detector's confidence, calibrated by the file if there is one"
-    add(
-        "--weight-by-detection-conf", nargs="?", const=True, default=False, metavar="NPZ", help=text
-    )
-    add("--max-per-label", type=int, metavar="N", help="most crops of a label to learn from")
-    text = "leave out labels with fewer crops to learn from"
-    add("--min-crops", type=int, default=HeadRequest.min_crops, metavar="N", help=text)
-    text = "with the output of make_classification_dataset.py: part of the training crops, by"
-    text += " location, to validate on (default: %(default)s)"
-    add("--val-fraction", type=float, default=HeadRequest.val_fraction, help=text)
-    text = "share of known animals that may be taken for unknown ones (default: %(default)s)"
-    add("--false_alarms", type=float, default=HeadRequest.false_alarms, metavar="SHARE", help=text)
-    add("--seed", type=int, default=HeadRequest.seed, help="of every draw (default: %(default)s)")
+    flags.declare(parser, HeadRequest)
     return parser
 
 

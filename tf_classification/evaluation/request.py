@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
 from database_tools.formats import splits_json
+from database_tools.formats.splits_json import SPLITS
+from tf_classification.models.table import NETWORKS
 from tf_classification.runs import config as params
-from tf_classification.runs.config import TrainConfig
+from tf_classification.runs.config import STRATEGIES, TrainConfig
 
 METHODS = ("temperature", "isotonic")
 PRECISION = 0.95
@@ -19,43 +23,40 @@ OVERRIDES = ("model_name", "batch_size", "num_workers", "dataset_dir", "cropped_
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """One call of the command.
+    """Flags of the command; raise UserError for what cannot be asked together."""
 
-    Attributes:
-        params_json: of the training run.
-        ckpt_path: what to judge: ``.weights.h5``, ``.keras`` or a model bundle.
-        output_dir: folder for the files.
-        splits: to judge; none of them only exports.
-        target_mapping: JSON, dataset's label to labels of the classifier.
-        label_index: of the classifier, where it is not the dataset's.
-        model_name: instead of that of params.json, as are the next five.
-        batch_size: crops at a time.
-        num_workers: threads that decode.
-        dataset_dir: folder of the dataset.
-        cropped_images_dir: folder of its crops.
-        tfrecords: folder of TFRecords, instead of these two.
-        calibrate: fit this calibration on val.
-        precision: wanted of accepted predictions.
-        strategy: devices to run on.
-        logical_cpus: replicas on one CPU.
-    """
-
-    params_json: Path
-    ckpt_path: Path
-    output_dir: Path
-    splits: tuple[str, ...] = ()
-    target_mapping: Path | None = None
-    label_index: Path | None = None
-    model_name: str | None = None
-    batch_size: int | None = None
-    num_workers: int | None = None
-    dataset_dir: str | None = None
-    cropped_images_dir: str | None = None
-    tfrecords: str | None = None
-    calibrate: str | None = None
-    precision: float = PRECISION
-    strategy: str = "auto"
-    logical_cpus: int = 0
+    params_json: Path = argument("params.json of the training run")
+    ckpt_path: Path = argument("ckpt_XX.weights.h5, a .keras model, or a model bundle")
+    output_dir: Path = flag("folder for the results", "-o", required=True)
+    splits: Sequence[str] = flag("splits to judge; none: only export", default=(), choices=SPLITS)
+    target_mapping: Path | None = flag("JSON: label of the dataset to the classifier's labels")
+    label_index: Path | None = flag("label index JSON of the classifier; a bundle has its own")
+    model_name: str | None = flag(
+        "network, such as efficientnet-b3",
+        choices=NETWORKS,
+        metavar="NAME",
+        group="instead of what params.json says",
+    )
+    batch_size: int | None = flag("crops at a time over all devices")
+    num_workers: int | None = flag("threads that decode")
+    dataset_dir: str | None = flag("folder of classification_ds.csv, label_index.json, splits.json")
+    cropped_images_dir: str | None = flag("folder of the crops")
+    tfrecords: str | None = flag("folder of TFRecords, instead of these two")
+    calibrate: str | None = flag(
+        "fit on val and keep in the bundle; without a value: temperature",
+        nargs="?",
+        const=METHODS[0],
+        choices=METHODS,
+        group="additions",
+    )
+    precision: float = flag(
+        "of accepted predictions, for which thresholds are chosen on val (default: 0.95)",
+        default=PRECISION,
+    )
+    strategy: str = flag("devices to run on", default="auto", choices=STRATEGIES)
+    logical_cpus: int = flag(
+        "make so many devices of the CPU, to try several without GPUs", default=0
+    )
 
     def __post_init__(self) -> None:
         if self.target_mapping and self.calibrate:

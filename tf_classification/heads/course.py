@@ -17,7 +17,7 @@ from tf_classification.data.examples import Dataset
 from tf_classification.embeddings import index
 from tf_classification.embeddings.index import Embeddings
 from tf_classification.heads import lessons
-from tf_classification.heads.request import HeadRequest
+from tf_classification.heads.request import LabelledCrops
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs.config import TrainConfig
 
@@ -41,7 +41,7 @@ class Course:
     rows: Mapping[str, np.ndarray]
 
 
-def prepare(asked: HeadRequest, *, training: bool = True) -> Course:
+def prepare(asked: LabelledCrops, *, training: bool = True) -> Course:
     """Read what the command is asked about.
 
     Args:

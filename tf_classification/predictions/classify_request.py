@@ -7,42 +7,30 @@ from pathlib import Path
 
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
+from database_tools.remote import arguments
 
 
 @dataclass(frozen=True)
 class ClassifyRequest:
-    """See the flags of the command.
+    """Flags of the command; raise UserError for values that cannot be, or not together."""
 
-    Attributes:
-        pictures: folder of pictures.
-        model: classifier, as for ``run_classifier.py``.
-        output_dir: folder to write to.
-        detector: finds the animals; or else
-        detections_json: says where they are.
-        classifier_categories: label index, for a ``.pt``.
-        threshold: least confidence of a box, which counts.
-        square_crops: as for ``run_classifier.py``, as is the next.
-        padding: of crops.
-        num_workers: threads; None for one for each processor.
-        unknown: whether to tell animals that the model never learnt.
-        sort_into: folder that gets the pictures by species; None for none.
-
-    Raises:
-        UserError: for values that cannot be, or not together.
-    """
-
-    pictures: Path
-    model: Path
-    output_dir: Path
-    detector: Path | None = None
-    detections_json: Path | None = None
-    classifier_categories: Path | None = None
-    threshold: float = LOWER
-    square_crops: bool = False
-    padding: float | None = None
-    num_workers: int | None = None
-    unknown: bool = False
-    sort_into: Path | None = None
+    pictures: Path = argument(
+        "folder of pictures, looked through with its subfolders", type=arguments.folder
+    )
+    model: Path = argument("model bundle, .tflite with its model.json, or PyTorch .pt")
+    output_dir: Path = argument("folder to write to", type=arguments.output)
+    detector: Path | None = flag("frozen graph, SavedModel folder or ONNX file")
+    detections_json: Path | None = flag("batch output of a detector, instead")
+    classifier_categories: Path | None = flag("label index JSON, which a .pt needs", "-c")
+    threshold: float = flag("least confidence of a box (%(default)s)", default=LOWER)
+    square_crops: bool = flag("cut the smallest square around each box", default=False)
+    padding: float | None = flag("cut a square around each box, larger by this factor")
+    unknown: bool = flag("say of animals that the model never learnt: unknown: look", default=False)
+    num_workers: int | None = flag("threads (default: one for each processor)")
+    sort_into: Path | None = flag(
+        "link the pictures into folders by species", "--sort_into", metavar="DIR"
+    )
 
     def __post_init__(self) -> None:
         if not self.pictures.is_dir():

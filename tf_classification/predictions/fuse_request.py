@@ -7,35 +7,46 @@ from pathlib import Path
 
 from database_tools.core import fusion
 from database_tools.core.errors import UserError
+from database_tools.core.flags import flag
 from database_tools.formats import events_csv
 from tf_classification.predictions.result_request import ResultRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class FuseRequest(ResultRequest):
-    """Flags of the command, by the same names.
+    """Flags of the command."""
 
-    Attributes:
-        input_json: COCO Camera Traps that tells when and where pictures were taken; or
-        db: a label database that does; or
-        media_csv: a table that does; or
-        exif: folder of the pictures, whose files tell when, and whose folders where.
-        event_gap: seconds; pictures of a location that follow by less are one event.
-        rule: how the vectors of a group become one.
-        same: how often two boxes of an event are of one label.
-        temperature: divides the logarithms of the tables' probabilities.
-        calibrate_on: a table with true labels, for which the best temperature is taken.
-    """
-
-    input_json: Path | None = None
-    db: Path | None = None
-    media_csv: Path | None = None
-    exif: Path | None = None
-    event_gap: float = 60.0
-    rule: str = fusion.MEAN_LOG
-    same: float = 0.75
-    temperature: float = 1.0
-    calibrate_on: Path | None = None
+    input_json: Path | None = flag(
+        "COCO Camera Traps with seq_id, or location and datetime",
+        "--input_json",
+        group="events: give one of these",
+    )
+    db: Path | None = flag("label database that import_labels made")
+    media_csv: Path | None = flag(
+        "media.csv of Camtrap DP; or path, location, datetime", "--media_csv"
+    )
+    exif: Path | None = flag("folder of the pictures; a folder is a place", metavar="FOLDER")
+    event_gap: float = flag(
+        "seconds without a picture after which a new event begins (default: %(default)s)",
+        "--event_gap",
+        default=60.0,
+        group="how",
+    )
+    rule: str = flag(
+        "mean of logarithms, mean, or product of probabilities, weighted by the detector's "
+        "confidence (default: %(default)s)",
+        default=fusion.MEAN_LOG,
+        choices=fusion.RULES,
+    )
+    same: float = flag(
+        "how often two boxes of an event are of one label (default: %(default)s)", default=0.75
+    )
+    temperature: float = flag(
+        "above 1 makes crops less sure; run_classifier's are calibrated (default: 1)", default=1.0
+    )
+    calibrate_on: Path | None = flag(
+        "find it: a table with true labels", "--calibrate_on", metavar="CSV"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
 
 VERSIONS = ("1.6", "1.0")
 PLACES = FIRST, LAST = ("first", "last")
@@ -17,49 +18,42 @@ PLACES = FIRST, LAST = ("first", "last")
 
 @dataclass(frozen=True)
 class MergeRequest:
-    """Flags of the command, by the same names.
+    """Flags of the command."""
 
-    Attributes:
-        classification_csv: the classifier's probabilities, true labels, or both.
-        label_names_json: label index; a class's number is its place in it.
-        output_json: to write.
-        classifier_name: for ``info.classifier``.
-        threshold: least confidence of a class.
-        datasets: only crops of these; None for all.
-        detection_json: detections; every image of it comes out.
-        queried_images_json: or the queried pictures, whose drawn boxes count; every image that
-            has a crop comes out.
-        detector_output_cache_dir: detections of the others, ``v<version>/<dataset>.json``.
-        detector_version: of these; None as the crops say.
-        cropped_images_dir: folder of the crops, whose ``crops_info.json`` says their detector's
-            version; None takes it from their names alone.
-        samples_per_label: at most so many crops of each true label; None for all.
-        seed: of that choice.
-        label: where the true label is put among the classes; None for nowhere.
-        relative_conf: margins above the true label instead of probabilities.
-        format_version: of the output.
-        round: whether four digits are rounded, not floored.
-        timelapse: whether what Timelapse refuses is an error.
-    """
-
-    classification_csv: Path
-    label_names_json: Path
-    output_json: Path
-    classifier_name: str
-    threshold: float = 0.1
-    datasets: Sequence[str] | None = None
-    detection_json: Path | None = None
-    queried_images_json: Path | None = None
-    detector_output_cache_dir: Path | None = None
-    detector_version: str | None = None
-    cropped_images_dir: Path | None = None
-    samples_per_label: int | None = None
-    seed: int = 123
-    label: str | None = None
-    relative_conf: bool = False
-    format_version: str = VERSIONS[0]
-    round: bool = False
-    timelapse: bool = False
+    classification_csv: Path = argument("CSV of probabilities, true labels, or both")
+    label_names_json: Path = argument("label index JSON")
+    output_json: Path = flag("JSON to write", "-o", required=True)
+    classifier_name: str = flag("name of the classifier", "-n", required=True)
+    threshold: float = flag("least confidence of a class (default: %(default)s)", "-t", default=0.1)
+    datasets: Sequence[str] | None = flag("only crops of these datasets", "-d")
+    label: str | None = flag("put the true label among the classes, with 1.0", choices=PLACES)
+    relative_conf: bool = flag("by how much likelier than the true label", default=False)
+    detection_json: Path | None = flag(
+        "detections, of any version", "-j", group="boxes of one file: every image of it comes out"
+    )
+    queried_images_json: Path | None = flag(
+        "JSON of the queried images",
+        "-q",
+        group="or of queried images: those that have a crop come out",
+    )
+    detector_output_cache_dir: Path | None = flag(
+        "folder of detections, v<version>/<dataset>.json", "-c"
+    )
+    detector_version: str | None = flag("of the detector, e.g. 4.1 (default: as crops say)", "-v")
+    samples_per_label: int | None = flag("at most so many crops of each true label", "-s")
+    seed: int = flag("of --samples-per-label", default=123)
+    format_version: str = flag(
+        "of the output (default: %(default)s)",
+        "--format_version",
+        default=VERSIONS[0],
+        choices=VERSIONS,
+        group="additions",
+    )
+    cropped_images_dir: Path | None = flag(
+        "folder of the crops, which says what detector they are of (default: their names)"
+    )
+    round: bool = flag("round confidences to four digits; default: floor", default=False)
+    timelapse: bool = flag("what Timelapse would refuse is an error", default=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core.flags import argument, flag
+from database_tools.remote import arguments
 from tf_classification.predictor.crops_request import CropsRequest
 
 
 @dataclass(frozen=True)
 class RunRequest(CropsRequest):
-    """See the flags of the command.
+    """Flags of the command; raise UserError for values that cannot be, or not together."""
 
-    Attributes:
-        model: bundle, ``.tflite`` or ``.pt``.
-        output: CSV, compressed if its name ends in ``.gz``.
-        classifier_categories: label index, which a ``.pt`` needs; others' must be the model's own.
-        image_size: the model's, or an error; None takes it unseen.
-        unknown: whether to tell animals that the model never learnt.
-
-    Raises:
-        UserError: for values that cannot be, or not together.
-    """
-
-    model: Path
-    output: Path
-    classifier_categories: Path | None = None
-    image_size: int | None = None
-    unknown: bool = False
+    model: Path = argument("model bundle, .tflite with its model.json, or PyTorch .pt")
+    crops_dir: Path | None = argument(
+        "folder of crops; not with --images-dir", nargs="?", type=arguments.folder, kw_only=True
+    )
+    output: Path = argument(
+        "CSV to write, compressed if its name ends in .gz", type=arguments.output_file
+    )
+    classifier_categories: Path | None = flag(
+        "label index JSON; a .pt needs it, other models have their own", "-c"
+    )
+    image_size: int | None = flag("of the model; any other is an error")
+    unknown: bool = flag(
+        "tell animals that the model never learnt, in OUTPUT_unknown.csv", default=False
+    )
 
     @property
     def unknown_table(self) -> Path:

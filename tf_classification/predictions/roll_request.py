@@ -7,34 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
+from database_tools.core.flags import flag
 from tf_classification.predictions.result_request import ResultRequest
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollRequest(ResultRequest):
-    """Flags of the command, by the same names.
+    """Flags of the command."""
 
-    Attributes:
-        model: bundle, or ``.tflite`` beside its JSON, that knows what its labels are; or
-        taxonomy: a taxonomy CSV that does; with a model, that one's taxa with this one's lineages.
-        label_spec: label specification that says what labels are, by the taxonomy; None by names.
-        taxonomy_parents: table of the parents of taxa that have several.
-        target: least mass of an answer.
-        allow_list: labels and taxa, one a line, that there can be.
-        geofence: SpeciesNet's rules of what lives where.
-        country: where, three letters.
-        admin1: part of the country, two letters.
-    """
-
-    model: Path | None = None
-    taxonomy: Path | None = None
-    label_spec: Path | None = None
-    taxonomy_parents: Path | None = None
-    target: float = 0.65
-    allow_list: Path | None = None
-    geofence: Path | None = None
-    country: str | None = None
-    admin1: str | None = None
+    model: Path | None = flag(
+        "bundle, or .tflite beside its JSON, that knows it",
+        group="what labels are: give at least one",
+    )
+    taxonomy: Path | None = flag("taxonomy CSV; with --model, for lineages", metavar="CSV")
+    label_spec: Path | None = flag("of the labels, for --taxonomy", "--label_spec", metavar="JSON")
+    taxonomy_parents: Path | None = flag(
+        "parents of taxa that have several", "--taxonomy_parents", metavar="CSV"
+    )
+    target: float = flag(
+        "least probability of an answer (default: %(default)s)", default=0.65, group="how"
+    )
+    allow_list: Path | None = flag(
+        "labels and taxa that there can be", "--allow_list", metavar="FILE"
+    )
+    geofence: Path | None = flag("what lives where, as SpeciesNet has it", metavar="JSON")
+    country: str | None = flag("where the pictures were taken, e.g. KEN", metavar="ISO3")
+    admin1: str | None = flag("part of the country, e.g. CA", metavar="CODE")
 
     def __post_init__(self) -> None:
         super().__post_init__()

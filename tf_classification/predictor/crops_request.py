@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,40 +11,37 @@ from typing import Any
 from database_tools.core.crop_recipe import Geometry
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
+from database_tools.core.flags import flag
 from database_tools.remote import arguments
 
 
 @dataclass(frozen=True, kw_only=True)
 class CropsRequest:
-    """See the flags.
+    """Flags of these commands; raise UserError for values that cannot be, or not together.
 
     Attributes:
-        crops_dir: folder of crops; None for whole pictures.
-        images_dir: folder of whole pictures; None for crops.
-        detections_json: says which crops or boxes; None for all crops of the folder.
-        batch_size: crops that the model is given at a time.
-        num_workers: threads; None for one for each processor, which is the most.
-        square_crops: cut whole pictures to squares, whatever the model says.
-        padding: cut them to padded windows, whatever the model says.
-        threshold: least confidence of a box in whole pictures.
-        detection_category: names or ids of the boxes in whole pictures.
-        detector_version: for the names of crops of whole pictures; None as the file says.
+        crops_dir: folder of crops, a word of each command; None for whole pictures.
         dask_scheduler: address of a cluster that asks instead, or None.
-
-    Raises:
-        UserError: for values that cannot be, or not together.
     """
 
     crops_dir: Path | None = None
-    images_dir: Path | None = None
-    detections_json: Path | None = None
-    batch_size: int = 32
-    num_workers: int | None = None
-    square_crops: bool = False
-    padding: float | None = None
-    threshold: float = LOWER
-    detection_category: Sequence[str] = ("animal",)
-    detector_version: str | None = None
+    detections_json: Path | None = flag(
+        "batch output of a detector: only crops of its boxes, in its order", "-d"
+    )
+    batch_size: int = flag("crops at a time (%(default)s)", default=32)
+    num_workers: int | None = flag(
+        "threads of this machine, at most one for each processor (default: that many)"
+    )
+    images_dir: Path | None = flag(
+        "folder of the pictures that --detections-json names",
+        type=arguments.folder,
+        group="whole pictures (additions)",
+    )
+    square_crops: bool = flag("cut the smallest square around each box", default=False)
+    padding: float | None = flag("cut a square around each box, larger by this factor")
+    threshold: float = flag("least confidence of a box (%(default)s)", default=LOWER)
+    detection_category: Sequence[str] = flag("of boxes that count (animal)", default=("animal",))
+    detector_version: str | None = flag("for the crops' names (default: as --detections-json says)")
     dask_scheduler: str | None = None
 
     def __post_init__(self) -> None:
@@ -87,27 +83,3 @@ class CropsRequest:
         if self.padding is not None:
             return {"geometry": Geometry.PADDED_WINDOW, "padding": self.padding}
         return {}
-
-
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags that make a ``CropsRequest``, but for the folder of crops."""
-    add = parser.add_argument
-    text = "batch output of a detector: only crops of its boxes, in its order"
-    add("-d", "--detections-json", type=Path, help=text)
-    number = CropsRequest.batch_size
-    add("--batch-size", type=int, default=number, help="crops at a time (%(default)s)")
-    text = "threads of this machine, at most one for each processor (default: that many)"
-    add("--num-workers", type=int, help=text)
-    add = parser.add_argument_group("whole pictures (additions)").add_argument
-    add(
-        "--images-dir",
-        type=arguments.folder,
-        help="folder of the pictures that --detections-json names",
-    )
-    add("--square-crops", action="store_true", help="cut the smallest square around each box")
-    add("--padding", type=float, help="cut a square around each box, larger by this factor")
-    least = CropsRequest.threshold
-    add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
-    names = CropsRequest.detection_category
-    add("--detection-category", nargs="+", default=names, help="of boxes that count (animal)")
-    add("--detector-version", help="for the crops' names (default: as --detections-json says)")

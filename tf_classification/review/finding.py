@@ -9,10 +9,9 @@ find_mislabeled_ledger.json
 from __future__ import annotations
 
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +30,8 @@ from tf_classification.heads.course import Course
 from tf_classification.heads.doubts import Doubts, Floats
 from tf_classification.heads.held_out import Crops
 from tf_classification.heads.nearest import Case, Known
-from tf_classification.heads.request import HeadRequest
 from tf_classification.review import witnesses
+from tf_classification.review.requests import FindRequest
 
 log = logging.getLogger(__name__)
 
@@ -47,39 +46,6 @@ _NOTE = (
     "other locations that look likest to a classifier, with their labels. The CSV beside this page "
     "has all of them; review_mislabeled makes pages of it to decide on. People are not shown."
 )
-
-
-@dataclass(frozen=True)
-class FindRequest(HeadRequest):
-    """See the flags of the command, and for the dataset ``HeadRequest``.
-
-    Attributes:
-        output: CSV to write; the list and the page lie beside it.
-        db: label database that knows bursts; None for none.
-        input_json: COCO Camera Traps that knows them, instead.
-        outputs: tables of ``evaluate_model.py``, instead of heads; each of crops that its model
-            has not seen.
-        least: probability that a label is wrong above which it is written.
-        workers: threads that look for crops that are there twice.
-    """
-
-    output: Path = Path("candidates.csv")
-    db: Path | None = None
-    input_json: Path | None = None
-    outputs: Sequence[Path] = field(default=())
-    least: float = 0.5
-    workers: int = os.cpu_count() or 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.output.suffix != ".csv":
-            raise UserError(f"{self.output}: the file to write is called .csv; a page is beside it")
-        if self.db is not None and self.input_json is not None:
-            raise UserError("give --db or --input_json, not both")
-        if not 0 <= self.least <= 1:
-            raise UserError(f"--least must be in [0, 1], got {self.least}")
-        if self.workers < 1:
-            raise UserError(f"--workers must be at least 1, got {self.workers}")
 
 
 @dataclass(frozen=True, eq=False)

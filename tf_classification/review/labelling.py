@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from database_tools.core.errors import UserError
 from database_tools.core.people import is_people
@@ -15,31 +13,13 @@ from tf_classification.embeddings import index
 from tf_classification.embeddings.index import Embeddings
 from tf_classification.review import deciding
 from tf_classification.review.deciding import Item, Mark, Pictures, Task
+from tf_classification.review.requests import LabelRequest
 
 MARKS = (
     Mark("s", answers_csv.SEVERAL, "several animals"),
     Mark("n", answers_csv.NO_ANIMAL, "no animal"),
     Mark("u", answers_csv.UNSURE, "unsure"),
 )
-
-
-@dataclass(frozen=True)
-class LabelRequest:
-    """See the flags of the command.
-
-    Attributes:
-        to_label: CSV of ``suggest_labels.py``.
-        output_dir: folder of the pages.
-        embeddings: folder of embeddings, which know where the crops are.
-        label_names: of the classifier; more can be typed.
-        show_people: whether crops are shown that are taken for people.
-    """
-
-    to_label: Path
-    output_dir: Path
-    embeddings: Path
-    label_names: Sequence[str] = ()
-    show_people: bool = False
 
 
 def run(asked: LabelRequest) -> int:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from database_tools.core.errors import UserError
 from database_tools.formats import timelapse_csv
 from database_tools.formats.candidates_csv import Candidate
 from database_tools.formats.classification_csv import Crop
-from database_tools.labels_db.query_config import QueryConfig
 from database_tools.pages.html import percent, tag
 from tf_classification.review import deciding, doubts, wholes
 from tf_classification.review.deciding import Item, Mark, Pictures, Task
 from tf_classification.review.doubts import Choices, Doubt
+from tf_classification.review.requests import ReviewRequest
 
 log = logging.getLogger(__name__)
 
@@ -34,42 +32,6 @@ _LEAD = (
 )
 
 
-@dataclass(frozen=True)
-class ReviewRequest:
-    """See the flags of the command.
-
-    Attributes:
-        dataset_dir: folder of ``classification_ds.csv``.
-        crops_dir: folder of the crops.
-        output_dir: folder of the pages.
-        candidates: lists, of ``find_mislabeled`` or ``identify_mislabeled_candidates``.
-        wholes: where whole pictures are; None shows none.
-        query: specification, taxonomy and database; None if only the dataset knows classes.
-        number: most pictures, None for all.
-        show_people: whether people are shown.
-        workers: threads that copy pictures.
-    """
-
-    dataset_dir: Path
-    crops_dir: Path
-    output_dir: Path
-    candidates: Sequence[Path]
-    wholes: wholes.Source | None = None
-    query: QueryConfig | None = None
-    number: int | None = None
-    show_people: bool = False
-    workers: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.crops_dir.is_dir():
-            raise UserError(f"{self.crops_dir}: no such folder")
-        if self.wholes is not None:
-            wholes.check(self.wholes)
-        for name in ("number", "workers"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise UserError(f"--{name} must be at least 1, got {value}")
-
-
 def run(asked: ReviewRequest, progress: Progress) -> int:
     """Write the pages, and return how many pictures they ask about.
 
@@ -80,18 +42,18 @@ def run(asked: ReviewRequest, progress: Progress) -> int:
     shown = [doubt for doubt in found if asked.show_people or not doubt.shows_people]
     if hidden := len(found) - len(shown):
         log.warning("%d perhaps of people are left out; --show_people shows them", hidden)
-    source = asked.wholes
-    boxes = {} if source is None else wholes.boxes(source, [doubt.name for doubt in shown])
+    folder = asked.cropped_images_dir
+    boxes = {} if asked.images_dir is None else wholes.boxes(asked, [d.name for d in shown])
 
     def item(doubt: Doubt, pictures: Pictures) -> Item:
-        content = _crops(asked.crops_dir, doubt, pictures)
-        if source is not None:
+        content = _crops(folder, doubt, pictures)
+        if asked.images_dir is not None:
             crops = [crop.path for crop in doubt.crops]
             content += wholes.figure(
-                source, doubt.name, crops, boxes, pictures, show_people=asked.show_people
+                asked.images_dir, doubt.name, crops, boxes, pictures, show_people=asked.show_people
             )
         near = [c for c in doubt.burst if asked.show_people or not doubt.is_of_people(c)]
-        content += _words(doubt) + _burst(asked.crops_dir, doubt, near, pictures)
+        content += _words(doubt) + _burst(folder, doubt, near, pictures)
         crop = doubt.crops[0]
         return Item(
             doubt.name,

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 
 from database_tools import imaging
 from database_tools.core import boxes as box_rows
-from database_tools.core.errors import UserError
 from database_tools.core.names import CropName
 from database_tools.core.people import MAYBE, is_people
 from database_tools.detections import cache
@@ -19,6 +18,7 @@ from database_tools.formats import megadetector_json, queried_images
 from database_tools.pages import svg
 from database_tools.pages.html import tag
 from tf_classification.review.deciding import WHOLE, Pictures
+from tf_classification.review.requests import ReviewRequest
 
 _COVER = (128, 128, 128)
 
@@ -37,30 +37,11 @@ class NamedBox:
         return is_people(self.category) and self.score >= MAYBE
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where whole pictures and their boxes are.
-
-    Attributes:
-        images: folder of ``<dataset>/<file>``.
-        detections: MegaDetector's output with these names; or None for
-        cache: the folder of detections, with the
-        version: of the detector.
-        queried: ``queried_images.json`` with boxes drawn by hand, or None.
-    """
-
-    images: Path
-    detections: Path | None = None
-    cache: Path | None = None
-    version: str | None = None
-    queried: Path | None = None
-
-
 Boxes = dict[tuple[str, bool], list[NamedBox]]
 """Boxes by picture, and by whether people drew them."""
 
 
-def boxes(source: Source, names: Collection[str]) -> Boxes:
+def boxes(asked: ReviewRequest, names: Collection[str]) -> Boxes:
     """Read the boxes of some pictures.
 
     Raises:
@@ -68,7 +49,7 @@ def boxes(source: Source, names: Collection[str]) -> Boxes:
     """
     wanted = set(names)
     found: Boxes = {}
-    for path, prefix in _files(source, wanted):
+    for path, prefix in _files(asked, wanted):
         categories = megadetector_json.read_header(path).detection_categories
         for image in megadetector_json.images(path):
             if (name := prefix + image.file) in wanted and image.boxes is not None:
@@ -76,23 +57,25 @@ def boxes(source: Source, names: Collection[str]) -> Boxes:
                     NamedBox(categories.get(box.category, ""), box.conf, box.bbox)
                     for box in image.boxes
                 ]
-    for entry in queried_images.read(source.queried) if source.queried is not None else ():
+    drawn = asked.queried_images_json
+    for entry in () if drawn is None else queried_images.read(drawn):
         if entry.name in wanted and entry.boxes is not None:
             found[entry.name, True] = [NamedBox(box.category, 1.0, box.box) for box in entry.boxes]
     return found
 
 
-def _files(source: Source, names: set[str]) -> Iterator[tuple[Path, str]]:
-    if source.detections is not None:
-        yield source.detections, ""
-    elif source.cache is not None and source.version is not None:
+def _files(asked: ReviewRequest, names: set[str]) -> Iterator[tuple[Path, str]]:
+    folder, version = asked.detector_output_cache_dir, asked.detector_version
+    if asked.detections_json is not None:
+        yield asked.detections_json, ""
+    elif folder is not None and version is not None:
         for dataset in sorted({name.partition("/")[0] for name in names}):
-            if (path := cache.find(source.cache, source.version, dataset)) is not None:
+            if (path := cache.find(folder, version, dataset)) is not None:
                 yield path, f"{dataset}/"
 
 
 def figure(
-    source: Source,
+    folder: Path,
     name: str,
     crops: Collection[str],
     found: Boxes,
@@ -105,7 +88,7 @@ def figure(
     if not known and not show_people:
         return _none("not shown: nobody says where people are in it")
     try:
-        picture = imaging.open_upright(source.images / name)
+        picture = imaging.open_upright(folder / name)
     except imaging.UnreadableImage as error:
         return _none(error.reason)
     if not show_people:
@@ -143,12 +126,3 @@ def _cover(picture: Image.Image, people: Collection[NamedBox]) -> None:
     corners = [box.box for box in people]
     for x, y, width, height in box_rows.to_pixels(corners, *picture.size).tolist():
         draw.rectangle((x, y, x + width, y + height), fill=_COVER)
-
-
-def check(source: Source) -> None:
-    """Raise UserError for what cannot be asked together."""
-    if (source.detections is None) == (source.cache is None):
-        rule = "give --detections-json or --detector-output-cache-dir: people are covered by it"
-        raise UserError(f"--images-dir: {rule}")
-    if source.cache is not None and source.version is None:
-        raise UserError("--detector-output-cache-dir needs --detector-version")

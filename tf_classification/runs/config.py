@@ -17,7 +17,9 @@ from database_tools import remote
 from database_tools.core import taxa
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
+from database_tools.core.flags import argument, flag
 from database_tools.durable import files
+from database_tools.remote import arguments
 from tf_classification.models.table import NETWORKS
 
 OPTIMIZERS = ("rmsprop", "sgd", "adamw")
@@ -47,54 +49,9 @@ _FOUND = ("labels", "crop_recipe", "taxonomy")
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run.
+    """One training run: flags of ``train_classifier.py``, and what the run found.
 
     Attributes:
-        dataset_dir: folder with classification_ds.csv, label_index.json and splits.json; or the
-            COCO-style folder of ``make_classification_dataset.py``.
-        cropped_images_dir: folder of the crops; None for a COCO-style folder, which holds them.
-        multilabel: always False; the original names it but never had it.
-        model_name: a key of ``NETWORKS``.
-        pretrained: False for random weights, True for ImageNet's, or a path.
-        finetune: epochs in which only the last layer learns; -1 for all.
-        label_weighted: draw all labels equally often.
-        weight_by_detection_conf: True, or an .npz that calibrates the confidences.
-        epochs: how often the training set is gone through at most.
-        batch_size: crops per step, over all replicas.
-        lr: learning rate at the start; None for 0.016 · batch_size / 256.
-        weight_decay: L2 on every parameter (rmsprop, sgd) or decoupled (adamw).
-        num_workers: threads that read and decode; 0 for as many as there are cores.
-        logdir: each run makes a folder with its date in here.
-        log_extreme_examples: best and worst pictures of each label to show in TensorBoard.
-        seed: of every draw; None for one that is drawn, and written to params.json.
-        tfrecords: folder of TFRecords, instead of the first two.
-        val_fraction: part of the locations to validate on, of TFRecords and COCO-style folders.
-        min_crops: labels with fewer crops to train on are left out.
-        sampling_power: 0 labels as often as they are, 1 equally often; None for what
-            ``label_weighted`` says.
-        sample_from_datasets: draw labels with tf.data, for up to 200 of them, instead of the plan.
-        max_per_location: most crops of one label at one location in an epoch.
-        image_size: side of the input in pixels; None for the network's own.
-        conv_padding: of strided convolutions; None for that of the bundle in ``pretrained``, or
-            ``same``.
-        augmentation: ``full`` as the README's script, ``light`` (flip and small crops), ``none``.
-        mixup: alpha of MixUp; 0 for none.
-        cutmix: factor of CutMix; 0 for none.
-        rand_augment: operations of RandAugment per picture; 0 for none.
-        optimizer: None for what the network is usually trained with.
-        lr_schedule: ``decay`` as the README's script, or ``cosine``.
-        warmup_epochs: epochs in which the learning rate rises to ``lr`` (cosine).
-        label_smoothing: part of each target that is spread over all labels.
-        clip_norm: largest norm of all gradients together; None for no limit.
-        ema: momentum of the average of the weights that is evaluated and kept; 0 for none.
-        dropout: rate before the last layer; None for the network's own.
-        patience: epochs without a better validation accuracy after which to stop.
-        strategy: one of ``STRATEGIES``.
-        logical_cpus: replicas on one CPU, to try several without GPUs; 0 for none.
-        mixed_precision: None, or one of ``PRECISIONS``.
-        jit_compile: compile the step with XLA (GPU only).
-        steps_per_call: steps that are handed to TensorFlow at once.
-        save_steps: steps between two resume points within an epoch; 0 for epochs only.
         labels: the dataset's, in the order of the network's outputs.
         dataset_sha256: of what the run learns from, see ``data.fingerprint``.
         picture_hashes: SHA-256 of the ``picture_hashes.npz`` that the dataset keeps, by which
@@ -106,48 +63,140 @@ class TrainConfig:
         head: how ``train_head.py`` learnt the last layer; None if this was another training.
     """
 
-    dataset_dir: str | None = None
-    cropped_images_dir: str | None = None
-    multilabel: bool = False
-    model_name: str = "efficientnet-b0"
-    pretrained: bool | str = False
-    finetune: int = 0
-    label_weighted: bool = False
-    weight_by_detection_conf: bool | str = False
-    epochs: int = 50
-    batch_size: int = 256
-    lr: float | None = None
-    weight_decay: float = 1e-5
-    num_workers: int = 0
-    logdir: str = "."
-    log_extreme_examples: int = 0
-    seed: int | None = None
-    tfrecords: str | None = None
-    val_fraction: float = 0.15
-    min_crops: int = 0
-    sampling_power: float | None = None
-    sample_from_datasets: bool = False
-    max_per_location: int | None = None
-    image_size: int | None = None
-    conv_padding: str | None = None
-    augmentation: str = "full"
-    mixup: float = 0.0
-    cutmix: float = 0.0
-    rand_augment: int = 0
-    optimizer: str | None = None
-    lr_schedule: str = "decay"
-    warmup_epochs: float = 0.0
-    label_smoothing: float = 0.0
-    clip_norm: float | None = None
-    ema: float = 0.0
-    dropout: float | None = None
-    patience: int = 8
-    strategy: str = "auto"
-    logical_cpus: int = 0
-    mixed_precision: str | None = None
-    jit_compile: bool = False
-    steps_per_call: int = 1
-    save_steps: int = 1000
+    dataset_dir: str | None = argument(
+        "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the "
+        "COCO-style folder of make_classification_dataset.py",
+        nargs="?",
+        type=arguments.folder_name,
+    )
+    cropped_images_dir: str | None = argument(
+        "folder of the crops", nargs="?", type=arguments.folder_name
+    )
+    multilabel: bool = flag("refused: not supported", default=False)
+    model_name: str = flag(
+        f"{', '.join(NETWORKS)} (default %(default)s)",
+        "-m",
+        default="efficientnet-b0",
+        choices=NETWORKS,
+        metavar="NAME",
+    )
+    pretrained: bool | str = flag(
+        "start from ImageNet's weights, or from a model bundle, .keras or .weights.h5",
+        default=False,
+        nargs="?",
+        const=True,
+        metavar="PATH",
+    )
+    finetune: int = flag(
+        "train the last layer only, in all epochs or in the first so many",
+        default=0,
+        nargs="?",
+        const=ALL_EPOCHS,
+        metavar="EPOCHS",
+    )
+    label_weighted: bool = flag(
+        "draw all labels equally often, whatever their number of crops", default=False
+    )
+    weight_by_detection_conf: bool | str = flag(
+        "draw crops by the detector's confidence, calibrated by the file if there is one",
+        default=False,
+        nargs="?",
+        const=True,
+        metavar="NPZ",
+    )
+    epochs: int = flag("most passes over the training crops (default %(default)s)", default=50)
+    batch_size: int = flag("crops per step, over all replicas (default %(default)s)", default=256)
+    lr: float | None = flag("learning rate at the start (default 0.016 x batch size / 256)")
+    weight_decay: float = flag(
+        "L2; decoupled with --optimizer adamw (default %(default)s)", default=1e-5
+    )
+    num_workers: int = flag("threads that read and decode, 0: as many as cores", default=0)
+    logdir: str = flag(
+        "each run makes a folder named by its time in here (default %(default)s)",
+        default=".",
+        type=arguments.output_name,
+    )
+    log_extreme_examples: int = flag(
+        "show so many of each label's surest and worst examples in TensorBoard",
+        default=0,
+        metavar="K",
+    )
+    seed: int | None = flag("of every draw (default: drawn, and kept in params.json)")
+    tfrecords: str | None = flag(
+        "read a TFRecord dataset of make_classification_dataset.py, instead of the two folders",
+        type=arguments.folder_name,
+        metavar="DIR",
+        group="data (new)",
+    )
+    val_fraction: float = flag(
+        "with the output of make_classification_dataset.py: part of the training crops, by "
+        "location, to validate on (default %(default)s)",
+        default=0.15,
+    )
+    min_crops: int = flag("leave out labels with fewer crops to train on", default=0, metavar="N")
+    sampling_power: float | None = flag(
+        "0: labels as often as they are, 1: equally often (--label-weighted)"
+    )
+    sample_from_datasets: bool = flag(
+        "draw labels with tf.data.Dataset.sample_from_datasets (slower, at most 200 labels)",
+        default=False,
+    )
+    max_per_location: int | None = flag("most crops of a label at one location in an epoch")
+    image_size: int | None = flag("side of the input in pixels (default: the network's own)")
+    conv_padding: str | None = flag(
+        "of EfficientNet B0-B7's strided convolutions (default: same, or --pretrained BUNDLE's)",
+        choices=("same", "symmetric"),
+    )
+    augmentation: str = flag(
+        "full: the README's; light: for small sets, upright, often grey; none "
+        "(default %(default)s)",
+        default="full",
+        choices=("full", "light", "none"),
+    )
+    mixup: float = flag("alpha of MixUp, 0: none", default=0.0)
+    cutmix: float = flag("alpha of CutMix, 0: none", default=0.0)
+    rand_augment: int = flag("RandAugment operations per picture, 0: none", default=0)
+    optimizer: str | None = flag(
+        "default: rmsprop, for ResNet sgd", choices=OPTIMIZERS, group="learning (new)"
+    )
+    lr_schedule: str = flag(
+        "decay: the README's, x 0.97^(1/2.4) per epoch (sgd: x 0.1 every 8); cosine: to 0 "
+        "(default %(default)s)",
+        default="decay",
+        choices=SCHEDULES,
+    )
+    warmup_epochs: float = flag("with cosine: epochs in which the rate rises to --lr", default=0.0)
+    label_smoothing: float = flag("part of each target spread over all labels", default=0.0)
+    clip_norm: float | None = flag("largest norm of the gradients of the global batch")
+    ema: float = flag("evaluate and keep averaged weights, with this momentum", default=0.0)
+    dropout: float | None = flag("rate before the last layer (default: the network's own)")
+    patience: int = flag(
+        "stop after so many epochs without better validation accuracy (default %(default)s)",
+        default=8,
+    )
+    strategy: str = flag(
+        "one device, mirrored GPUs, or multiworker (TF_CONFIG or Slurm) (default %(default)s)",
+        default="auto",
+        choices=STRATEGIES,
+        group="where and how to compute (new)",
+    )
+    logical_cpus: int = flag(
+        "try several replicas on one CPU: make so many devices of it", default=0, metavar="N"
+    )
+    mixed_precision: str | None = flag(
+        "compute in half precision; alone: float16",
+        nargs="?",
+        const=PRECISIONS[0],
+        choices=PRECISIONS,
+    )
+    jit_compile: bool = flag("compile with XLA (GPU only)", default=False)
+    steps_per_call: int = flag(
+        "steps handed to TensorFlow at once (default %(default)s)", default=1
+    )
+    save_steps: int = flag(
+        "steps between resume points within an epoch, 0: at its end only (default %(default)s)",
+        default=1000,
+    )
     labels: tuple[str, ...] | None = None
     dataset_sha256: str | None = None
     picture_hashes: str | None = None
@@ -249,11 +298,11 @@ class TrainConfig:
         """
         # A run that goes on has its weights from its state.
         named = _DATASET | {k: v for k, v in _FILES.items() if not (begun and k == "pretrained")}
-        for name, flag in named.items():
+        for name, said in named.items():
             path = getattr(self, name)
             if isinstance(path, str) and not remote.path(path).exists():
                 rule = "named by the run, is not here" if begun else "no such file or folder"
-                raise UserError(f"{flag} {path}{', ' if begun else ': '}{rule}")
+                raise UserError(f"{said} {path}{', ' if begun else ': '}{rule}")
 
     def write(self, logdir: Path) -> None:
         """Write params.json."""
@@ -287,10 +336,8 @@ class TrainConfig:
         said = {name: value for name, value in said.items() if value != getattr(self, name)}
         for name, value in said.items():
             if not self._may_become(name, value):
-                flag = name.replace("_", "-")
-                raise UserError(
-                    f"--resume: the run began with {flag} {getattr(self, name)}, not {value}"
-                )
+                began = f"{name.replace('_', '-')} {getattr(self, name)}"
+                raise UserError(f"--resume: the run began with {began}, not {value}")
         if "epochs" in said and self.lr_schedule == "cosine":
             rule = "the rate of a cosine falls to 0 at its last epoch; begin a new run"
             raise UserError(f"--resume: --epochs {said['epochs']}: {rule}")
