@@ -12,6 +12,7 @@ nothing else keep the machine busy meanwhile: the times are those of this machin
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import os
 from pathlib import Path
@@ -66,7 +67,7 @@ def _run(args: argparse.Namespace) -> None:
         log.warning("WARNING: this machine is busy (load %.0f): times will be too long", load)
     plan = planning.make(asked)
     if path is not None:
-        files.write_json(path, report.as_json(plan))
+        files.write_json(path, dataclasses.asdict(plan))
     for line in report.lines(plan):
         print(line)
 

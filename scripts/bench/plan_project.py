@@ -1,11 +1,12 @@
 r"""Does a project cost what was planned?
 
     python scripts/bench/plan_project.py /tmp/demo_bench --pictures 2000
-    python scripts/bench/plan_project.py /tmp/demo_bench --pictures 20000 --until crop
+    python scripts/bench/plan_project.py /tmp/demo_bench --pictures 20000 --stages detect crop
 
 Pictures of a demo world are linked under other names until there are enough.  A plan is made from
-200 of them, then every command runs on all, and CPU seconds (all processes of a command, start
-included) and the bytes that it leaves are compared.  The folder keeps both for the next run.
+200 of them, then every command runs on all.  Compared are CPU seconds (all processes of a command,
+start included), seconds, the most memory of a process, and the bytes that it leaves; behind each
+is what was planned over what it took.  A plan that is there is taken again.
 """
 
 from __future__ import annotations
@@ -13,30 +14,44 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 NETWORK = ("--model-name", "efficientnet-lite0")
 THRESHOLD = 0.2
 
 
-def command(module: str, *words: object) -> float:
-    """Run a command; return its CPU seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+class Taken(NamedTuple):
+    """Seconds of processors and of the clock, and bytes of memory."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+
+def command(module: str, *words: object) -> Taken:
+    """Run a command; return what it took."""
+    begun = time.monotonic()
     line = [sys.executable, "-m", module, *map(str, words)]
-    subprocess.run(line, check=True, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    process = subprocess.Popen(line, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{line} ended with {process.returncode}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return Taken(cpu, time.monotonic() - begun, usage.ru_maxrss * 1024)
 
 
 def make_project(folder: Path, pictures: int, drawn: int) -> Path:
     """Draw a world and link its pictures; return the folder of so many."""
     world, images = folder / "world", folder / f"images{pictures}"
-    words = ("--images", drawn, "--locations", 12, "--corrupt_files", "none")
-    command("database_tools.make_demo_dataset", world, *words, "--detector", folder / "demo.pb")
+    if not (folder / "demo.pb").exists():
+        words = ("--images", drawn, "--locations", 12, "--corrupt_files", "none")
+        command("database_tools.make_demo_dataset", world, *words, "--detector", folder / "demo.pb")
     paths = sorted((world / "images").rglob("*.jpg"))
     for i in range(pictures):
         target = images / str(i // len(paths)) / paths[i % len(paths)].relative_to(world / "images")
@@ -94,26 +109,38 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--drawn", type=int, default=400, help="pictures that differ")
-    parser.add_argument("--until", default="merge", help="the last stage that is run")
+    parser.add_argument("--stages", nargs="+", help="only these, of what is there (default: all)")
     args = parser.parse_args()
     images = make_project(args.folder, args.pictures, args.drawn)
-    out, plan = args.folder / f"out{args.pictures}", args.folder / f"plan{args.pictures}.json"
+    out, path = args.folder / f"out{args.pictures}", args.folder / f"plan{args.pictures}.json"
     detector = args.folder / "demo.pb"
-    command(
-        "tf_classification.plan_project", images, "--detector", detector, *NETWORK, "--json", plan
-    )
-    planned = {stage["stage"]: stage for stage in json.loads(plan.read_text())["stages"]}
-    out.mkdir()
-    print("stage             planned CPU s    taken  ratio   planned MB    taken  ratio")
+    flags = "--detector", detector, *NETWORK, "--json", path
+    if not path.exists():
+        took = command("tf_classification.plan_project", images, *flags)
+        print(f"planning took {took.cpu:.0f} CPU s", flush=True)
+    plan = json.loads(path.read_text())
+    planned = {stage["stage"]: stage for stage in plan["stages"]}
+    out.mkdir(exist_ok=True)
     for name, module, words in stages(images, detector, out):
+        if args.stages and name not in args.stages:
+            continue
         before = size(out)
         took = command(module, *words)
-        guess, disk = (planned[name][key]["value"] for key in ("cpu_seconds", "disk_bytes"))
-        left = (size(out) - before) / 1e6
-        print(f"{name:<16}{guess:14.1f}{took:9.1f}{guess / took:7.2f}", end="", flush=True)
-        print(f"{disk / 1e6:13.2f}{left:9.2f}{disk / 1e6 / left:7.2f}", flush=True)
-        if name == args.until:
-            break
+        left = size(out) - before
+        print(f"{name:<15}load {os.getloadavg()[0]:4.1f}", end="")
+        for key, unit, value in (
+            ("cpu_seconds", "CPU s", took.cpu),
+            ("wall_seconds", "s", took.wall),
+            ("memory_bytes", "MB held", took.memory),
+            ("disk_bytes", "MB left", left),
+        ):
+            guess, scale = planned[name][key], 1e6 if "MB" in unit else 1
+            guess = guess if key == "memory_bytes" else guess["value"]
+            print(f" |{guess / scale:8.1f}{value / scale:8.1f} {unit}{guess / value:6.2f}", end="")
+        print(flush=True)
+        if name == "crop":
+            crops, there = plan["crops"]["value"], sum(1 for _ in (out / "crops").rglob("*.jpg"))
+            print(f"crops {crops:.0f} {there} {crops / there:.2f}", flush=True)
 
 
 if __name__ == "__main__":

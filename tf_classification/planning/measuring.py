@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import time
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from database_tools.core.errors import UserError
 from database_tools.work import executors
-from tf_classification.planning.costs import Cost, Run
-from tf_classification.planning.stages import ALL, FEW, FIRST, TRAIN, Clock, Do, Prepare, Sample
+from tf_classification.planning.costs import Cost, Floats, Run
 
 
-def cost(name: str, do: Do, sample: Sample, prepare: Prepare | None = None) -> Cost:
+class Clock:
+    """The moments of a run, in seconds of this process's processors and of the clock.
+
+    Args:
+        begun: when the process did, of whose start this run takes the cost; None for now.
+    """
+
+    def __init__(self, begun: float | None = None) -> None:
+        self._begun = _now() if begun is None else np.array([0.0, begun])
+        self._seen: list[Floats] = []
+
+    def watch(self, items: Iterable[Any], *_: Any, **__: Any) -> Iterator[Any]:
+        """Stand for progress, whichever way a library shows it."""
+        self._seen.append(_now())
+        yield from items
+        self._seen.append(_now())
+
+    def seconds(self) -> Floats:
+        """Return what it took until now, as ``costs.Run`` has it; all is items if none was seen."""
+        now = _now()
+        seen = self._seen or [self._begun, now]
+        return np.diff([self._begun, seen[0], seen[-1], now], axis=0)
+
+
+Do = Callable[[str, Path, Clock], int]
+"""Does a stage for a part of the sample, in a folder, and says how many items it has."""
+
+
+def cost(do: Do, sizes: Sequence[str], folder: Path) -> Cost:
     """Measure a stage.
 
     Args:
-        name: of its folder.
-        do: does it.
-        sample: that it is done with.
-        prepare: what comes before it, which does not count.
+        do: does it; can be pickled.
+        sizes: of its runs, in their order.
+        folder: that each has a folder in, of that name.
 
     Raises:
         UserError: whatever the stage says, or if its process ended.
     """
     with executors.make(2, _be_quiet) as executor:
-        process = executor.submit(_measure, name, do, sample, prepare, time.time())
+        process = executor.submit(os.getpid).result()
         try:
-            found = process.result()
+            found = executor.submit(measure, do, sizes, folder, time.time()).result()
         except Exception as error:
-            if (lost := executors.lost_worker(error)) is not None:
-                raise lost from None
+            if executors.lost_worker(error) is None:
+                raise
+            rule = "ended for want of memory, or the system ended it: say a smaller --sample"
+            raise UserError(f"the process that tried {folder.name} {rule}") from None
+        except KeyboardInterrupt:
+            os.kill(process, signal.SIGTERM)  # nobody wants to wait for the stage's end
             raise
     if isinstance(found, str):
         raise UserError(found)
@@ -42,40 +77,24 @@ def _be_quiet() -> None:
     logging.disable(logging.WARNING)  # what is said of a sample's folders helps nobody
 
 
-def _measure(
-    name: str, do: Do, sample: Sample, prepare: Prepare | None, begun: float
-) -> Cost | str:
-    """Do a stage some times; return what the user has to mend as a text.
-
-    A training compiles its steps each time, so its first run tells as much as a second.
-    """
-    runs, before = [], (0.0, begun)  # the first run bears the start of the process
+def measure(do: Do, sizes: Sequence[str], folder: Path, begun: float) -> Cost | str:
+    """Do a stage some times in this process; return what the user has to mend as a text."""
+    runs = []
+    clock = Clock(begun)
     try:
-        for size in (FIRST, ALL) if name == TRAIN else (FIRST, FEW, ALL):
-            out = sample.kept(name, size)
+        for size in sizes:
+            out = folder / size
             out.mkdir(parents=True)
-            if prepare is not None:
-                since = Clock.now()
-                prepare(sample, size, out)
-                before = _sum(before, _between(since, Clock.now()))
-            clock, there = Clock(), _bytes(out)
-            items = do(sample, size, out, clock)
-            now = Clock.now()
-            moments = before, clock.began or before, clock.ended or now, now
-            opening, working, closing = (_between(*pair) for pair in pairwise(moments))
-            runs.append(Run(items, opening, working, closing, _bytes(out) - there))
-            before = Clock.now()
+            items = do(size, out, clock)
+            runs.append(Run(items, clock.seconds(), _bytes(out)))
+            clock = Clock()
     except UserError as error:  # some do not survive the way between processes
         return str(error)
     return Cost.of(runs, _peak())
 
 
-def _between(begin: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    return end[0] - begin[0], end[1] - begin[1]
-
-
-def _sum(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
-    return one[0] + other[0], one[1] + other[1]
+def _now() -> Floats:
+    return np.array([time.process_time(), time.time()])
 
 
 def _bytes(folder: Path) -> int:

@@ -6,10 +6,11 @@ has the clock watch and returns how many items it went through.  They build on e
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+import logging
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +19,30 @@ import numpy as np
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.durable import files
 from database_tools.formats import classifier_csv, dataset_info, label_index, megadetector_json
+from tf_classification.heads.request import MOST
+from tf_classification.planning import measuring
+from tf_classification.planning.costs import CPU, DISK, WALL, Cost, Figure
+from tf_classification.planning.measuring import Clock
+from tf_classification.planning.request import PlanRequest
 
 if TYPE_CHECKING:
     from tf_classification.heads.folds import Lesson
 
+log = logging.getLogger(__name__)
+
+PICTURES, CROPS = "pictures", "crops"
+
+ONE, EVERY, ALONE = "one", "every", "alone"
+"""Cores that a stage's wall time is measured on: one of those that it will use, all that there
+are, or the only one that it can use."""
+
 FIRST, FEW, ALL = "first", "few", "all"
 """A stage's runs: the first in a process is with few pictures, too."""
-
-TRAIN = "train"
 
 VERSION = "sample"
 """Of the detector, in the names of crops."""
 
-_FOUND, _TABLE, _LABELS = "detections.json", "output.csv.gz", "labels.json"
+FOUND, _TABLE = "detections.json", "output.csv.gz"
 
 _PLACES = 10
 """Locations that stand for the project's: what a stage costs does not hang on them."""
@@ -38,72 +50,36 @@ _PLACES = 10
 _LEARNT = {FEW: 250, ALL: 1_000}
 """Crops to learn from: those of the sample again and again, each time a little otherwise."""
 
-_MERGED = {FIRST: 200, FEW: 200, ALL: 5_000}
-"""Pictures to merge: those of the sample again and again, as they alone take no time."""
-
 _BATCH = 16
 """Crops in a step of a training: larger ones would be filled up in a sample."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample of a project's pictures, and what it is asked with.
+    """A sample of a project's pictures.
 
     Attributes:
         folder: that everything is written to; ``few`` and ``all`` in it hold ``images`` and
             ``detections.json``, the fewer ones of pictures of ``all``.
-        detector: finds the animals; None if they are known.
-        model: that classifies; None for the head that is learnt.
-        model_name: network that embeds; None for none.
-        pretrained: its weights: True for ImageNet's, or a path.
-        threshold: least confidence of a box.
+        asked: what the plan is to hold.
         num_labels: that a classifier learns.
     """
 
     folder: Path
-    detector: Path | None
-    model: Path | None
-    model_name: str | None
-    pretrained: bool | str
-    threshold: float
+    asked: PlanRequest
     num_labels: int
 
-    def detections(self, size: str) -> Path:
+    def images(self, size: str = ALL) -> Path:
+        """Return the folder of few or all pictures."""
+        return self.folder / (ALL if size == ALL else FEW) / "images"
+
+    def detections(self, size: str = ALL) -> Path:
         """Return what was found in few or all pictures."""
-        return self.folder / (ALL if size == ALL else FEW) / "detections.json"
+        return self.images(size).with_name(FOUND)
 
     def kept(self, stage: str, size: str = ALL) -> Path:
         """Return what a run of a stage left."""
         return self.folder / stage / size
-
-    @property
-    def images(self) -> Path:
-        """The folder of all pictures."""
-        return self.folder / ALL / "images"
-
-    @property
-    def classifier(self) -> Path:
-        """The model that is asked: a bundle that the sample has made, if there is no other."""
-        return self.model or next(self.kept("head", FIRST).glob("*/bundle"))
-
-
-class Clock:
-    """Seconds of this process's processors and of the clock; knows when it went through items."""
-
-    def __init__(self) -> None:
-        self.began: tuple[float, float] | None = None
-        self.ended: tuple[float, float] | None = None
-
-    @staticmethod
-    def now() -> tuple[float, float]:
-        """Return both."""
-        return time.process_time(), time.time()
-
-    def watch(self, items: Iterable[Any], *_: Any, **__: Any) -> Iterator[Any]:
-        """Stand for progress, whichever way a library shows it."""
-        self.began = self.began or self.now()
-        yield from items
-        self.ended = self.now()
 
 
 def detect(sample: Sample, size: str, out: Path, clock: Clock) -> int:
@@ -111,15 +87,15 @@ def detect(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     from database_tools.detections import batch
     from database_tools.detections.batch_config import BatchConfig
 
-    assert sample.detector is not None  # the stage is left out without
-    output = out / _FOUND
+    detector, output = sample.asked.detector, out / FOUND
+    assert detector is not None  # the stage is left out without
     config = BatchConfig(
-        sample.detector,
-        sample.folder / (ALL if size == ALL else FEW) / "images",
+        detector,
+        sample.images(size),
         output,
         recursive=True,
         output_relative_filenames=True,
-        threshold=min(BatchConfig.threshold, sample.threshold / 2),
+        threshold=min(BatchConfig.threshold, sample.asked.threshold / 2),
     )
     batch.run(config, clock.watch)
     return sum(1 for _ in megadetector_json.images(output))
@@ -132,8 +108,8 @@ def crop(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     from database_tools.crops.source import Source
     from database_tools.crops.wanted import Rule
 
-    how = CropRecipe(Geometry.SQUARE), Rule(sample.threshold)
-    config = FolderConfig(Source(sample.images), out / "crops", *how, workers=1)
+    how = CropRecipe(Geometry.SQUARE), Rule(sample.asked.threshold)
+    config = FolderConfig(Source(sample.images()), out / "crops", *how, workers=1)
     return of_detections.cut(sample.detections(size), VERSION, config, clock.watch).new
 
 
@@ -150,19 +126,24 @@ def dataset(sample: Sample, size: str, out: Path, clock: Clock) -> int:
         annotations.append({"id": i, "image_id": i, "category_id": i % 2})
     names = [{"id": 0, "name": "one"}, {"id": 1, "name": "other"}]
     table = {"images": images, "annotations": annotations, "categories": names}
-    files.write_json(out / "annotations.json", table)
+    annotated = sample.folder / f"{size}.json"
+    files.write_json(annotated, table)
     config = BuildConfig(
-        out / "annotations.json",
-        sample.images,
+        annotated,
+        sample.images(),
         "-",
         tfrecords_output=out / "records",
         use_detection_file=sample.detections(size),
         multiple_detections=EVERY,
-        detection_threshold=sample.threshold,
+        detection_threshold=sample.asked.threshold,
         workers=1,
     )
     classification_dataset.build(config, clock.watch)
-    info = dataset_info.read(out / "records")
+    return _crops(out / "records")
+
+
+def _crops(records: Path) -> int:
+    info = dataset_info.read(records)
     return info.size("train") + info.size("test")
 
 
@@ -172,8 +153,8 @@ def embed(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     from tf_classification.embeddings.request import EmbedRequest
 
     asked = EmbedRequest(
-        model_name=sample.model_name,
-        pretrained=sample.pretrained,
+        model_name=sample.asked.model_name,
+        pretrained=str(sample.asked.pretrained or "") or True,
         tfrecords=sample.kept("dataset", size) / "records",
         output_dir=out,
         num_workers=1,
@@ -189,12 +170,12 @@ def head(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     from tf_classification.heads.request import HeadRequest
 
     embeddings = sample.kept("embed")
+    found = index.open(embeddings)
     if size == FIRST:
         records = sample.kept("dataset") / "records"
         asked = HeadRequest(tfrecords=records, embeddings=embeddings, logdir=out)
         learning.run(asked, course.prepare(asked), clock.watch)
-        return len(index.open(embeddings))
-    found = index.open(embeddings)
+        return len(found)
     lesson = _lesson(found.features(np.arange(len(found)))[:, 0], sample.num_labels, _LEARNT[size])
     folds.learn(lesson, 0)
     return len(lesson)
@@ -224,16 +205,15 @@ def train(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     epochs = 2 if size == ALL else 1
     config = TrainConfig(
         tfrecords=str(records),
-        model_name=str(sample.model_name),
-        pretrained=sample.pretrained,
+        model_name=str(sample.asked.model_name),
+        pretrained=str(sample.asked.pretrained or "") or True,
         epochs=epochs,
         batch_size=_BATCH,
         logdir=str(out),
         seed=0,
     )
     training.train(config, None, clock.watch)
-    info = dataset_info.read(records)
-    return epochs * (info.size("train") + info.size("test"))
+    return epochs * _crops(records)
 
 
 def run(sample: Sample, size: str, out: Path, clock: Clock) -> int:
@@ -241,25 +221,10 @@ def run(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     from tf_classification.predictions import running
     from tf_classification.predictions.request import RunRequest
 
-    crops, model = sample.kept("crop", size) / "crops", sample.classifier
+    crops = sample.kept("crop", size) / "crops"
+    model = sample.asked.model or next(sample.kept("train_head", FIRST).glob("*/bundle"))
     asked = RunRequest(crops_dir=crops, model=model, output=out / _TABLE, num_workers=1)
     return running.run(asked, clock.watch).kept
-
-
-def repeat(sample: Sample, size: str, out: Path) -> None:
-    """Write what is to be merged."""
-    found = sample.detections(ALL)
-    images, header = list(megadetector_json.images(found)), megadetector_json.read_header(found)
-    with classifier_csv.reading(sample.kept("run") / _TABLE) as table:
-        labels, rows = table.label_names, list(table)
-    times = range(-(-_MERGED[size] // len(images)))
-    label_index.write(out / _LABELS, labels)
-    with classifier_csv.writing(out / _TABLE, labels) as csv:
-        for i, part in product(times, rows):
-            csv.write([f"{i}/{path}" for path in part.paths], part.probabilities)
-    with megadetector_json.writing(out / _FOUND, header) as writer:
-        for i, image in product(times, images):
-            writer.add(image._replace(file=f"{i}/{image.file}"))
 
 
 def merge(sample: Sample, size: str, out: Path, clock: Clock) -> int:
@@ -267,13 +232,129 @@ def merge(sample: Sample, size: str, out: Path, clock: Clock) -> int:
     from tf_classification.predictions import merging
     from tf_classification.predictions.merge_request import MergeRequest
 
-    found, table, labels = (out / name for name in (_FOUND, _TABLE, _LABELS))
-    request = MergeRequest(
-        table, labels, out / "merged.json", VERSION, threshold=0.0, detection_json=found
-    )
-    merging.merge(request)
+    found, labels = sample.detections(size), out / "labels.json"
+    table = sample.kept("run_classifier", size) / _TABLE
+    with classifier_csv.reading(table) as answers:
+        label_index.write(labels, answers.label_names)
+    paths = table, labels, out / "merged.json"
+    merging.merge(MergeRequest(*paths, VERSION, threshold=0.0, detection_json=found))
     return sum(1 for _ in megadetector_json.images(found))
 
 
-Do = Callable[[Sample, str, Path, Clock], int]
-Prepare = Callable[[Sample, str, Path], None]
+@dataclass(frozen=True)
+class Stage:
+    """What a stage of a project will cost; the names are those of the JSON.
+
+    Attributes:
+        stage: its name.
+        unit: what it goes through.
+        items: how many.
+        cpu_seconds_to_start: of all seconds, those that do not hang on the items.
+        wall_seconds: on this machine.
+        wall_seconds_on_workers: of one core each, at best: all share alike; None for none.
+        memory_bytes: of its process.
+        disk_bytes: that it leaves.
+    """
+
+    stage: str
+    unit: str
+    items: Figure
+    cpu_seconds: Figure
+    cpu_seconds_to_start: float
+    cpu_seconds_each: float
+    wall_seconds: Figure
+    wall_seconds_on_workers: Figure | None
+    memory_bytes: float
+    disk_bytes: Figure
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A stage of any project.
+
+    Attributes:
+        name: of it.
+        do: does it with a sample.
+        unit: what it goes through.
+        cores: ``ONE``, ``EVERY`` or ``ALONE``.
+        needs: what a request has to have, any of these; none if every project has it.
+        held: bytes that its process keeps of each picture or crop of the project: measured by the
+            scripts in scripts/bench, as no sample is large enough to show them.
+        most: crops that it takes at most.
+        items: how many crops' cost it is, of a request and its crops.
+        runs: with what of the sample.
+    """
+
+    name: str
+    do: Callable[[Sample, str, Path, Clock], int]
+    unit: str = CROPS
+    cores: str = ONE
+    needs: tuple[str, ...] = ()
+    held: int = 0
+    most: float = np.inf
+    items: Callable[[PlanRequest, float], float] = lambda asked, crops: crops
+    runs: tuple[str, ...] = (FIRST, FEW, ALL)
+
+    def wanted(self, asked: PlanRequest) -> bool:
+        """Say whether a project has it."""
+        return not self.needs or any(getattr(asked, name) is not None for name in self.needs)
+
+    def cost(self, sample: Sample) -> Cost:
+        """Measure it; raise UserError for whatever it says."""
+        log.info("trying %s", self.name)
+        return measuring.cost(partial(self.do, sample), self.runs, sample.folder / self.name)
+
+    def planned(self, asked: PlanRequest, cost: Cost, pictures: Figure, crops: Figure) -> Stage:
+        """Say what it costs a project."""
+        start, each, here = cost.start.tolist(), cost.each.tolist(), os.cpu_count() or 1
+        there = pictures if self.unit == PICTURES else crops
+        items = there.to(partial(self.items, asked))
+
+        def line(first: float, more: float) -> Figure:
+            return items.to(lambda number: first + more * number)
+
+        share = here if self.cores == ONE else 1
+        far = each[WALL] if self.cores == ALONE else each[CPU] / (asked.workers or 1)
+        return Stage(
+            stage=self.name,
+            unit=self.unit,
+            items=items,
+            cpu_seconds=line(start[CPU], each[CPU]),
+            cpu_seconds_to_start=start[CPU],
+            cpu_seconds_each=each[CPU],
+            # what a busy machine measured: no less than its processors take
+            wall_seconds=line(
+                max(start[WALL], start[CPU] / here), max(each[WALL] / share, each[CPU] / here)
+            ),
+            wall_seconds_on_workers=None if asked.workers is None else line(start[WALL], far),
+            memory_bytes=cost.peak + self.held * min(self.most, there.value),
+            disk_bytes=line(start[DISK], each[DISK]),
+        )
+
+
+def _to_learn(asked: PlanRequest, crops: float) -> float:
+    """Count a head's crops: its strength is chosen by some, then it is learnt from more."""
+    from tf_classification.heads import folds
+
+    fits = len(folds.STRENGTHS) * folds.FOLDS
+    return (fits * min(crops, folds.MOST_TO_CHOOSE) + min(crops, MOST)) / (fits + 1)
+
+
+def _in_epochs(asked: PlanRequest, crops: float) -> float:
+    return (asked.epochs or 0) * crops
+
+
+EMBEDS, CLASSIFIES = ("model_name",), ("model", "model_name")
+
+DETECT = Kind("detect", detect, PICTURES, EVERY, ("detector",), held=150)
+OTHERS = (
+    Kind("crop", crop),
+    Kind("dataset", dataset, held=700),
+    Kind("embed", embed, needs=EMBEDS, held=500),
+    Kind("train_head", head, CROPS, ALONE, EMBEDS, held=7_000, most=MOST, items=_to_learn),
+    # its steps are compiled each time: the first run tells as much as others
+    Kind("train_classifier", train, CROPS, EVERY, ("epochs",), items=_in_epochs, runs=(FIRST, ALL)),
+    Kind("run_classifier", run, needs=CLASSIFIES),
+    Kind("merge", merge, PICTURES, ALONE, CLASSIFIES, held=100),
+)
+"""In their order."""

@@ -2,15 +2,16 @@
 
 import json
 import tempfile
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from database_tools.formats import megadetector_json
 from tf_classification import plan_project
 from tf_classification.planning import measuring, planning, stages
-from tf_classification.planning.costs import Figure
+from tf_classification.planning.costs import Cost, Figure
 
 WITHOUT_TENSORFLOW = ["crop", "dataset"]
 
@@ -67,27 +68,51 @@ def test_a_plan_tells_crops_and_stages_and_leaves_nothing(project, tmp_path, mon
     assert sorted(project.rglob("*")) == before
 
 
-@pytest.mark.slow  # embeds, learns, trains and classifies three times each
+@pytest.mark.slow  # embeds, learns, trains and classifies
 def test_heads_trainings_and_predictions_are_planned(project, tmp_path, monkeypatch):
     import keras
 
     from tf_classification.models import networks
 
-    def here(name, do, sample, prepare=None):  # without processes that import TensorFlow each
-        return measuring._measure(name, do, sample, prepare, time.time())
+    tried = {}
 
-    monkeypatch.setattr(measuring, "cost", here)
+    def once(kind, sample):  # the others are as long, and crop and dataset show them above
+        out = sample.kept(kind.name, stages.FIRST if kind.name == "train_head" else stages.ALL)
+        out.mkdir(parents=True)
+        clock = measuring.Clock()
+        tried[kind.name] = kind.do(sample, out.name, out, clock), clock.seconds()
+        return Cost(np.ones(3), np.ones(3), 1)
+
+    monkeypatch.setattr(stages.Kind, "cost", once)
     keras.utils.set_random_seed(1)
     networks.build("demo-cnn", 3, image_size=64).save_weights(tmp_path / "demo.weights.h5")
     words = ("--model-name", "demo-cnn", "--pretrained", tmp_path / "demo.weights.h5")
     assert plan(project, *words, "--epochs", 5, "--json", tmp_path / "plan.json") == 0
     found = {s["stage"]: s for s in json.loads((tmp_path / "plan.json").read_text())["stages"]}
     learnt = ["embed", "train_head", "train_classifier", "run_classifier", "merge"]
-    assert list(found) == [*WITHOUT_TENSORFLOW, *learnt]
+    assert list(found) == list(tried) == [*WITHOUT_TENSORFLOW, *learnt]
     assert found["embed"]["items"]["value"] == 40
     assert found["train_classifier"]["items"]["value"] == 5 * 40
     assert found["merge"]["items"]["value"] == 40
-    assert all(found[name]["cpu_seconds_to_start"] > 0.01 for name in learnt[:-1])
+    items = {name: number for name, (number, _) in tried.items()}
+    assert items == {**dict.fromkeys(tried, 40), "train_classifier": 80}
+    assert all((seconds[1] > 0).all() for _, seconds in tried.values())
+
+
+def untried(monkeypatch):
+    """Try nothing; return the samples that would have been, with names of few and all pictures."""
+    seen = []
+
+    def cost(kind, sample):
+        found = [
+            [i.file for i in megadetector_json.images(sample.detections(size))]
+            for size in (stages.FEW, stages.ALL)
+        ]
+        seen.append(SimpleNamespace(num_labels=sample.num_labels, found=found))
+        return Cost(np.ones(3), np.ones(3), 1)
+
+    monkeypatch.setattr(stages.Kind, "cost", cost)
+    return seen
 
 
 def test_a_label_list_says_which_pictures_and_how_many_labels(project, monkeypatch):
@@ -95,30 +120,21 @@ def test_a_label_list_says_which_pictures_and_how_many_labels(project, monkeypat
     (project / "labels.csv").write_text(
         "file,label,location\n" + "".join(rows) + "b/9x.jpg,fox,7\n"
     )
-    seen = []
-    monkeypatch.setattr(measuring, "cost", lambda name, do, sample: seen.append(sample))
-    monkeypatch.setattr(planning, "Stage", lambda *_: None)
+    seen = untried(monkeypatch)
     asked = {"detections_json": project / "found.json", "labels": project / "labels.csv"}
     made = planning.make(plan_project.PlanRequest(project / "images", **asked))
-    assert (made.pictures, made.sampled) == (21, 20)  # one is listed, but not there
-    assert made.crops == pytest.approx(Figure(42, 42, 42))
+    assert (made.pictures, made.sample) == (21, 20)  # one is listed, but not there
+    assert made.crops == Figure.sure(42)
     assert seen[0].num_labels == 3
 
 
 def test_what_is_tried_first_is_a_part_of_what_is_tried(project, monkeypatch):
-    found = []
-
-    def noted(name, do, sample):
-        for size in (stages.FEW, stages.ALL):
-            found.append([i.file for i in planning.detection_json.images(sample.detections(size))])
-
-    monkeypatch.setattr(measuring, "cost", noted)
-    monkeypatch.setattr(planning, "Stage", lambda *_: None)
+    seen = untried(monkeypatch)
     asked = plan_project.PlanRequest(
         project / "images", detections_json=project / "found.json", sample=30
     )
     planning.make(asked)
-    few, many = found[:2]
+    few, many = seen[0].found
     assert many[: len(few)] == few
     assert len(many) == 30
     assert many != sorted(many)
