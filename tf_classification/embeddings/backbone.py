@@ -17,7 +17,7 @@ from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import Description
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor import preparation
-from tf_classification.predictor.predictor import Floats, Pictures, Predictor
+from tf_classification.predictor.predictor import Floats, Levels, Pictures, Predictor
 
 NOBODY = ("nobody",)
 """Labels of a network that has learnt none of the user's."""
@@ -42,7 +42,7 @@ class Backbone(Predictor):
         traced = tf.function(lambda rows: with_features(rows, training=False))
         self._call = frozen.freeze(traced.get_concrete_function(pixels))
 
-    def _pixels(self, encoded: bytes) -> Floats:
+    def _pixels(self, encoded: bytes) -> Levels:
         return preparation.prepare(encoded, self.description)
 
     def of_pixels(self, pixels: Pictures) -> Floats:

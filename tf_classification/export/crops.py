@@ -11,6 +11,7 @@ from database_tools.core.errors import UserError
 from database_tools.imaging import UnreadableImage
 from tf_classification.data.examples import Examples
 from tf_classification.predictor import Predictor
+from tf_classification.predictor.predictor import Levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ def draw(examples: Examples, model: Predictor, count: int) -> Sample:
     Raises:
         UserError: if not a single one can be read.
     """
-    pixels: list[npt.NDArray[np.float32]] = []
+    pixels: list[Levels] = []
     labels: list[np.int32] = []
     for row in np.random.default_rng(0).permutation(len(examples)):
         if len(pixels) == count:
@@ -54,4 +55,4 @@ def draw(examples: Examples, model: Predictor, count: int) -> Sample:
         labels.append(examples.labels[row])
     if not pixels:
         raise UserError(f"none of the {len(examples)} validation crops can be read")
-    return Sample(np.stack(pixels), np.array(labels, np.int32))
+    return Sample(np.stack(pixels, dtype=np.float32), np.array(labels, np.int32))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from database_tools.core.errors import FormatError, UserError
 from tf_classification.models import description as descriptions
 from tf_classification.models.description import Description
 from tf_classification.predictor import preparation
-from tf_classification.predictor.predictor import Floats, Pictures, Predictor
+from tf_classification.predictor.predictor import Floats, Levels, Pictures, Predictor
 
 FACTS = "model.json"
 
@@ -41,7 +42,7 @@ class LiteRT(Predictor):
         self.thresholds = described.thresholds
         self._runner = LiteRTRunner(path, threads)
 
-    def _pixels(self, encoded: bytes) -> Floats:
+    def _pixels(self, encoded: bytes) -> Levels:
         return preparation.prepare(encoded, self.description)
 
     def of_pixels(self, pixels: Pictures) -> Floats:
@@ -95,16 +96,16 @@ class LiteRTRunner:
     def one(self, pixels: npt.NDArray[Any]) -> Floats:
         """Turn one (side, side, 3) into its logits (labels,), in the calling thread."""
         interpreter, taken, given = self._interpreter()
-        interpreter.set_tensor(taken, np.asarray(pixels, np.float32)[None])
+        taken()[0] = pixels  # where they belong: not as float32 first
         interpreter.invoke()
         return np.array(interpreter.get_tensor(given)[0])
 
-    def _interpreter(self) -> tuple[Any, int, int]:
+    def _interpreter(self) -> tuple[Any, Callable[[], npt.NDArray[np.float32]], int]:
         """Return this thread's own interpreter, which cannot be shared, and its tensors."""
         if not hasattr(self._own, "ready"):
             interpreter = self._make(model_content=self._content, num_threads=1)
             interpreter.allocate_tensors()
-            taken = interpreter.get_input_details()[0]["index"]
+            taken = interpreter.tensor(interpreter.get_input_details()[0]["index"])
             given = interpreter.get_output_details()[0]["index"]
             self._own.ready = interpreter, taken, given
         return self._own.ready

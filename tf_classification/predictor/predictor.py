@@ -17,6 +17,7 @@ from database_tools.imaging import UnreadableImage
 from tf_classification.data import plain_pictures
 
 Floats = npt.NDArray[np.float32]
+Levels = npt.NDArray[np.float32 | np.uint8]
 Pictures = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 
 
@@ -64,8 +65,8 @@ class Predictor(ABC):
         """Do it, for JPEG, PNG and BMP that every decoder reads alike."""
         return self.of_pixels([self._pixels(one) for one in encoded])
 
-    def pixels(self, encoded: bytes) -> Floats:
-        """Prepare one crop as the model learned from such: (side, side, 3) float32 0..255.
+    def pixels(self, encoded: bytes) -> Levels:
+        """Prepare one crop as the model learned from such: (side, side, 3) 0..255.
 
         Raises:
             UnreadableImage: if it is no picture, or has more pixels than are decoded.
@@ -73,7 +74,7 @@ class Predictor(ABC):
         return self._pixels(_plain(encoded))
 
     @abstractmethod
-    def _pixels(self, encoded: bytes) -> Floats:
+    def _pixels(self, encoded: bytes) -> Levels:
         """Do it, for a JPEG, PNG or BMP that every decoder reads alike."""
 
     @abstractmethod
