@@ -147,13 +147,7 @@ def _asked(model: Predictor, *, unknown: bool) -> Asked:
 
 @dataclass(frozen=True)
 class Opening:
-    """How a worker of a cluster opens the model; see ``asking.Opening``.
-
-    Attributes:
-        path: of the model.
-        fingerprint: that it must have.
-        unknown: whether it tells unknown animals.
-    """
+    """How a worker of a cluster opens the model, which must be the same; see ``asking.Opening``."""
 
     path: Path
     fingerprint: tuple[str, ...]
@@ -195,6 +189,8 @@ def _join(asked: RunRequest, labels: Sequence[str], listed: Units, folder: Path)
         path = ledger_json.write(output.parent, ledger)
         if not kept:
             raise UserError(f"none of {listed.crops:,} crops can be classified; see {path}")
+    if not asked.unknown:
+        asked.unknown_table.unlink(missing_ok=True)  # an earlier run's, of other probabilities
     if ledger.number_dropped or ledger.beside:
         said = ledger.summary(), ledger.summary_beside()
         log.warning("%s; see %s", "; beside them ".join(filter(None, said)), path)

@@ -115,6 +115,8 @@ def test_unknown_animals_are_told_beside_the_probabilities(run, model, pictures,
     assert [row["decision"] for row in rows] == ["", "", "unknown: look"]
     assert [float(row["beyond"]) > 0 for row in rows] == [False, False, True]
     assert list(unknown_csv.unknown(tmp_path / "out_unknown.csv")) == ["2.jpg"]
+    assert run_classifier.main([*words, str(out)]) == 0
+    assert not (tmp_path / "out_unknown.csv").exists()  # it was of another run's table
     capsys.readouterr()
     assert run_classifier.main([str(model), str(pictures), str(out), "--unknown"]) == 2
     said = capsys.readouterr().err
