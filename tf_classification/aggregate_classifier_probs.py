@@ -29,12 +29,7 @@ def build_parser() -> cli.Parser:
 def _run(args: argparse.Namespace) -> None:
     from tf_classification.predictions import mapping
 
-    mapping.aggregate(
-        args.classifier_results_csv,
-        args.target_mapping,
-        args.output_csv,
-        args.output_label_index,
-    )
+    mapping.aggregate(**vars(args))
 
 
 main = cli.command(build_parser, _run)

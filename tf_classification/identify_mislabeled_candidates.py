@@ -17,31 +17,19 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("identify_mislabeled_candidates.py", __doc__)
     add = parser.add_argument
     add("logdir", type=Path, help="folder of a training run, with outputs_{split}.csv.gz")
-    add(
-        "--margin",
-        type=float,
-        default=0.5,
-        help="least probability of the predicted label above the true one (default: %(default)s)",
-    )
+    text = "least probability of the predicted label above the true one (default: %(default)s)"
+    add("--margin", type=float, default=0.5, help=text)
     add("--splits", nargs="+", default=(), help="splits to look at (default: all that are there)")
-    add(
-        "-d",
-        "--include-dataset-in-filename",
-        action="store_true",
-        help="write <dataset>/<file>, as download_images.py wants",
-    )
+    text = "write <dataset>/<file>, as download_images.py wants"
+    add("-d", "--include-dataset-in-filename", action="store_true", help=text)
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
     from tf_classification.predictions import mislabeled
 
-    mislabeled.write_lists(
-        args.logdir,
-        args.splits,
-        args.margin,
-        with_dataset=args.include_dataset_in_filename,
-    )
+    with_dataset = args.include_dataset_in_filename
+    mislabeled.write_lists(args.logdir, args.splits, args.margin, with_dataset=with_dataset)
 
 
 main = cli.command(build_parser, _run)

@@ -24,25 +24,15 @@ def build_parser() -> cli.Parser:
     add("classifier_label_spec_json", type=Path, help="label specification of the classifier")
     add("taxonomy_csv", type=Path, help="taxonomy CSV that both speak of")
     add("-o", "--output", type=Path, required=True, help="JSON to write: target to labels")
-    add(
-        "-i",
-        "--classifier-label-index",
-        type=Path,
-        help="label index of the classifier, if it has fewer labels than its specification",
-    )
+    text = "label index of the classifier, if it has fewer labels than its specification"
+    add("-i", "--classifier-label-index", type=Path, help=text)
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
     from tf_classification.predictions import mapping
 
-    mapping.write_mapping(
-        args.desired_label_spec_json,
-        args.classifier_label_spec_json,
-        args.taxonomy_csv,
-        args.output,
-        args.classifier_label_index,
-    )
+    mapping.write_mapping(**vars(args))
 
 
 main = cli.command(build_parser, _run)

@@ -29,12 +29,7 @@ def build_parser() -> cli.Parser:
     add("--batch-size", type=int, default=8, help="most pictures computed together (%(default)s)")
     add("--in-flight", type=int, default=2, help="most batches at a time (%(default)s)")
     add("--queue", type=int, default=1024, help="most pictures that may wait (%(default)s)")
-    add(
-        "--timeout",
-        type=float,
-        default=30,
-        help="seconds a request may take (%(default)s)",
-    )
+    add("--timeout", type=float, default=30, help="seconds a request may take (%(default)s)")
     add("--max-request-mb", type=float, default=32, help="largest request, MiB (%(default)s)")
     return parser
 
@@ -59,19 +54,10 @@ def _run(args: argparse.Namespace) -> None:
         from tf_classification.serving import running
     except ModuleNotFoundError as error:
         raise UserError(f"{error}; pip install 'tf-classification[serve]'") from None
-    running.serve(
-        read,
-        args.model_name or read.base.name,
-        running.Limits(
-            request_bytes=int(args.max_request_mb * 2**20),
-            seconds=args.timeout,
-            batch_size=args.batch_size,
-            in_flight=args.in_flight,
-            queue=args.queue,
-        ),
-        host=args.host,
-        port=args.port,
-    )
+    most = int(args.max_request_mb * 2**20)
+    limits = running.Limits(most, args.timeout, args.batch_size, args.in_flight, args.queue)
+    name = args.model_name or read.base.name
+    running.serve(read, name, limits, host=args.host, port=args.port)
 
 
 main = cli.command(build_parser, _run)

@@ -66,12 +66,7 @@ def get_dataset(
 
 
 def num_classes(name: str, dataset_dir: str | Path) -> int:
-    """Return the number of classes without looking at records.
-
-    Args:
-        name: as for ``get_dataset``.
-        dataset_dir: looked at for ``auto`` alone.
-    """
+    """Return the number of classes without looking at records."""
     module = _descriptor(name)
     return auto.num_classes(dataset_dir) if module is auto else int(module._NUM_CLASSES)
 

@@ -59,13 +59,6 @@ def get_split(
 ) -> Dataset:
     """Find the records of a split.
 
-    Args:
-        sizes: number of records of each split.
-        num_classes: number of classes.
-        split_name: a key of ``sizes``.
-        dataset_dir: folder of the shards.
-        file_pattern: names of shards, with ``%s`` for the split; ``%s-*`` if None.
-
     Raises:
         UserError: if the split is not one of ``sizes``, or has no shard.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from database_tools.core.errors import UserError
 from database_tools.durable import files, plain_paths
 from slim_legacy.inference.options import FreezeOptions
 from slim_legacy.training import checkpoints
+from tf_classification.models.quiet import quiet
 from tf_classification.predictor import frozen_graph
 
 
@@ -63,12 +63,10 @@ def _freeze(options: FreezeOptions, arguments: Mapping[str, Any]) -> None:
 @contextlib.contextmanager
 def _one_line(options: FreezeOptions) -> Iterator[None]:
     """Turn what TensorFlow raises for wrong files into one line, and keep its warnings back."""
-    logger = logging.getLogger("tensorflow")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
     kind = "binary" if options.input_binary else "text"
     try:
-        yield
+        with quiet():
+            yield
     except (UserError, OSError):
         raise
     except Exception as error:
@@ -77,8 +75,6 @@ def _one_line(options: FreezeOptions) -> Iterator[None]:
             f"cannot freeze {options.input_graph or options.input_meta_graph} (read as {kind}, "
             f"see --input_binary): {reason}"
         ) from error
-    finally:
-        logger.setLevel(before)
 
 
 def _check_inputs(path: Path, options: FreezeOptions) -> None:

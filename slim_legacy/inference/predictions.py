@@ -45,11 +45,6 @@ def best(model: Predictor, crop: bytes, number: int) -> list[tuple[str, float]]:
 def evaluate(graph_file: Path, folder: Path, say: Callable[[str], None]) -> float:
     """Return the top-1 accuracy on the crops of ``test.json``, in a shuffled, fixed order.
 
-    Args:
-        graph_file: frozen graph.
-        folder: COCO-style output of ``make_classification_dataset.py``.
-        say: is told the accuracy every hundred pictures.
-
     Raises:
         UserError: if no crop could be read, or the classes do not fit.
     """

@@ -43,15 +43,7 @@ def decode(encoded: tf.Tensor, size: int) -> tf.Tensor:
 def restore(
     model_name: str, num_classes: int, image_size: int | None, path: str, averages: bool
 ) -> keras.Model:
-    """Build a network and load a checkpoint into it.
-
-    Args:
-        model_name: of the network.
-        num_classes: outputs of its heads.
-        image_size: side of its pictures; its own if None.
-        path: a checkpoint, or a folder: its latest.
-        averages: take the moving averages of the variables.
-    """
+    """Build a network and load a checkpoint into it, or the moving averages in it."""
     network = nets_factory.build(model_name, num_classes, image_size)
     suffix = moving_averages.SUFFIX if averages else ""
     variables = {n + suffix: v.value for n, v in nets_factory.variables(network).items()}
@@ -67,13 +59,6 @@ def write(
     recipe: CropRecipe | None = None,
 ) -> Path:
     """Write a bundle and return its folder.
-
-    Args:
-        base: folder that holds the versions.
-        network: restored.
-        model_name: of the network.
-        labels: names in the order of the classes.
-        recipe: how the crops of its training were made; None if nobody says.
 
     Raises:
         UserError: if names are repeated, or are not as many as the network has outputs.

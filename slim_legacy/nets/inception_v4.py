@@ -122,10 +122,6 @@ class InceptionV4(keras.Model):
     ``model(images, training=...)["Logits"]`` is (B, num_classes) float32; ``"AuxLogits"`` too;
     the 22 blocks, ``"global_pool"``, ``"PreLogitsFlatten"`` and ``"Predictions"`` (softmax) are
     there as well and cost nothing when a compiled function leaves them out.
-
-    Args:
-        num_classes: outputs of both heads.
-        image_size: side of the pictures, 299 unless a checkpoint was trained with another.
     """
 
     def __init__(self, num_classes: int, image_size: int = IMAGE_SIZE) -> None:

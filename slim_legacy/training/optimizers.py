@@ -80,12 +80,7 @@ def rule_of(o: TrainOptions) -> Rule:
 
 
 class Optimizer:
-    """An optimizer and its slots; make it inside ``strategy.scope()``.
-
-    Args:
-        options: which optimizer, and its numbers.
-        variables: what to train, by name.
-    """
+    """An optimizer and its slots; make it inside ``strategy.scope()``."""
 
     def __init__(self, options: TrainOptions, variables: Mapping[str, tf.Variable]) -> None:
         self.rule = rule_of(options)

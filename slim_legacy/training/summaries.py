@@ -17,13 +17,7 @@ _ACTIVE = 8
 
 
 class Summaries:
-    """The event file of a training run.
-
-    Args:
-        folder: where the event file goes.
-        network: its activations are shown.
-        variables: model variables by name; their values are shown as histograms.
-    """
+    """The event file of a training run: scalars, activations, and histograms of variables."""
 
     def __init__(
         self, folder: Path, network: keras.Model, variables: Mapping[str, tf.Variable]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from database_tools.formats import (
     classification_csv,
+    classifier_csv,
     dataset_info,
     example,
     label_index,
@@ -20,6 +22,24 @@ from database_tools.formats.classification_csv import Crop
 
 LABELS = ("deer", "fox", "hare")
 SPLITS = {"train": ("0", "1", "2", "3"), "val": ("4",), "test": ("5",)}
+
+
+@pytest.fixture(scope="session")
+def read_outputs():
+    """Read an ``outputs_SPLIT.csv.gz`` whole; labels as numbers."""
+
+    def read(path):
+        with classifier_csv.reading(path) as table:
+            parts, names = list(table), table.label_names
+        return SimpleNamespace(
+            keys=[key for part in parts for key in part.paths],
+            labels=np.array([names.index(label) for part in parts for label in part.labels]),
+            weights=np.concatenate([part.weights for part in parts]),
+            probabilities=np.concatenate([p.probabilities for p in parts]).astype(np.float32),
+            label_names=names,
+        )
+
+    return read
 
 
 @pytest.fixture(scope="session")

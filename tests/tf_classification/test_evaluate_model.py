@@ -14,7 +14,6 @@ from PIL import Image
 
 from database_tools.formats import label_index, splits_json
 from tf_classification import evaluate_model
-from tf_classification.evaluation import outputs
 from tf_classification.models import bundle
 from tf_classification.runs.config import TrainConfig
 
@@ -119,15 +118,17 @@ def test_without_splits_it_only_exports_and_does_not_repeat_itself(exported, wor
 
 
 @pytest.mark.slow
-def test_a_bundle_gives_the_same_probabilities_as_its_weights(exported, judged, world, tmp_path):
+def test_a_bundle_gives_the_same_probabilities_as_its_weights(
+    exported, judged, world, tmp_path, read_outputs
+):
     assert call(world, exported.path, tmp_path, "--splits", "test") == 0
-    ours, theirs = (outputs.read(folder / "outputs_test.csv.gz") for folder in (tmp_path, judged))
+    ours, theirs = (read_outputs(folder / "outputs_test.csv.gz") for folder in (tmp_path, judged))
     assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-6)
     assert bundle.read(exported.base).version == exported.version  # left as it is
 
 
 @pytest.mark.slow
-def test_a_keras_model_is_read_too(world, judged, tmp_path):
+def test_a_keras_model_is_read_too(world, judged, tmp_path, read_outputs):
     from tf_classification.runs import config
 
     trained = config.read(world / "log" / "params.json")
@@ -135,7 +136,7 @@ def test_a_keras_model_is_read_too(world, judged, tmp_path):
     model.load_weights(world / "log" / "ckpt_3.weights.h5")
     model.save(tmp_path / "m.keras")
     assert call(world, tmp_path / "m.keras", tmp_path / "out", "--splits", "test") == 0
-    ours, theirs = (outputs.read(f / "outputs_test.csv.gz") for f in (tmp_path / "out", judged))
+    ours, theirs = (read_outputs(f / "outputs_test.csv.gz") for f in (tmp_path / "out", judged))
     assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-6)
     assert bundle.is_bundle(tmp_path / "m_compiled")
 
@@ -156,7 +157,9 @@ def test_calibration_is_kept_in_the_next_version_of_a_bundle(exported, world, tm
 
 
 @pytest.mark.slow
-def test_a_general_classifier_is_judged_by_a_bespoke_ones_labels(exported, world, tmp_path):
+def test_a_general_classifier_is_judged_by_a_bespoke_ones_labels(
+    exported, world, tmp_path, read_outputs
+):
     bespoke = tmp_path / "bespoke"
     shutil.copytree(world, bespoke, ignore=shutil.ignore_patterns("log"))
     table = (bespoke / "classification_ds.csv").read_text().replace(",hare\n", ",leporid\n")
@@ -167,14 +170,14 @@ def test_a_general_classifier_is_judged_by_a_bespoke_ones_labels(exported, world
     flags = ["--splits", "test", "--target-mapping", str(tmp_path / "map.json")]
     flags += ["--dataset-dir", str(bespoke), "--model-name", "demo-cnn", "--num-workers", "1"]
     assert call(world, exported.path, tmp_path / "a", *flags) == 0
-    found = outputs.read(tmp_path / "a" / "outputs_test.csv.gz")
+    found = read_outputs(tmp_path / "a" / "outputs_test.csv.gz")
     assert found.label_names == ("badger", "leporid", "other")
     assert label_index.read(tmp_path / "a" / "label_index.json") == found.label_names
     # weights that know no labels take them from the classifier's own label index
     ckpt = world / "log" / "ckpt_3.weights.h5"
     flags += ["--label-index", str(world / "label_index.json")]
     assert call(world, ckpt, tmp_path / "b", *flags) == 0
-    again = outputs.read(tmp_path / "b" / "outputs_test.csv.gz")
+    again = read_outputs(tmp_path / "b" / "outputs_test.csv.gz")
     assert again.probabilities == pytest.approx(found.probabilities, abs=1e-6)
 
 

@@ -30,14 +30,7 @@ def load(
     val_fraction: float = validation_part.FRACTION,
     seed: int = 0,
 ) -> Dataset:
-    """Load the dataset.
-
-    Args:
-        folder: with the two files and ``crop_locations.json``.
-        crops_dir: folder below which the crops lie; None for ``folder``.
-        val_fraction: about which part of the training crops, in whole locations, validates;
-            0 for no validation part.
-        seed: of the choice of these locations.
+    """Load the dataset; crops lie in ``folder`` if nobody says, the rest is as for records.
 
     Returns:
         The dataset.  Its categories without any crop are its ``empty_labels``.

@@ -27,10 +27,6 @@ STAGE = "load_dataset"
 def load(dataset_dir: Path, crops_dir: Path) -> Dataset:
     """Load the dataset.
 
-    Args:
-        dataset_dir: folder with the three files.
-        crops_dir: folder below which the crops lie.
-
     Returns:
         The dataset; "val" and "test" may have no rows.
 

@@ -32,12 +32,7 @@ def check_records(folder: Path) -> None:
 
 
 def check_folders(folder: Path, crops: Path | None) -> None:
-    """Raise UserError if ``DATASET_DIR`` is not one, and say what else it is.
-
-    Args:
-        folder: the dataset.
-        crops: of its crops; None where nobody says.
-    """
+    """Raise UserError if ``DATASET_DIR`` is none, or lacks its crops; say what else it is."""
     if is_coco(folder):
         return
     if not _has_table(folder):

@@ -30,9 +30,6 @@ _MOST_PIXELS = 2_000_000
 def plain(encoded: bytes) -> bytes:
     """Return a picture that TensorFlow decodes to the loader's pixels.
 
-    Args:
-        encoded: a file.
-
     Returns:
         The file itself, or a BMP, made smaller by a whole number where it would have more than two
         million pixels; b"" if the loader refuses the file, for its size too.

@@ -64,13 +64,7 @@ def _curve(axes: svg.Axes, curve: ReliabilityCurve, colour: str, name: str) -> M
 
 
 def risk_coverage(curves: Mapping[str, RiskCoverage], wanted: float, side: float = 340) -> Markup:
-    """Draw how precise predictions are when only the surest share is accepted.
-
-    Args:
-        curves: by name, one or two.
-        wanted: precision to mark.
-        side: of the plot in pixels.
-    """
+    """Draw how precise predictions are when only the surest share is accepted; mark ``wanted``."""
     kept = {name: _readable(curve) for name, curve in curves.items()}
     lowest = min([wanted, *(float(y.min()) for _, y in kept.values() if len(y))])
     axes = svg.Axes(

@@ -144,13 +144,7 @@ def _errors(
 
 
 def verdict(name: str, of: Difference, names: tuple[str, str]) -> str:
-    """Say which of the two is better by a figure of ``FIGURES``, if the locations can tell.
-
-    Args:
-        name: of the figure.
-        of: both figures.
-        names: of the classifiers.
-    """
+    """Say which of the two is better by a figure of ``FIGURES``, if the locations can tell."""
     low, high = map(float, of.interval)
     if float(of.change) == 0 and not low <= high:
         return "no difference"

@@ -35,7 +35,7 @@ from database_tools.core.precision_bounds import Judged
 from database_tools.core.target_mapping import TargetMapping
 from database_tools.core.weights import balance
 from database_tools.durable import files
-from database_tools.formats import label_index, ledger_json
+from database_tools.formats import classifier_csv, label_index, ledger_json
 from tf_classification.data.examples import Dataset
 from tf_classification.evaluation import (
     calibration,
@@ -153,8 +153,9 @@ def evaluate(
     judgements = []
     for split, said in found.items():
         truth = Truth.of(dataset.splits[split])
-        with outputs.writing(output_dir / outputs.file_name(split), names) as writer:
-            batches = _written(writer, truth, said, applied)
+        path = output_dir / outputs.file_name(split)
+        with classifier_csv.writing(path, names, labels=True, weights=True) as table:
+            batches = _written(table, names, truth, said, applied)
             judgements.append(judgement.judge(split, truth, batches, len(names), seen))
     chosen, shared = _thresholds(judgements, names, options)
     evaluation = Evaluation(names, applied, chosen, shared, options.precision, tuple(judgements))
@@ -201,7 +202,11 @@ def _mapped(said: Logits, options: EvaluationOptions) -> Logits:
 
 
 def _written(
-    writer: outputs.Writer, truth: Truth, said: Logits, applied: Calibration
+    table: classifier_csv.Writer,
+    names: Sequence[str],
+    truth: Truth,
+    said: Logits,
+    applied: Calibration,
 ) -> Iterator[Batch]:
     """Yield what is judged, and write it on the way."""
     labels = truth.labels[said.rows]
@@ -209,7 +214,8 @@ def _written(
     for start in range(0, len(said.rows), _ROWS):
         part = slice(start, start + _ROWS)
         batch = judgement.of_logits(said.rows[part], said.values[part], applied)
-        writer.write(truth.keys[batch.rows], labels[part], weights[part], batch.probabilities)
+        true = [names[i] for i in labels[part].tolist()]
+        table.write(truth.keys[batch.rows].tolist(), batch.probabilities, true, weights[part])
         yield batch
 
 

@@ -26,15 +26,7 @@ _WRONG = 2 / 3  # of the pictures at most
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One crop.
-
-    Attributes:
-        source: ``data:image/jpeg;base64,...``.
-        key: name of the crop.
-        true: number of its true label.
-        taken: number of the predicted label.
-        confidence: probability of the predicted label.
-    """
+    """One crop: its picture as a ``data:`` address, its name, and the numbers of its labels."""
 
     source: str
     key: str
@@ -61,14 +53,7 @@ class Grid:
 def by_prediction(
     examples: Examples, found: Predictions, label_names: Sequence[str], most: int = MOST_PICTURES
 ) -> list[Grid]:
-    """Choose and read crops, one grid for each label that some were taken for, in label order.
-
-    Args:
-        examples: the split.
-        found: what its crops were taken for.
-        label_names: C names.
-        most: number of pictures in all.
-    """
+    """Choose and read crops, one grid for each label that some were taken for, in label order."""
     hidden = np.array([is_people(name) for name in label_names])
     visible = ~(hidden[found.labels] | hidden[found.predicted])
     chosen = choose(found, visible, most, confusion.shown(found.confusion(len(label_names))))
@@ -135,15 +120,7 @@ def _ranks(
 def of_label(
     examples: Examples, found: Predictions, label_names: Sequence[str], label: int, each: int = 8
 ) -> dict[str, list[Image.Image]]:
-    """Read crops of one true label, grouped by what they were taken for, the surest first.
-
-    Args:
-        examples: the split.
-        found: what its crops were taken for.
-        label_names: C names.
-        label: number of the true label.
-        each: number of pictures for each predicted label.
-    """
+    """Read crops of one true label, grouped by what they were taken for, the surest first."""
     groups = {}
     for i, name in enumerate(label_names):
         mine = np.flatnonzero((found.labels == label) & (found.predicted == i))

@@ -110,13 +110,7 @@ class Judgement:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is known about the crops of a split, whatever a classifier says of them.
-
-    Attributes:
-        keys: (N,) names of the crops.
-        labels: (N,) true labels.
-        locations: (N,) location numbers from 0.
-    """
+    """What is known about the N crops of a split, whatever a classifier says of them."""
 
     keys: npt.NDArray[np.str_]
     labels: npt.NDArray[np.int32]

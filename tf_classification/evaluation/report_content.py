@@ -14,13 +14,7 @@ _BEST_FIRST = ("test", "val")
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What the page is about.
-
-    Attributes:
-        title: of the page, such as the name of the checkpoint.
-        evaluation: what was found.
-        splits: the crops themselves, for the pictures.
-    """
+    """What the page is about: its title, what was found, and the crops, for their pictures."""
 
     title: str
     evaluation: Evaluation

@@ -21,14 +21,7 @@ from tf_classification.heads.request import MOST
 
 @dataclass(frozen=True, eq=False)
 class Crops:
-    """Crops with labels.
-
-    Attributes:
-        rows: (n,) of the embeddings.
-        labels: (n,) positions of labels.
-        locations: (n,) numbers of locations.
-        num_labels: L.
-    """
+    """Crops with labels: (n,) rows of the embeddings, and numbers of labels and locations."""
 
     rows: Ints
     labels: Ints
@@ -45,11 +38,6 @@ def log_probabilities(
     found: Embeddings, crops: Crops, seed: int
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Ask of each crop a head that did not see its location.
-
-    Args:
-        found: embeddings.
-        crops: of at least two labels.
-        seed: of folds and samples.
 
     Returns:
         (n, L) logarithms of calibrated probabilities, and (n,) whether that head had seen the

@@ -49,12 +49,7 @@ def _names(examples: Examples) -> list[str]:
 
 
 def check(dataset: Dataset, counts: npt.NDArray[np.integer], source: Path) -> None:
-    """Refuse what nothing can be learnt from.
-
-    Args:
-        dataset: with at least two labels.
-        counts: (L,) crops of each label that can be learnt from.
-        source: of the dataset.
+    """Refuse a dataset that nothing can be learnt from, by (L,) crops of each label that can be.
 
     Raises:
         UserError: naming a label without a crop, or if there are too few labels.

@@ -27,13 +27,7 @@ _SIDE, _SMALL = 224, 128  # pixels of the longer side, of the crop and of its ne
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Crops that were learnt from.
-
-    Attributes:
-        rows: (n,) of the embeddings.
-        labels: (n,) their names.
-        locations: (n,) numbers.
-    """
+    """Crops that were learnt from: (n,) rows of the embeddings, and names and numbers."""
 
     rows: Ints
     labels: Sequence[str]
@@ -42,15 +36,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Case:
-    """A crop to show.
-
-    Attributes:
-        row: of the embeddings.
-        location: its number.
-        label: its name.
-        taken_for: what it is taken for.
-        said: what else there is to say.
-    """
+    """A crop to show, and what else there is to say of it."""
 
     row: int
     location: int

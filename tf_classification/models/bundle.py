@@ -49,12 +49,7 @@ UNKNOWN = "assets.extra/unknown.npz"
 
 @dataclass(frozen=True)
 class Bundle:
-    """One version of a model on the disk, checked.
-
-    Attributes:
-        path: the version's folder.
-        description: labels, input size, calibration and the rest.
-    """
+    """One version of a model on the disk, checked: its folder, and what it says of itself."""
 
     path: Path
     description: Description

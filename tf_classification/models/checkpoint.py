@@ -96,13 +96,7 @@ def _load(model: keras.Model, path: Path, expected: Description, origin: str) ->
 
 
 def export(checkpoint: Checkpoint, description: Description, base: Path) -> Bundle:
-    """Write the network as a bundle, unless the newest one there is just this.
-
-    Args:
-        checkpoint: the network.
-        description: what to say about it.
-        base: folder of the bundle's versions.
-    """
+    """Write the network as a bundle, unless the newest one there is just this."""
     if checkpoint.bundle is not None and checkpoint.model is None:
         return bundle.rewrite(base, checkpoint.bundle, description)
     if bundle.is_bundle(base):

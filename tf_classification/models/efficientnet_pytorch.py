@@ -203,11 +203,6 @@ def import_checkpoint(
 def import_once(checkpoint: Path, index: Path | None, folder: Path) -> Path:
     """Import a checkpoint where a command wants a model; the second time, take what is there.
 
-    Args:
-        checkpoint: a training ``.pt`` or a TorchScript file.
-        index: ``index_to_name.json``.
-        folder: that gets the bundle, called as the checkpoint without ``.pt``.
-
     Returns:
         The bundle's folder.
 

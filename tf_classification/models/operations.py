@@ -104,9 +104,6 @@ _MESSAGES = {
 def check(path: Path) -> None:
     """Refuse a SavedModel that may do more than compute.
 
-    Args:
-        path: its ``saved_model.pb``.
-
     Raises:
         FormatError: with the function and the operation.
     """

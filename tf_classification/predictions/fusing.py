@@ -34,10 +34,6 @@ _AT_ONCE = 1000
 def run(asked: FuseRequest, progress: Callable[..., Iterable[Event]]) -> Ledger:
     """Do what the command is asked for, and return the account of the crops.
 
-    Args:
-        asked: the request.
-        progress: wraps the events, ``progress(events, desc=...)``.
-
     Raises:
         UserError: if files do not fit together, or nobody knows a picture.
         FormatError: if a file breaks its rules.

@@ -24,12 +24,7 @@ COMPLETED = "detection_completion_time"
 
 
 class Source(Protocol):
-    """See the module.
-
-    Attributes:
-        header: of the output, without the classifier's part.
-        place: what to call it in messages.
-    """
+    """See the module: the header without the classifier's part, and a name for messages."""
 
     header: Header
     place: str

@@ -26,14 +26,7 @@ _EACH, _SIDE = 8, 480
 
 
 def write(path: Path, table: Path, merged: Path, pictures: Path) -> None:
-    """Write the page.
-
-    Args:
-        path: of the page.
-        table: ``species.csv``.
-        merged: the detections, for people's boxes.
-        pictures: folder of the pictures.
-    """
+    """Write the page of ``species.csv``; ``merged`` are the detections, for people's boxes."""
     chosen, counts = _sample(table)
     header = megadetector_json.read_header(merged)
     hidden = people(header.detection_categories, frozenset())

@@ -92,14 +92,7 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Asker:
-    """Asks one model, in any number of threads or on a cluster.
-
-    Attributes:
-        asked: the model, open.
-        opening: of the same, for a cluster.
-        reading: how crops come to it.
-        keep: is given each unit's answer, in the thread that asked.
-    """
+    """Asks one model, in any number of threads or on a cluster; ``keep`` is given each answer."""
 
     asked: Asked
     opening: Opening
@@ -195,13 +188,7 @@ def _nowhere(unit: Unit, answer: Answer) -> None:
 
 
 def encoded(root: Path, source: Source, recipe: CropRecipe | None) -> Iterator[bytes | str]:
-    """Yield a source's crops as files hold them, or why there is none.
-
-    Args:
-        root: folder that the source's file is below.
-        source: what to read.
-        recipe: how a picture with boxes is cut.
-    """
+    """Yield a source's crops, below ``root``, as files hold them, or why there is none."""
     path = root / source.file
     if source.boxes is None or recipe is None:
         try:

@@ -61,12 +61,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A picture of a detection file that is not asked about.
-
-    Attributes:
-        reason: of ``core.reasons``.
-        file: its name.
-    """
+    """A picture of a detection file that is not asked about, for one of ``core.reasons``."""
 
     reason: str
     file: str

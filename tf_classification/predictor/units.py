@@ -32,12 +32,7 @@ ENDING = ".npz"
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Some sources that follow each other.
-
-    Attributes:
-        name: digest of all that the answer depends on.
-        sources: at least one.
-    """
+    """Some sources that follow each other; named by a digest of all that the answer depends on."""
 
     name: str
     sources: tuple[Source, ...]

@@ -141,12 +141,6 @@ def write(
 
     What an earlier run wrote and this one does not is removed.
 
-    Args:
-        folder: new, empty or of an earlier run.
-        made_by: name of the command.
-        task: what the pages ask.
-        items: makes them; is given where their pictures go.
-
     Raises:
         UserError: if the folder holds anything else, or another run writes there.
     """

@@ -20,13 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def bursts(pictures: Sequence[str], db: Path | None, annotations: Path | None) -> Ints:
-    """Number the bursts of crops, -1 for none: sequences, or neighbours by name and time.
-
-    Args:
-        pictures: (n,) ``<dataset>/<file>`` of each crop.
-        db: label database that knows sequences and times.
-        annotations: COCO Camera Traps that knows them, instead.
-    """
+    """Number the bursts of crops, -1 for none: sequences, or neighbours by name and time."""
     wanted = set(pictures)
     if db is not None:
         shot_of = dict(shots.of_database(db, wanted))
@@ -51,14 +45,7 @@ def duplicates(
     workers: int,
     progress: looks.Progress,
 ) -> Ints:
-    """Find for each crop one that looks the same and has another label.
-
-    Args:
-        folder: of the crops.
-        names: (n,) below it.
-        labels: (n,) numbers.
-        workers: threads that decode.
-        progress: is given the crops and their number, and goes through them.
+    """Find for each of n crops below a folder one that looks the same and has another label.
 
     Returns:
         (n,) positions; -1 where there is none, or the crop cannot be read.

@@ -325,10 +325,7 @@ class TrainConfig:
         return replace(self, **changed)
 
     def resumed(self, said: Mapping[str, Any]) -> TrainConfig:
-        """Return what a run that began like this goes on with.
-
-        Args:
-            said: what the user says now, by the names of fields.
+        """Return what a run that began like this goes on with, if the user now says ``said``.
 
         Raises:
             UserError: if something is said that would change the result.

@@ -33,14 +33,7 @@ def describe(config: TrainConfig, labels: Sequence[str]) -> Description:
 
 
 def read(logdir: Path, path: Path, expected: Description, origin: str) -> Checkpoint:
-    """Read a checkpoint, with calibration and thresholds of the run where they are of its weights.
-
-    Args:
-        logdir: folder of the run, which holds its bundle.
-        path: the checkpoint; the other arguments are those of ``checkpoint.read``.
-        expected: what the weights are of.
-        origin: where the labels are from.
-    """
+    """Read a checkpoint, with what the run of ``logdir`` fitted where that is of its weights."""
     found = checkpoint.read(path, expected, origin)
     if found.bundle is not None:
         return found

@@ -66,13 +66,7 @@ class Limits:
 
 
 class Server:
-    """Answers requests for one model.
-
-    Args:
-        servable: the model.
-        name: what clients call it.
-        limits: what is refused.
-    """
+    """Answers requests for one model."""
 
     def __init__(self, servable: Servable, name: str, limits: Limits) -> None:
         self._servable = servable

@@ -27,12 +27,7 @@ HTTP_STATUS = {
 
 
 class RequestError(Exception):
-    """A request that gets an error for an answer.
-
-    Attributes:
-        code: a key of ``HTTP_STATUS``.
-        message: the text of the error's body.
-    """
+    """A request that gets an error for an answer: a key of ``HTTP_STATUS``, and a text."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -46,12 +41,7 @@ class RequestError(Exception):
 
 
 class PictureError(RequestError):
-    """A picture that cannot be read.
-
-    Attributes:
-        row: its number in what was asked, from 0.
-        reason: why.
-    """
+    """A picture that cannot be read, by its number in what was asked, from 0."""
 
     def __init__(self, row: int, reason: str) -> None:
         super().__init__("INVALID_ARGUMENT", f"picture {row} cannot be read: {reason}")

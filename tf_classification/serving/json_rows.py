@@ -53,12 +53,7 @@ _BASE64 = re.compile(rb'\s*(?:\{\s*"([^"\\]{1,100})"\s*:\s*)?\{\s*"b64"\s*:\s*"'
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request may have.
-
-    Attributes:
-        rows: most of them.
-        shape: of the largest row that a signature takes.
-    """
+    """What a request may have: rows, and the shape of the largest row that a signature takes."""
 
     rows: int = 1024
     shape: tuple[int, ...] = ()
@@ -70,13 +65,7 @@ class Limits:
 
 
 class Rows:
-    """The rows of a request, each parsed when it is asked for.
-
-    Args:
-        body: the request.
-        places: start and end of each row.
-        limits: what a row may have.
-    """
+    """The rows of a request, each parsed when it is asked for."""
 
     def __init__(self, body: bytes | bytearray, places: Places, limits: Limits) -> None:
         self._body, self._places, self._limits = body, places, limits

@@ -86,11 +86,6 @@ def signature_of(table: Mapping[str, Any]) -> str:
 def read(table: Mapping[str, Any], signature: str, types: Mapping[str, str]) -> Request:
     """Turn a request into tensors.
 
-    Args:
-        table: what ``parse`` returned.
-        signature: what ``signature_of`` returned.
-        types: the signature's inputs, name to ``STRING`` or ``FLOAT``.
-
     Raises:
         RequestError: with TensorFlow Serving's text.
     """

@@ -139,13 +139,7 @@ class Account(keras.callbacks.Callback):
 
 
 class NameBlindLabels(keras.callbacks.Callback):
-    """Names labels none of whose crops could be decoded in the first epoch.
-
-    Args:
-        dataset: what is trained on.
-        plan: which crops were drawn.
-        tallies: what came of them on all workers, by split.
-    """
+    """Names labels none of whose crops could be decoded in the first epoch."""
 
     def __init__(self, dataset: Dataset, plan: Plan, tallies: Mapping[str, Tally]) -> None:
         super().__init__()

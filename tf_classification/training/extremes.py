@@ -25,11 +25,7 @@ _SIDE = 128  # pixels of a picture in a grid
 
 
 class Extremes:
-    """Row numbers of the extreme examples of one pass over a split.
-
-    Args:
-        k: how many to keep for each label and kind.
-    """
+    """Row numbers of the k extreme examples of each label and kind, of one pass over a split."""
 
     def __init__(self, k: int) -> None:
         self._k = k

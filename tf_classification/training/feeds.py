@@ -15,16 +15,7 @@ from tf_classification.runs import strategies
 
 
 class DatasetFeeds:
-    """The batches of a dataset.
-
-    Args:
-        dataset: the examples.
-        plan: which of them each epoch sees.
-        batching: how they are cut.
-        augmentation: how training pictures are changed.
-        epochs: how many the training has at most.
-        strategy: the replicas.
-    """
+    """The batches of a dataset."""
 
     def __init__(
         self,

@@ -32,14 +32,7 @@ _HPARAMS = ("model_name", "multilabel", "finetune", "batch_size", "epochs", "wei
 
 
 class TensorBoardLog(keras.callbacks.Callback):
-    """Writes an epoch's events at its end.
-
-    Args:
-        logdir: of the run.
-        trainer: whose tallies to show.
-        dataset: names the labels and reads the pictures.
-        pictures: the extreme examples, or None.
-    """
+    """Writes an epoch's events at its end."""
 
     def __init__(
         self,

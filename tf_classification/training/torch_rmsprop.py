@@ -19,14 +19,7 @@ import keras
 
 
 class TorchRMSprop(keras.optimizers.Optimizer):
-    """See the module.
-
-    Args:
-        learning_rate: a number or a schedule.
-        rho: decay of the mean of squares.
-        momentum: decay of the sum of steps.
-        epsilon: outside the root.
-    """
+    """See the module."""
 
     def __init__(
         self, learning_rate: Any, rho: float = 0.9, momentum: float = 0.9, epsilon: float = 1e-8

@@ -18,7 +18,6 @@ from sklearn import metrics as sklearn_metrics
 from database_tools.core.errors import UserError
 from database_tools.core.target_mapping import TargetMapping
 from database_tools.formats import label_index
-from tf_classification.evaluation import outputs
 from tf_classification.evaluation.evaluate import EvaluationOptions, evaluate
 from tf_classification.models.calibration import Calibration
 
@@ -51,9 +50,9 @@ def test_the_ledger_names_the_crops_that_cannot_be_decoded(judged):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_figures_follow_from_the_outputs(judged, split):
+def test_figures_follow_from_the_outputs(judged, split, read_outputs):
     folder = judged[1]
-    read = outputs.read(folder / f"outputs_{split}.csv.gz")
+    read = read_outputs(folder / f"outputs_{split}.csv.gz")
     predicted = read.probabilities.argmax(axis=1)
     expected = sklearn_metrics.confusion_matrix(read.labels, predicted, labels=range(3))
     with np.load(folder / "confusion_matrices.npz") as matrices:
@@ -101,10 +100,12 @@ def test_calibration_finds_that_the_network_is_four_times_too_sure(dataset, netw
     assert table["splits"]["test"]["accepted"]["crops"] == {"coverage": 0, "precision": None}
 
 
-def test_a_models_own_calibration_is_in_the_outputs(dataset, network, tmp_path, judged):
+def test_a_models_own_calibration_is_in_the_outputs(
+    dataset, network, tmp_path, judged, read_outputs
+):
     evaluate(network, dataset, ["train"], tmp_path, EvaluationOptions(calibration=Calibration(4.0)))
-    calibrated = outputs.read(tmp_path / "outputs_train.csv.gz").probabilities
-    plain = outputs.read(judged[1] / "outputs_train.csv.gz").probabilities.astype(np.float64)
+    calibrated = read_outputs(tmp_path / "outputs_train.csv.gz").probabilities
+    plain = read_outputs(judged[1] / "outputs_train.csv.gz").probabilities.astype(np.float64)
     expected = plain ** (1 / 4)
     expected /= expected.sum(axis=1, keepdims=True)
     assert calibrated == pytest.approx(expected, abs=2e-3)
@@ -129,7 +130,9 @@ def mapped(targets, groups):
     )
 
 
-def test_other_labels_are_judged_by_the_sum_of_probabilities(dataset, network, tmp_path):
+def test_other_labels_are_judged_by_the_sum_of_probabilities(
+    dataset, network, tmp_path, read_outputs
+):
     targets = (*dataset.label_names, "other")
     # what the network calls a hare is another animal, and a hare is never predicted
     evaluate(network, dataset, ["test"], tmp_path, mapped(targets, ((0,), (1,), (), (2,))))
@@ -140,8 +143,8 @@ def test_other_labels_are_judged_by_the_sum_of_probabilities(dataset, network, t
         tmp_path / "own",
         EvaluationOptions(calibration=Calibration(2.0)),
     )
-    found = outputs.read(tmp_path / "outputs_test.csv.gz")
-    own = outputs.read(tmp_path / "own" / "outputs_test.csv.gz")
+    found = read_outputs(tmp_path / "outputs_test.csv.gz")
+    own = read_outputs(tmp_path / "own" / "outputs_test.csv.gz")
     assert found.label_names == targets
     assert (found.probabilities[:, 2] == 0).all()
     assert found.probabilities[:, [0, 1, 3]] == pytest.approx(own.probabilities, abs=1e-6)
@@ -229,14 +232,14 @@ for number in (1, 3):
 
 
 @pytest.mark.slow
-def test_three_devices_give_the_same_figures(tmp_path):
+def test_three_devices_give_the_same_figures(tmp_path, read_outputs):
     here = str(Path(__file__).parent)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run(
         [sys.executable, "-c", DEVICES, here, str(tmp_path)], check=True, env=environment
     )
     for split in ("val", "test"):
-        one, three = (outputs.read(tmp_path / n / f"outputs_{split}.csv.gz") for n in "13")
+        one, three = (read_outputs(tmp_path / n / f"outputs_{split}.csv.gz") for n in "13")
         # 67 and 90 crops: the last batches, of 16 on one and of 18 on three, are not full
         assert three.keys == one.keys
         assert three.probabilities == pytest.approx(one.probabilities, abs=1e-6)

@@ -3,67 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gzip
 
 import numpy as np
-import pytest
 
-from database_tools.core.errors import UserError
 from tf_classification.evaluation import outputs
-
-LABELS = ("cat", "canid, felid")
-
-
-def write(path, keys=("ds/a.jpg___crop00_mdv4.1.jpg", 'b ",".jpg')):
-    with outputs.writing(path, LABELS) as writer:
-        for i, key in enumerate(keys):  # one row at a time
-            row = np.array([[0.1, 0.9]], np.float32) if i % 2 else np.array([[1e-7, 1]], np.float32)
-            writer.write([key], np.array([i % 2]), np.array([2 / 3]), row)
-    return path
-
-
-def test_outputs_have_the_shortest_digits_that_give_the_numbers_back(tmp_path):
-    path = write(tmp_path / "new" / outputs.file_name("val"))
-    assert path.name == "outputs_val.csv.gz"
-    assert gzip.decompress(path.read_bytes()).decode() == (
-        'path,label,weight,cat,"canid, felid"\n'
-        "ds/a.jpg___crop00_mdv4.1.jpg,cat,0.6666666666666666,1e-7,1.0\n"
-        '"b "","".jpg","canid, felid",0.6666666666666666,0.1,0.9\n'
-    )
-
-
-def test_outputs_come_back(tmp_path):
-    read = outputs.read(write(tmp_path / "outputs_val.csv.gz"))
-    assert read.keys[1] == 'b ",".jpg'
-    assert read.label_names == LABELS
-    assert read.labels.tolist() == [0, 1]
-    assert read.weights.tolist() == [2 / 3, 2 / 3]
-    assert read.probabilities.tolist() == np.array([[1e-7, 1], [0.1, 0.9]], np.float32).tolist()
-
-
-def test_a_table_that_a_spreadsheet_saved_comes_back(tmp_path):
-    rows = "path,label,weight,cat,dog\r\na.jpg,dog,1,0.25,0.75\r\n"
-    (tmp_path / "a.csv").write_text("\ufeff" + rows, encoding="utf-8", newline="")
-    assert outputs.read(tmp_path / "a.csv").keys == ("a.jpg",)
-
-
-def test_a_split_without_crops_comes_back_empty(tmp_path):
-    read = outputs.read(write(tmp_path / "outputs_test.csv.gz", keys=()))
-    assert read.probabilities.shape == (0, 2)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("path,cat\n", "line 1: expected path,label,weight"),
-        ("path,label,weight,cat\na,dog,1,1\n", "row 1: the label 'dog' has no column"),
-    ],
-)
-def test_a_table_that_is_no_output_is_named(tmp_path, text, message):
-    path = tmp_path / "outputs_val.csv"
-    path.write_text(text)
-    with pytest.raises(UserError, match=message):
-        outputs.read(path)
 
 
 def test_label_stats_are_those_of_the_specification(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from database_tools.formats import classifier_csv
 from tf_classification import analyze_classifier_results
 from tf_classification.evaluation import outputs
 from tf_classification.predictions import analysis
@@ -34,9 +35,10 @@ def logdir(tiny, tmp_path):
         for i in sure:
             table[i] = 0.0025
             table[i, predicted[i]] = 0.995
-        with outputs.writing(tmp_path / outputs.file_name(split), LABELS) as writer:
+        path = tmp_path / outputs.file_name(split)
+        with classifier_csv.writing(path, LABELS, labels=True, weights=True) as writer:
             keys = [f"demo/{place}/{i}.jpg" for i in range(15)]
-            writer.write(keys, labels, np.ones(15), table)
+            writer.write(keys, table, [LABELS[i] for i in labels], np.ones(15))
     fitted = {
         "labels": list(LABELS),
         "calibration": {"temperature": 2.0, "curves": None},

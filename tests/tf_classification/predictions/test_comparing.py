@@ -23,9 +23,10 @@ def run(tiny, tmp_path):
     dataset = {"dataset_dir": str(tiny / "base"), "cropped_images_dir": str(tiny / "crops")}
     TrainConfig(**dataset, model_name="demo-cnn", image_size=32).write(folder)
     taken = np.where(np.arange(60) % 15 < 3, (labels + 1) % 3, labels)
-    with outputs.writing(folder / outputs.file_name("train"), LABELS) as writer:
-        table = np.where(np.arange(3) == taken[:, None], 0.8, 0.1).astype(np.float32)
-        writer.write(_keys(), labels, np.ones(60), table)
+    path, table = folder / outputs.file_name("train"), np.where(np.eye(3)[taken], 0.8, 0.1)
+    with classifier_csv.writing(path, LABELS, labels=True, weights=True) as writer:
+        true = [LABELS[i] for i in labels]
+        writer.write(_keys(), table.astype(np.float32), true, np.ones(60))
     return folder
 
 
