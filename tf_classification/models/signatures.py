@@ -22,6 +22,7 @@ base64.  Orientation tags are not looked at (crops carry none).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,7 +152,13 @@ class Servable(tf.Module):
     ) -> None:
         super().__init__(name="classifier")
         self._prepare = decode or decoder(description)
-        self._network = with_features(network)
+        network = with_features(network)
+        # Of a Keras model its variables alone: Keras would trace and save a graph of its own
+        # beside these, which doubles the time to write a bundle and to open it.
+        self._kept = (
+            network if isinstance(network, Loaded) else [v.value for v in network.variables]
+        )
+        self._answer = functools.partial(network, training=False)
         self._calibration = description.calibration
         self._labels = description.labels
         self._size = description.image_size
@@ -169,7 +176,7 @@ class Servable(tf.Module):
         }
 
     def _network_outputs(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
-        answer = self._network(pixels, training=False)
+        answer = self._answer(pixels)
         return answer if isinstance(answer, dict) else {"logits": answer}
 
     def _decode(self, encoded: tf.Tensor) -> tf.Tensor:

@@ -141,7 +141,7 @@ def _batches(
         answer = tf.cast(network.logits(batch["image"]), tf.float32)
         return batch["index"], batch["weight"], answer
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
         # Gathered inside the function: outside, each batch would trace the collective anew.
         return tuple(strategy.gather(part, 0) for part in strategy.run(on_replica, (batch,)))

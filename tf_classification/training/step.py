@@ -12,6 +12,7 @@ graph is overruled by the call, so that a frozen network is one that is *called*
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ Trained: TypeAlias = tuple[list[float], list[list[Outcome]]]
 """Loss of each global batch before its step, and for each the outcome of each local replica."""
 
 _SUM = tf.distribute.ReduceOp.SUM
+_function = functools.partial(tf.function, autograph=False)  # to convert all this takes seconds
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Step:
         # The compiled steps, by ``frozen``.
         self._one: dict[bool, Any] = {}
         self._several: dict[bool, Any] = {}
-        self._evaluate = tf.function(self._evaluate_all, reduce_retracing=True)
+        self._evaluate = _function(self._evaluate_all, reduce_retracing=True)
         self._fetching = ThreadPoolExecutor(1, "fetching")
 
     # --- one call -------------------------------------------------------------------------
@@ -105,8 +107,8 @@ class Step:
     def _steps(self, batches: list[Any]) -> list[tuple[Any, Any]]:
         """Run a step for each batch; the network is traced once, however many there are."""
         if self.frozen not in self._one:
-            one = self._one[self.frozen] = tf.function(self._train_one)
-            self._several[self.frozen] = tf.function(lambda batches: [one(b) for b in batches])
+            one = self._one[self.frozen] = _function(self._train_one)
+            self._several[self.frozen] = _function(lambda batches: [one(b) for b in batches])
         if len(batches) == 1:
             return [self._one[self.frozen](batches[0])]
         steps: list[tuple[Any, Any]] = self._several[self.frozen](batches)
@@ -151,7 +153,7 @@ class Step:
         """
         forward = self._forward_and_back
         if self.rules.jit_compile:
-            forward = tf.function(forward, jit_compile=True)
+            forward = _function(forward, jit_compile=True)
         replica = tf.distribute.get_replica_context()
         weight = replica.all_reduce(_SUM, tf.reduce_sum(batch["weight"]))
         gradients, logits, losses = forward(batch, tf.maximum(weight, 1))
