@@ -5,8 +5,10 @@ Anything else that is raised is our own fault: it keeps its traceback and exits 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import reprlib
+from collections.abc import Iterator
 
 _REPR = reprlib.Repr()
 # Values come from files: they may be long, and nested as deep as a decoder goes.
@@ -42,6 +44,15 @@ class FormatError(UserError):
         self.path = str(path)
         self.place = place
         self.rule = rule
+
+    @classmethod
+    @contextlib.contextmanager
+    def at(cls, path: str | os.PathLike[str], place: str) -> Iterator[None]:
+        """Tell a ValueError of the block with the place in the file that it is about."""
+        try:
+            yield
+        except ValueError as error:
+            raise cls(path, place, str(error)) from None
 
     def __reduce__(self) -> tuple[type[FormatError], tuple[str, str, str]]:
         """Travel between processes with all three; an exception alone would send its text."""

@@ -9,11 +9,9 @@ Source: megaclassifier_label_spec of the original.
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools.core import label_leaves
@@ -21,7 +19,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.label_leaves import Leaf
 from database_tools.core.taxon_tree import Taxon, TaxonTree
 from database_tools.durable import files
-from database_tools.formats import label_spec
+from database_tools.formats import csv_table, label_spec
 from database_tools.labels_db.database import LabelDatabase
 from database_tools.pages import tree as tree_picture
 from database_tools.pages.tree import Node
@@ -67,12 +65,15 @@ def make(tree: TaxonTree, labels: LabelDatabase, folder: Path, least: int, total
     title = "Labels and their taxa"
     files.write_text(folder / "label_tree.svg", tree_picture.draw(nodes, title))
     files.write_text(folder / "label_tree.html", tree_picture.page(nodes, title))
-    _write_table(folder / "image_counts_by_class.csv", ("dataset", "class", "count"), by_class)
+    path = folder / "image_counts_by_class.csv"
+    with csv_table.writing(path, ("dataset", "class", "count")) as writer:
+        writer.writerows(by_class)
     sums: Counter[str] = Counter()
     for dataset, _, images in by_class:
         sums[dataset] += images
-    named = ("dataset", "num_images")
-    _write_table(folder / "image_counts_by_dataset.csv", named, sorted(sums.items()))
+    path = folder / "image_counts_by_dataset.csv"
+    with csv_table.writing(path, ("dataset", "num_images")) as writer:
+        writer.writerows(sorted(sums.items()))
     return text
 
 
@@ -91,11 +92,3 @@ def _nodes(
         if leaf is not None:
             where = depth + 1 if leaf.without else depth
             yield Node(where, f"[{leaf.name}]  {leaf.images:,}", stands_out=True)
-
-
-def _write_table(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    files.write_text(path, text.getvalue())

@@ -16,7 +16,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from database_tools.core import json_text
 from database_tools.core.errors import FormatError, UserError
@@ -77,6 +77,19 @@ def writing_below(path: Path) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def writing(path: Path, errors: str = "replace") -> Iterator[IO[str]]:
+    """Give a stream of UTF-8 to write to; the file appears at the end of the block, or not at all.
+
+    Halves of surrogate pairs, which names that are no text have, become ``?``.
+    """
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors=errors, newline="") as stream,
+    ):
+        yield stream
+
+
 def write_bytes(path: Path, content: bytes, *, lasting: bool = False) -> None:
     """Write ``content`` to ``path``, whole or not at all."""
     with replacing(path, lasting=lasting) as temporary:
@@ -84,11 +97,9 @@ def write_bytes(path: Path, content: bytes, *, lasting: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` in UTF-8, whole or not at all, with the line ends that it has.
-
-    Halves of surrogate pairs, which names that are no text have, become ``?``.
-    """
-    write_bytes(path, text.encode("utf-8", "replace"))
+    """Write ``text`` as ``writing`` does, with the line ends that it has."""
+    with writing(path) as stream:
+        stream.write(text)
 
 
 def write_json(path: Path, value: object, indent: int | None = 1, *, lasting: bool = False) -> None:

@@ -6,15 +6,14 @@ interval that there is none of, is an empty cell.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from database_tools.core.keeping import Kept
-from database_tools.durable import files
 from database_tools.evaluation.findings import Evaluation
+from database_tools.formats import csv_table
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -58,12 +57,7 @@ def _removed(of: Kept) -> list[tuple[float, float, float]]:
 
 
 def _table(path: Path, head: str, rows: Iterable[Sequence[object]]) -> None:
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors="replace", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(head.split())
+    with csv_table.writing(path, head.split()) as writer:
         writer.writerows([_cell(value) for value in row] for row in rows)
 
 

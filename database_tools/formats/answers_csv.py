@@ -12,13 +12,10 @@ there twice, the later answer counts.  Rows that ask tell more: ``predicted`` an
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from database_tools.core.errors import FormatError
-from database_tools.durable import files
 from database_tools.formats import csv_table
 
 COLUMNS = ("path", "label", "decision", "location")
@@ -40,20 +37,15 @@ class Answer(NamedTuple):
 
 
 def read(path: Path) -> list[Answer]:
-    """Read the answers in their order, one for each crop.
+    """Read the answers in their order, one for each crop."""
+    return list({one.path: one for one in csv_table.made(path, COLUMNS, _answer)}.values())
 
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the line and the rule that it breaks.
-    """
-    found: dict[str, Answer] = {}
-    for line, row in csv_table.rows(path, COLUMNS):
-        answer = Answer(*(row[name].strip() for name in COLUMNS))
-        if not answer.path:
-            raise FormatError(path, f"line {line}", "no path")
-        if answer.label or answer.decision:
-            found[answer.path] = answer
-    return list(found.values())
+
+def _answer(row: csv_table.Row) -> Answer | None:
+    answer = Answer(*(row[name].strip() for name in COLUMNS))
+    if not answer.path:
+        raise ValueError("no path")
+    return answer if answer.label or answer.decision else None
 
 
 class Question(NamedTuple):
@@ -68,44 +60,27 @@ class Question(NamedTuple):
 
 
 def questions(path: Path) -> Iterator[Question]:
-    """Yield the rows that wait for an answer; what a table says beside them may be missing.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the line and the rule that it breaks.
-    """
-    for line, row in csv_table.rows(path, COLUMNS):
-        if row["label"].strip() or row["decision"].strip():
-            continue
-        try:
-            likely, sure = (_share(name, row) for name in Question._fields[3:5])
-        except ValueError as error:
-            raise FormatError(path, f"line {line}", str(error)) from None
-        if not row["path"].strip():
-            raise FormatError(path, f"line {line}", "no path")
-        said = row.get("predicted", "").strip()
-        place, why = row["location"].strip(), row.get("why", "")
-        yield Question(row["path"].strip(), place, said, likely, sure, why)
+    """Yield the rows that wait for an answer; what a table says beside them may be missing."""
+    return csv_table.made(path, COLUMNS, _question)
 
 
-def _share(name: str, row: csv_table.Row) -> float | None:
-    text = row.get(name, "").strip()
-    try:
-        if not text or 0 <= float(text) <= 1:
-            return float(text) if text else None
-    except ValueError:
-        pass
-    raise ValueError(f"{name} must be in [0, 1], got {text!r}")
+def _question(row: csv_table.Row) -> Question | None:
+    if row["label"].strip() or row["decision"].strip():
+        return None
+    likely, sure = (
+        csv_table.number(row, name) if row.get(name, "").strip() else None
+        for name in Question._fields[3:5]
+    )
+    if not row["path"].strip():
+        raise ValueError("no path")
+    said = row.get("predicted", "").strip()
+    place, why = row["location"].strip(), row.get("why", "")
+    return Question(row["path"].strip(), place, said, likely, sure, why)
 
 
 def write_questions(path: Path, asked: Iterable[Question]) -> None:
     """Write rows to fill in, whole or not at all; numbers have three digits after the point."""
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*COLUMNS, *Question._fields[2:]))
+    with csv_table.writing(path, (*COLUMNS, *Question._fields[2:])) as writer:
         for one in asked:
             numbers = ("" if share is None else f"{share:.3f}" for share in one[3:5])
             writer.writerow((one.path, "", "", one.location, one.predicted, *numbers, one.why))

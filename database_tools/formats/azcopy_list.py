@@ -12,7 +12,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 from database_tools.durable import files
 
@@ -33,14 +33,11 @@ def write(
     counts: Counter[str] = Counter()
     lost: list[str] = []
     with contextlib.ExitStack() as stack:
-        lists: dict[str, TextIO] = {}
+        lists: dict[str, IO[str]] = {}
         for dataset, name, wanted in pictures:
             if dataset not in lists:
                 path = folder / f"{dataset}_images.txt"
-                temporary = stack.enter_context(files.replacing(path))
-                lists[dataset] = stack.enter_context(
-                    temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="\n")
-                )
+                lists[dataset] = stack.enter_context(files.writing(path, "surrogateescape"))
                 counts[dataset] = 0
             if wanted and len(name.splitlines()) != 1:
                 lost.append(f"{dataset}/{name}")

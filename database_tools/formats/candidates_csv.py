@@ -21,13 +21,10 @@ burst        the other crops of its burst, separated by ``|``
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from database_tools.core.errors import FormatError
-from database_tools.durable import files
 from database_tools.formats import csv_table
 
 _BETWEEN = "|"
@@ -54,41 +51,22 @@ _RANGES = {"probability": (0, 1), "margin": (-1, 1), "score": (0, 1)}
 
 
 def read(path: Path) -> Iterator[Candidate]:
-    """Yield the rows in their order.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the line and the rule that it breaks.
-    """
-    for line, row in csv_table.rows(path, COLUMNS):
-        place = f"line {line}"
-        for name in ("path", "image", "label"):
-            if not row[name]:
-                raise FormatError(path, place, f"no {name}")
-        cells: dict[str, Any] = {name: row[name] for name in COLUMNS}
-        cells |= {name: _number(path, place, name, row[name]) for name in _RANGES}
-        cells["burst"] = tuple(filter(None, row["burst"].split(_BETWEEN)))
-        yield Candidate(**cells)
+    """Yield the rows in their order."""
+    return csv_table.made(path, COLUMNS, _candidate)
 
 
-def _number(path: Path, place: str, name: str, text: str) -> float:
-    least, most = _RANGES[name]
-    try:
-        if least <= (value := float(text)) <= most:
-            return value
-    except ValueError:
-        pass
-    raise FormatError(path, place, f"{name} must be in [{least}, {most}], got {text!r}")
+def _candidate(row: csv_table.Row) -> Candidate:
+    if lacking := [name for name in ("path", "image", "label") if not row[name]]:
+        raise ValueError(f"no {lacking[0]}")
+    cells: dict[str, Any] = {name: row[name] for name in COLUMNS}
+    cells |= {name: csv_table.number(row, name, *ends) for name, ends in _RANGES.items()}
+    cells["burst"] = tuple(filter(None, row["burst"].split(_BETWEEN)))
+    return Candidate(**cells)
 
 
 def write(path: Path, found: Iterable[Candidate]) -> None:
     """Write the rows, whole or not at all; numbers have four digits after the point."""
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+    with csv_table.writing(path, COLUMNS) as writer:
         for one in found:
             numbers = (f"{value:.4f}" for value in one[6:9])
             writer.writerow((*one[:6], *numbers, one.why, _BETWEEN.join(one.burst)))

@@ -133,7 +133,7 @@ def write(path: Path, crops: Callable[[], Iterable[Crop]], categories: Sequence[
             {"id": crop.id, "image_id": crop.id, "category_id": crop.label} for crop in crops()
         ),
     }
-    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with files.writing(path) as file:
         file.writelines(_pieces(members))
 
 

@@ -60,10 +60,8 @@ def read(folder: Path) -> CropsInfo | None:
     table = files.read_json(path)
     if not isinstance(table, dict):
         raise FormatError(path, "top level", f"expected an object, got {table!r}")
-    try:
+    with FormatError.at(path, "recipe"):
         recipe = CropRecipe.from_json(table.get("recipe"))
-    except ValueError as error:
-        raise FormatError(path, "recipe", str(error)) from None
     threshold = table.get("threshold")
     if threshold is not None and not (_is_number(threshold) and 0 <= threshold <= 1):
         raise FormatError(path, "threshold", f"must be null or in [0, 1], got {threshold!r}")

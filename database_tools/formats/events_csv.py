@@ -11,7 +11,6 @@ Empty cells: nobody knows, or there was no box to ask about.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.durable import files
+from database_tools.formats import csv_table
 
 NAME = "events.csv"
 COLUMNS = ("event_id", "location", "start", "end", "files", "boxes")
@@ -42,12 +41,7 @@ class Row(NamedTuple):
 @contextmanager
 def writing(path: Path, labels: Sequence[str]) -> Iterator[Callable[[Row], None]]:
     """Give what appends a row; the file appears whole at the end, or not at all."""
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors="replace", newline="") as stream,
-    ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow((*COLUMNS, *labels))
+    with csv_table.writing(path, (*COLUMNS, *labels)) as writer:
 
         def write(row: Row) -> None:
             listed = json.dumps(list(row.files), ensure_ascii=False)

@@ -36,25 +36,15 @@ _BEFORE_COMMENT = re.compile(r'(?:[^"#]|"[^"]*")*')
 _Some = TypeVar("_Some", bound=Selection)
 
 
-class _RuleError(Exception):
-    """What a row breaks, in words."""
-
-
 def read(path: Path) -> LabelSpec:
     """Read the table; raise FormatError with the line and the rule that it breaks."""
     spec: dict[str, LabelRule] = {}
     for line, row in _rows(path):
-        try:
-            label, kind, content = row
-            name = label.removeprefix("!")
-            rule = spec.get(name, LabelRule())
-            spec[name] = (
-                _excluding(rule, kind, content)
-                if name != label
-                else _including(rule, kind, content)
-            )
-        except _RuleError as error:
-            raise FormatError(path, f"line {line}", str(error)) from None
+        label, kind, content = row
+        name = label.removeprefix("!")
+        take = _including if name == label else _excluding
+        with FormatError.at(path, f"line {line}"):
+            spec[name] = take(spec.get(name, LabelRule()), kind, content)
     if not spec:
         raise FormatError(path, "", "no row says what a label is made of")
     return spec
@@ -89,16 +79,16 @@ def _including(rule: LabelRule, kind: str, content: str) -> LabelRule:
 
 def _excluding(rule: LabelRule, kind: str, content: str) -> LabelRule:
     if kind in ("max_count", "prioritize"):
-        raise _RuleError(f"{kind} belongs to a label, not to what it excludes: leave out the !")
+        raise ValueError(f"{kind} belongs to a label, not to what it excludes: leave out the !")
     return replace(rule, exclude=_with(rule.exclude or Selection(), kind, content))
 
 
 def _with(selection: _Some, kind: str, content: str) -> _Some:
     """Add a row's taxon or dataset label to a selection."""
     if not content:
-        raise _RuleError("the content is empty")
+        raise ValueError("the content is empty")
     if not kind:
-        raise _RuleError("the type is empty")
+        raise ValueError("the type is empty")
     if kind == "row":
         dataset, label = _parts(kind, content, "dataset|label")
         labels = selection.dataset_labels
@@ -116,7 +106,7 @@ def _with(selection: _Some, kind: str, content: str) -> _Some:
 def _parts(kind: str, content: str, form: str) -> list[str]:
     parts = content.split("|")
     if len(parts) != form.count("|") + 1 or not all(parts):
-        raise _RuleError(f"content of type {kind} must be {form}, got {content!r}")
+        raise ValueError(f"content of type {kind} must be {form}, got {content!r}")
     return parts
 
 
@@ -126,7 +116,7 @@ def _count(content: str) -> int:
     except ValueError:
         number = 0
     if not (number >= 1 and number.is_integer()):
-        raise _RuleError(f"max_count must be a whole number from 1, got {content!r}")
+        raise ValueError(f"max_count must be a whole number from 1, got {content!r}")
     return int(number)
 
 
@@ -139,5 +129,5 @@ def _levels(content: str) -> tuple[tuple[str, ...], ...]:
         isinstance(level, list) and all(isinstance(name, str) for name in level) for level in levels
     )
     if not is_right:
-        raise _RuleError(f"prioritize must be a list of lists of datasets, got {content!r}")
+        raise ValueError(f"prioritize must be a list of lists of datasets, got {content!r}")
     return tuple(map(tuple, levels))

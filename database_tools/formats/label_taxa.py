@@ -34,10 +34,8 @@ def read(folder: Path, labels: Collection[str] | None = None) -> Taxonomy | None
     path = folder / NAME
     if not path.exists():
         return None
-    try:
+    with FormatError.at(path, ""):
         found = taxa.from_json(files.read_json(path))
-    except ValueError as error:
-        raise FormatError(path, "", str(error)) from None
     if labels is not None and (unknown := [label for label in found if label not in labels]):
         raise FormatError(path, repr(unknown[0]), "is no label of the dataset")
     return found

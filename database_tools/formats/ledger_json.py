@@ -27,7 +27,7 @@ def path_in(folder: Path, stage: str) -> Path:
 def write(folder: Path, ledger: Ledger) -> Path:
     """Write the ledger into ``folder``, one name at a time, and return its path."""
     path = path_in(folder, ledger.stage)
-    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with files.writing(path) as file:
         file.writelines(_pieces(ledger))
     return path
 

@@ -54,12 +54,11 @@ def read(path: Path, dataset: str) -> Iterator[Entry]:
 @contextlib.contextmanager
 def checked(source: Path | str, place: str) -> Iterator[None]:
     """Raise a FormatError for a sequence, read within the block, that breaks a rule."""
-    try:
-        yield
-    except KeyError as error:
-        raise FormatError(source, place, f"no key {error}") from None
-    except ValueError as error:
-        raise FormatError(source, place, str(error)) from None
+    with FormatError.at(source, place):
+        try:
+            yield
+        except KeyError as error:
+            raise FormatError(source, place, f"no key {error}") from None
 
 
 def entries(sequence: Any, keys: Iterable[int]) -> Iterator[Entry]:

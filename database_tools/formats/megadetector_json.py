@@ -277,10 +277,7 @@ def writing(
         version: ``FORMAT_VERSION`` or ``OLDEST_VERSION``.
     """
     kind: type[Writer] | type[OldWriter] = Writer if version == FORMAT_VERSION else OldWriter
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as stream,
-    ):
+    with files.writing(path) as stream:
         writer = kind(stream, header)
         yield writer
         writer.close()

@@ -12,13 +12,10 @@ Source: README, "Directory structure"; save_mislabeled.py of the original.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from database_tools.core.errors import FormatError
-from database_tools.durable import files
 from database_tools.formats import csv_table
 
 FOLDER = "megadb_mislabeled"
@@ -52,8 +49,5 @@ def read(folder: Path, dataset: str) -> Corrections:
 
 def write(folder: Path, dataset: str, corrections: Corrections) -> None:
     """Write the table of a dataset, sorted by file."""
-    table = io.StringIO(newline="")
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    writer.writerows(sorted(corrections.items()))
-    files.write_text(path_of(folder, dataset), table.getvalue())
+    with csv_table.writing(path_of(folder, dataset), _COLUMNS) as writer:
+        writer.writerows(sorted(corrections.items()))

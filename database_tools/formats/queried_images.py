@@ -139,7 +139,7 @@ def _is_relative(value: Any) -> bool:
 
 def write(path: Path, images: Iterable[QueriedImage], indent: int | None = None) -> None:
     """Write entries in the order given, whole or not at all; ``indent`` is ``json.dump``'s."""
-    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+    with files.writing(path) as stream:
         newline = "" if indent is None else "\n"
         opening = "{"
         for image in images:

@@ -72,10 +72,8 @@ def parse(table: Any) -> TaskAnswer:
 
 def read(path: Path) -> TaskAnswer:
     """Read a file; raise UserError if there is none, FormatError if it is no answer."""
-    try:
+    with FormatError.at(path, "top level"):
         return parse(files.read_json(path))
-    except ValueError as error:
-        raise FormatError(path, "top level", str(error)) from None
 
 
 def _whole(value: Any) -> int:

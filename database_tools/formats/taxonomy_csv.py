@@ -70,25 +70,23 @@ def read(path: Path, parents: Path | None = None, *, single_parent: bool = False
 def rows(path: Path) -> Iterator[TaxonomyRow]:
     """Yield the rows that are taxa, in the order of the file."""
     for line, row in csv_table.rows(path, _NEEDED):
-        place = f"line {line}"
-        try:
+        with FormatError.at(path, f"line {line}"):
             lineage = _lineage(row)
-        except ValueError as error:
-            raise FormatError(path, place, str(error)) from None
-        if not lineage:
-            continue
-        said = row["taxonomy_level"].strip().lower(), row["scientific_name"].strip().lower()
-        if said != lineage[0]:
-            rule = f"the columns say {' '.join(said)}, {_STRING} says {' '.join(lineage[0])}"
-            raise FormatError(path, place, rule)
-        yield TaxonomyRow(row["dataset_name"].lower(), row["query"].lower(), lineage, line)
+        if lineage:
+            yield TaxonomyRow(row["dataset_name"].lower(), row["query"].lower(), lineage, line)
 
 
 def _lineage(row: Mapping[str, str]) -> tuple[Taxon, ...]:
     if _STRING in row:
-        return parse_lineage(row[_STRING]) if row[_STRING].strip() else ()
-    by_level = ((level, (row.get(level) or "").strip().lower()) for level in reversed(LEVELS))
-    return tuple((level, name) for level, name in by_level if name)
+        found = parse_lineage(row[_STRING]) if row[_STRING].strip() else ()
+    else:
+        by_level = ((level, (row.get(level) or "").strip().lower()) for level in reversed(LEVELS))
+        found = tuple((level, name) for level, name in by_level if name)
+    said = row["taxonomy_level"].strip().lower(), row["scientific_name"].strip().lower()
+    if found and said != found[0]:
+        string = " ".join(found[0])
+        raise ValueError(f"the columns say {' '.join(said)}, {_STRING} says {string}")
+    return found
 
 
 @cache  # a species of fifty datasets has fifty rows
@@ -112,14 +110,14 @@ def _length(matches: list[re.Match[str]]) -> int:
 
 
 def _read_parents(path: Path) -> dict[Taxon, Taxon]:
-    return {
-        _taxon(path, line, row["child"]): _taxon(path, line, row["parent"])
-        for line, row in csv_table.rows(path, ("child", "parent"))
-    }
+    def pair(row: csv_table.Row) -> tuple[Taxon, Taxon]:
+        return _taxon(row["child"]), _taxon(row["parent"])
+
+    return dict(csv_table.made(path, ("child", "parent"), pair))
 
 
-def _taxon(path: Path, line: int, text: str) -> Taxon:
+def _taxon(text: str) -> Taxon:
     level, _, name = text.strip().lower().partition(" ")
     if not name:
-        raise FormatError(path, f"line {line}", f"expected LEVEL NAME, got {text!r}")
+        raise ValueError(f"expected LEVEL NAME, got {text!r}")
     return level, name

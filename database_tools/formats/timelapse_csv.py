@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from database_tools.core.errors import FormatError
 from database_tools.core.names import PictureName
 from database_tools.formats import csv_table
 
@@ -31,18 +30,8 @@ class Mislabeled(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Mislabeled]:
-    """Yield the pictures that are mislabeled.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the line and the rule that it breaks.
-    """
-    for line, row in csv_table.rows(path, COLUMNS):
-        try:
-            if found := _mislabeled(row):
-                yield found
-        except ValueError as error:
-            raise FormatError(path, f"line {line}", str(error)) from None
+    """Yield the pictures that are mislabeled."""
+    return csv_table.made(path, COLUMNS, _mislabeled)
 
 
 def _mislabeled(row: csv_table.Row) -> Mislabeled | None:
