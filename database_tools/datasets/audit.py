@@ -57,16 +57,7 @@ _NO_SHOT = Shot(None, math.nan)
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What is looked at.
-
-    Attributes:
-        dataset: folder of ``classification_ds.csv`` and ``splits.json``.
-        crops: folder of the crops, or None: then they are not compared.
-        pictures: folder of the whole pictures, ``<dataset>/<file>``, or None.
-        db: label database that knows sequences and times, or None.
-        input_json: COCO Camera Traps that knows them, or None.
-        workers: threads that decode.
-    """
+    """What is looked at; flags of the command, or None where there is none."""
 
     dataset: Path
     crops: Path | None = None

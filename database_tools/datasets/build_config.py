@@ -22,33 +22,7 @@ MISSING_LOCATION = ("error", "drop", "together", "each")
 
 @dataclass(frozen=True)
 class BuildConfig:
-    """What to build; flags of the command, by the same names.
-
-    Attributes:
-        input_json: annotations in COCO Camera Traps format.
-        image_dir: folder that the annotations' file names are relative to.
-        frozen_graph: detector, or ``-`` for none.
-        coco_style_output: folder for crops and JSON files, or None.
-        tfrecords_output: folder for records, or None.
-        location_key: key of the images that says where a camera stood.
-        exclude_categories: names of categories that are left out.
-        use_detection_file: detections that are there already, or None.
-        strip_prefix: folder that its names begin with on the machine that wrote it, or None.
-        detection_store: folder that keeps what the detector found, or None for the output's.
-        padding_factor: side of a crop over the longer side of its box.
-        test_fraction: of the locations.
-        ims_per_record: records in a shard.
-        detection_threshold: least confidence of a box that counts.
-        multiple_detections: ``skip`` pictures with several boxes, or crop ``all``.
-        detection_category: names or ids of categories that count, or ``any``.
-        splits_json: locations of each split, or None to draw them.
-        missing_location: what to do with pictures that have none.
-        every_label_in_train: draw so that a label of several locations keeps one in train.
-        max_pixels: of a picture that is still decoded.
-        workers: processes that cut and threads that decode.
-        dask_scheduler: address of a cluster that detects and cuts instead, or None.
-        strict: end with an error if pictures could not be read, when all else is done.
-    """
+    """What to build; flags of the command, by the same names."""
 
     input_json: Path
     image_dir: Path
@@ -92,3 +66,8 @@ class BuildConfig:
             raise UserError("--splits_json is no draw: leave out --every_label_in_train")
         if not self.image_dir.is_dir():
             raise UserError(f"{self.image_dir}: no such folder of images")
+
+    @property
+    def detector(self) -> Path | None:
+        """File or folder of the detector, None for none."""
+        return None if self.frozen_graph == "-" else Path(self.frozen_graph)

@@ -15,13 +15,11 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any
 
 from database_tools import imaging
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detection_choice import LOWER
-from database_tools.core.errors import UserError
 from database_tools.core.splits import SPLITS
 from database_tools.crops import cutting
 from database_tools.datasets import (
@@ -33,16 +31,15 @@ from database_tools.datasets import (
     preview,
 )
 from database_tools.datasets import plan as plans
-from database_tools.datasets.build_config import ALL, BuildConfig
+from database_tools.datasets.build_config import BuildConfig
 from database_tools.datasets.build_state import BuildState
-from database_tools.datasets.cropping import CropConfig, Cropping
+from database_tools.datasets.cropping import Cropping
 from database_tools.datasets.dataset_writer import DatasetWriter
-from database_tools.datasets.detection_step import DetectionConfig, DetectionStep
-from database_tools.datasets.plan import Plan, SplitRule
+from database_tools.datasets.detection_step import DetectionStep
+from database_tools.datasets.plan import Plan
+from database_tools.datasets.preview_cards import Page
 from database_tools.datasets.workspace import Sizes, Workspace
-from database_tools.detections.passing import Source
-from database_tools.durable import files, spelling
-from database_tools.durable.folders import STATE
+from database_tools.durable import files
 from database_tools.formats import coco_camera_traps
 from database_tools.work import executors, stream
 
@@ -71,24 +68,17 @@ def build(
     log.info("All categories: %s", ", ".join(f'"{name}"' for name in annotations.categories))
     log.info("Annotation of an image, for reference: %s", json.dumps(annotations.example))
     workspace = Workspace(config.coco_style_output, config.tfrecords_output)
-    rule = _split_rule(config)
-    plan = plans.make(
-        annotations,
-        rule,
-        config.exclude_categories,
-        workspace.reserved,
-        lambda *names: spelling.same_file(*(config.image_dir / name for name in names)),
-    )
+    plan = plans.make(annotations, config, workspace.reserved)
     with (
         workspace.claimed(cropping.planned(plan)),
         detection_step.detect(
-            _detection(config),
+            config,
             plan := plans.for_disk(plan, workspace.disk()),
             workspace.state,
             lambda items: watch(items, "detecting"),
         ) as step,
     ):
-        pass_ = Cropping(_crops(config), plan, step.results)
+        pass_ = Cropping(config, plan, step.results)
         start = _start(_inputs(config) | step.inputs, plan, workspace, pass_.size)
         if start is not None:
             step.write(workspace.main)  # before what may take days
@@ -141,8 +131,7 @@ def _close(
     """Write the files that close a dataset, and say what it holds."""
     recipe = CropRecipe.of_2019(config.padding_factor)
     info = dataset_files.write(workspace, plan, _parameters(config), recipe)
-    pictures = preview.Pictures(config.image_dir, config.max_pixels, recipe)
-    preview.write(workspace, plan, step.results, pictures, info)
+    preview.write(workspace, Page(config, plan, step.results, recipe), info)
     ledger = dataset_files.write_ledger(workspace, plan)
     workspace.finish(end)
     for split in SPLITS:
@@ -154,58 +143,6 @@ def _close(
         log.info("%s. See %s", summary, path)
     if rejected := step.results.would_pass(dataset_files.unsure(workspace), LOWER):
         log.info("%d of these would pass with --detection_threshold %g", rejected, LOWER)
-
-
-def _split_rule(config: BuildConfig) -> SplitRule:
-    return SplitRule(
-        config.input_json,
-        config.location_key,
-        config.missing_location,
-        config.test_fraction,
-        config.splits_json,
-        config.every_label_in_train,
-    )
-
-
-def _store(config: BuildConfig) -> Path | None:
-    """Return where detections are kept, if the command says so.
-
-    Raises:
-        UserError: for a folder in an output, whose other files the next run takes for strangers'.
-    """
-    store = config.detection_store
-    for output in (config.coco_style_output, config.tfrecords_output):
-        if store is not None and output is not None:
-            inside = [*store.resolve().parents, store.resolve()]
-            if output.resolve() in inside and (output / STATE).resolve() not in inside:
-                raise UserError(
-                    f"--detection_store {store}: is in {output}, which is for the crops"
-                )
-    return store
-
-
-def _detection(config: BuildConfig) -> DetectionConfig:
-    return DetectionConfig(
-        detector=None if config.frozen_graph == "-" else Path(config.frozen_graph),
-        file=config.use_detection_file,
-        strip_prefix=config.strip_prefix,
-        store=_store(config),
-        source=Source(config.image_dir, config.max_pixels, config.workers),
-        categories=config.detection_category,
-        threshold=config.detection_threshold,
-        several=config.multiple_detections == ALL,
-        scheduler=config.dask_scheduler,
-    )
-
-
-def _crops(config: BuildConfig) -> CropConfig:
-    return CropConfig(
-        image_dir=config.image_dir.absolute(),  # for workers elsewhere
-        recipe=CropRecipe.of_2019(config.padding_factor),
-        max_pixels=config.max_pixels,
-        files=config.coco_style_output is not None,
-        records=config.tfrecords_output is not None,
-    )
 
 
 def _inputs(config: BuildConfig) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections, Failure
 from database_tools.core.names import Numbered, unnumbered
 from database_tools.crops.cutting import Crop, Cut, Job
+from database_tools.datasets.build_config import BuildConfig
 from database_tools.datasets.crop_example import About
 from database_tools.datasets.dataset_writer import DatasetWriter
 from database_tools.datasets.plan import Plan
@@ -23,25 +23,6 @@ from database_tools.datasets.results import Results
 from database_tools.durable import spelling
 from database_tools.work import executors
 from database_tools.work.units import Units
-
-
-@dataclass(frozen=True)
-class CropConfig:
-    """How pictures are cut.
-
-    Attributes:
-        image_dir: folder of the pictures.
-        recipe: how they are cut and encoded.
-        max_pixels: of a picture that is still decoded.
-        files: whether files of crops are wanted.
-        records: whether records are.
-    """
-
-    image_dir: Path
-    recipe: CropRecipe
-    max_pixels: int
-    files: bool
-    records: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +41,11 @@ class Unit:
 class Cropping:
     """One cutting pass: gives the jobs, and takes what became of them."""
 
-    def __init__(self, config: CropConfig, plan: Plan, results: Results) -> None:
+    def __init__(self, config: BuildConfig, plan: Plan, results: Results) -> None:
         self._config, self._plan, self._results = config, plan, results
+        self._image_dir = config.image_dir.absolute()  # for workers elsewhere
+        self._recipe = CropRecipe.of_2019(config.padding_factor)
+        self._has_files = config.coco_style_output is not None
         names = (name for name in plan.names if name is not None)
         self._numbered = Numbered(names, plan.disk)
         self._units: Units | None = None
@@ -69,7 +53,7 @@ class Cropping:
     def size(self, image: int) -> int:
         """Return the size of a picture's file in bytes, -1 if there is none."""
         try:
-            path = self._config.image_dir / self._plan.name(image)
+            path = self._image_dir / self._plan.name(image)
             return spelling.locate(path).stat().st_size
         except (OSError, ValueError):
             return -1
@@ -113,14 +97,13 @@ class Cropping:
         return self._plan.reason(image) or self._results.choose(image)
 
     def _job(self, image: int, chosen: Detections) -> Job:
-        config = self._config
         return Job(
-            str(config.image_dir / self._plan.name(image)),
+            str(self._image_dir / self._plan.name(image)),
             chosen.boxes,
-            config.recipe,
-            config.max_pixels,
-            records=config.records,
-            files=config.files,
+            self._recipe,
+            self._config.max_pixels,
+            records=self._config.tfrecords_output is not None,
+            files=self._has_files,
         )
 
     def _add_cut(self, writer: DatasetWriter, image: int, chosen: Detections, cut: Cut) -> None:
@@ -142,7 +125,7 @@ class Cropping:
 
     def _refusal(self, names: list[str]) -> str | None:
         """Say why not all of a picture's crops can have their files; None if they can."""
-        refusals = map(self._plan.disk.refusal, names if self._config.files else ())
+        refusals = map(self._plan.disk.refusal, names if self._has_files else ())
         return next(filter(None, refusals), None)
 
     def _add_crops(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from database_tools.core.category_guard import CategoryGuard
 from database_tools.core.detection_choice import Rule
 from database_tools.core.detections import CATEGORY_NAMES
 from database_tools.core.errors import UserError
+from database_tools.datasets.build_config import ALL, BuildConfig
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.results import Results
 from database_tools.detections import detection_files, elsewhere, passing, store
@@ -24,41 +25,9 @@ from database_tools.detectors import class_names, precomputed
 from database_tools.detectors.detector import Detector
 from database_tools.detectors.precomputed import Precomputed
 from database_tools.durable import files
+from database_tools.durable.folders import STATE
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DetectionConfig:
-    """Where detections come from and which count.
-
-    Attributes:
-        detector: file or folder, or None for none.
-        file: detections that are there already, or None.
-        strip_prefix: folder that its names begin with on the machine that wrote it, or None.
-        store: folder that keeps what a detector found, or None for the build's own.
-        source: where pictures are.
-        categories: names or ids that count, or ``any``.
-        threshold: least confidence that counts.
-        several: take all boxes of a picture that has more than one.
-        scheduler: address of a cluster that detects, or None.
-    """
-
-    detector: Path | None
-    file: Path | None
-    strip_prefix: str | None
-    store: Path | None
-    source: Source
-    categories: Sequence[str]
-    threshold: float
-    several: bool
-    scheduler: str | None
-
-    def rule(self, names: Mapping[str, str] | None) -> Rule:
-        """Return which boxes count, where categories have these names."""
-        ids = detection_choice.resolve(self.categories, names)
-        people = detection_choice.people(names, ids)
-        return Rule(ids, self.threshold, self.several, people)
 
 
 @dataclass
@@ -84,7 +53,7 @@ class DetectionStep:
 
 @contextlib.contextmanager
 def detect(
-    config: DetectionConfig,
+    config: BuildConfig,
     plan: Plan,
     folder: Path,
     watch: Callable[[range], Iterable[int]],
@@ -92,7 +61,7 @@ def detect(
     """Detect what no file tells of; the results may be read within the block.
 
     Args:
-        config: where detections come from.
+        config: of the build.
         plan: the pictures.
         folder: for the store, unless another one is given.
         watch: shows progress over the pictures that the detector is for.
@@ -100,9 +69,10 @@ def detect(
     Raises:
         UserError: if a file or detector is none, cannot be used, or knows no such category.
     """
-    if config.detector is None and config.file is None:
+    kept_in = _store(config) or folder
+    if config.detector is None and config.use_detection_file is None:
         raise UserError("frozen_graph may be - only with --use_detection_file")
-    if config.strip_prefix is not None and config.file is None:
+    if config.strip_prefix is not None and config.use_detection_file is None:
         raise UserError("--strip_prefix is for the names in a --use_detection_file")
     if config.detector is not None and not config.detector.exists():
         raise UserError(f"{config.detector}: no such detector file or SavedModel folder")
@@ -111,33 +81,60 @@ def detect(
         yield step
         return
     detector = detectors.open(config.detector)
-    rule = config.rule(detector.categories)
+    rule = _rule(config, detector.categories)
     detector.check()
-    with store.open(config.store or folder, detector.fingerprint) as kept:
+    source = Source(config.image_dir, config.max_pixels, config.workers)
+    with store.open(kept_in, detector.fingerprint) as kept:
         names = step.results.names()
-        work = passing.plan(names, config.source, kept, detector.batch_size)
+        work = passing.plan(names, source, kept, detector.batch_size)
         log.info("%d of %d images are to be detected", work.missing, len(names))
         guard = CategoryGuard(rule.categories, rule.threshold, detector.categories or {})
-        far = config.scheduler if work.missing else None
-        with elsewhere.computing(far, config.detector, detector, config.source) as compute:
+        far = config.dask_scheduler if work.missing else None
+        with elsewhere.computing(far, config.detector, detector, source) as compute:
             passing.finish(work, detector, watch, guard, compute)
         step.results.use(work, rule)
         step.inputs["detector"] = detector.fingerprint
-        if config.file is None:
+        if config.use_detection_file is None:
             step.detector = detector.name
         step.names = _names(step.names, detector)
         yield step
 
 
-def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
+def _rule(config: BuildConfig, names: Mapping[str, str] | None) -> Rule:
+    """Return which boxes count, where categories have these names."""
+    ids = detection_choice.resolve(config.detection_category, names)
+    people = detection_choice.people(names, ids)
+    return Rule(ids, config.detection_threshold, config.multiple_detections == ALL, people)
+
+
+def _store(config: BuildConfig) -> Path | None:
+    """Return where detections are kept, if the command says so.
+
+    Raises:
+        UserError: for a folder in an output, whose other files the next run takes for strangers'.
+    """
+    store = config.detection_store
+    for output in (config.coco_style_output, config.tfrecords_output):
+        if store is not None and output is not None:
+            inside = [*store.resolve().parents, store.resolve()]
+            if output.resolve() in inside and (output / STATE).resolve() not in inside:
+                raise UserError(
+                    f"--detection_store {store}: is in {output}, which is for the crops"
+                )
+    return store
+
+
+def _from_file(config: BuildConfig, plan: Plan) -> DetectionStep:
     """Read the detection file, if there is one."""
-    if config.file is None:
+    if (file := config.use_detection_file) is None:
         return DetectionStep(Results(plan, None, None), {"detections": None, "detector": None}, "")
     names = class_names.of(config.detector) if config.detector is not None else None
-    found = precomputed.read(config.file, config.source.image_dir, names, config.strip_prefix)
-    rule = config.rule(found.categories)
+    found = precomputed.read(
+        config.use_detection_file, config.image_dir, names, config.strip_prefix
+    )
+    rule = _rule(config, found.categories)
     results = Results(plan, found, rule)
-    inputs = {"detections": files.sha256(config.file), "detector": None}
+    inputs = {"detections": files.sha256(file), "detector": None}
     inputs |= {"strip_prefix": config.strip_prefix}
     step = DetectionStep(results, inputs, found.name, found.categories)
     guard = CategoryGuard(rule.categories, rule.threshold, found.categories)
@@ -149,16 +146,26 @@ def _from_file(config: DetectionConfig, plan: Plan) -> DetectionStep:
     return step
 
 
-def _report(config: DetectionConfig, plan: Plan, found: Precomputed, results: Results) -> None:
+def _report(config: BuildConfig, plan: Plan, found: Precomputed, results: Results) -> None:
+    file = config.use_detection_file
     wanted = sum(1 for reason in plan.reasons if not reason)
-    log.info("%d of %d images are in %s", wanted - len(results.waiting), wanted, config.file)
+    log.info(
+        "%d of %d images are in %s",
+        wanted - len(results.waiting),
+        wanted,
+        config.use_detection_file,
+    )
     other = found.other_case(results.names()) if results.waiting else None
     if wanted and len(results.waiting) < wanted and other is not None:
-        log.warning("WARNING: %s: has %r, but not %r: case matters", config.file, *reversed(other))
+        log.warning(
+            "WARNING: %s: has %r, but not %r: case matters",
+            config.use_detection_file,
+            *reversed(other),
+        )
     if not wanted or len(results.waiting) < wanted:
         return
     message = (
-        f"{config.file}: knows no image of the annotations by its {found.by}; "
+        f"{file}: knows no image of the annotations by its {found.by}; "
         f"it has, for example, {found.example()!r}"
     )
     if (prefix := found.prefix(results.names())) is not None:

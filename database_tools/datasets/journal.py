@@ -24,18 +24,7 @@ NAME = "journal.jsonl"
 
 
 class CropLine(NamedTuple):
-    """A crop in the dataset.
-
-    Attributes:
-        image: position of its picture in the listed order.
-        id: in the output, counted from 0 over both splits.
-        split: ``train`` or ``test``.
-        label: class id.
-        width: of the crop in pixels.
-        height: of the crop in pixels.
-        size: of its file in bytes.
-        name: its file, relative to the folder of crops, with forward slashes.
-    """
+    """A crop in the dataset; see the module."""
 
     image: int
     id: int
@@ -48,14 +37,7 @@ class CropLine(NamedTuple):
 
 
 class DropLine(NamedTuple):
-    """A picture that is not in the dataset.
-
-    Attributes:
-        image: its position in the listed order.
-        reason: why.
-        size: of a file that could not be read, in bytes, -1 for no file; None where the reason
-            is another.
-    """
+    """A picture that is not in the dataset; ``size`` is None where its file could be read."""
 
     image: int
     reason: str
@@ -63,13 +45,7 @@ class DropLine(NamedTuple):
 
 
 class BoxLine(NamedTuple):
-    """A box without a crop, of a picture that has others with one.
-
-    Attributes:
-        image: position of the picture in the listed order.
-        box: which of its boxes, counted from 0.
-        reason: why.
-    """
+    """A box without a crop, of a picture that has others with one; boxes count from 0."""
 
     image: int
     box: int
@@ -77,13 +53,7 @@ class BoxLine(NamedTuple):
 
 
 class ShardLine(NamedTuple):
-    """A shard that is full.
-
-    Attributes:
-        split: ``train`` or ``test``.
-        shard: its number.
-        size: in bytes.
-    """
+    """A shard that is full: its split, number and length in bytes."""
 
     split: str
     shard: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from database_tools.core.errors import UserError
 from database_tools.core.names import EXACT, Disk, PictureName, Places, category_folders, key
 from database_tools.core.splits import SPLITS, TEST, TRAIN
 from database_tools.datasets import output_folder
+from database_tools.datasets.build_config import BuildConfig
+from database_tools.durable import spelling
 from database_tools.formats import splits_json
 
 log = logging.getLogger(__name__)
@@ -35,27 +37,6 @@ _WORDS = (
     reasons.SEVERAL_LOCATIONS,
     reasons.NO_LOCATION,
 )
-
-
-@dataclass(frozen=True)
-class SplitRule:
-    """How locations are split.
-
-    Attributes:
-        input_json: the annotations' path, for messages.
-        location_key: key of the images that holds the location.
-        missing_location: one of MISSING_LOCATION, for images that have none.
-        test_fraction: of the locations; 0 and 1 allow an empty split.
-        splits_json: locations of each split instead of a draw, or None.
-        every_label_in_train: draw so that a label of several locations keeps one in train.
-    """
-
-    input_json: Path
-    location_key: str
-    missing_location: str
-    test_fraction: float
-    splits_json: Path | None
-    every_label_in_train: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,34 +89,20 @@ class Plan:
         return self.splits[self.location(image)]
 
 
-def make(
-    annotations: Annotations,
-    rule: SplitRule,
-    exclude_categories: Sequence[str],
-    reserved: frozenset[str],
-    same_file: Callable[[str, str], bool] = lambda one, other: True,
-) -> Plan:
-    """Plan a build.
-
-    Args:
-        annotations: what is known of the pictures.
-        rule: how locations are split.
-        exclude_categories: names of categories that are left out.
-        reserved: names in the folder of crops that no category's folder may have.
-        same_file: says of two names that differ in Unicode's form only whether they lead to one
-            picture; Linux can keep both.
+def make(annotations: Annotations, config: BuildConfig, reserved: frozenset[str]) -> Plan:
+    """Plan a build; no category's folder may have a name that is ``reserved``.
 
     Raises:
         UserError: for a category that does not exist, an image without a location, a location
             without a split, or a split without a location.
     """
     if not len(annotations):
-        raise UserError(f"{rule.input_json}: lists no image")
-    excluded = _class_ids(exclude_categories, annotations.categories)
+        raise UserError(f"{config.input_json}: lists no image")
+    excluded = _class_ids(config.exclude_categories, annotations.categories)
     names = [_written(file) for file in annotations.files]
-    pictures = list(_pictures(names, same_file))
+    pictures = list(_pictures(names, config.image_dir))
     known, repeated = repeated_entries.settle(pictures, annotations.classes, annotations.locations)
-    locations = _locations(annotations, known, rule)
+    locations = _locations(annotations, known, config)
     rows = enumerate(zip(names, annotations.classes, locations, strict=True))
     why = array("b", (_WORDS.index(repeated.get(i) or _reason(*row, excluded)) for i, row in rows))
     taken = {name.casefold() for name in reserved}
@@ -143,8 +110,8 @@ def make(
         annotations.categories, lambda folder: folder in taken or output_folder.is_name(folder)
     )
     labels = _labels(annotations, locations, why)
-    drawn = _splits(known, locations, labels, rule)
-    _tell_of_labels(labels, drawn, rule)
+    drawn = _splits(known, locations, labels, config)
+    _tell_of_labels(labels, drawn, config)
     return Plan(annotations, names, locations, drawn, folders, why, _WORDS)
 
 
@@ -166,17 +133,19 @@ def for_disk(plan: Plan, disk: Disk | None) -> Plan:
     return replace(plan, reasons=why, words=tuple(words), disk=disk)
 
 
-def _pictures(
-    names: Sequence[str | None], same_file: Callable[[str, str], bool]
-) -> Iterator[str | None]:
-    """Yield for each name the first one that leads to its picture."""
+def _pictures(names: Sequence[str | None], folder: Path) -> Iterator[str | None]:
+    """Yield for each name the first one that leads to its picture.
+
+    Two that differ in Unicode's form only may be two pictures: Linux can keep both.
+    """
     by_key: dict[str, str] = {}
     for name in names:
         if name is None or name.isascii():
             yield name
         else:
             first = by_key.setdefault(key(name), name)
-            yield first if first != name and same_file(first, name) else name
+            same = first != name and spelling.same_file(folder / first, folder / name)
+            yield first if same else name
 
 
 def _reason(name: str | None, label: int, location: str | None, excluded: Collection[int]) -> str:
@@ -206,7 +175,7 @@ def _labels(
 
 
 def _tell_of_labels(
-    labels: Mapping[str, Iterable[str]], drawn: Mapping[str, str], rule: SplitRule
+    labels: Mapping[str, Iterable[str]], drawn: Mapping[str, str], config: BuildConfig
 ) -> None:
     """Name the labels that one split lacks for certain."""
     if splits.empty(drawn):
@@ -220,7 +189,7 @@ def _tell_of_labels(
     several = {name: where for name, where in places.items() if len(where) > 1}
     tested = sorted(n for n, where in several.items() if {drawn[x] for x in where} == {TEST})
     if tested:
-        advice = "use --every_label_in_train" if rule.splits_json is None else "move one to train"
+        advice = "use --every_label_in_train" if config.splits_json is None else "move one to train"
         log.warning("all locations of these labels test; %s: %s", advice, _listed(tested))
 
 
@@ -243,24 +212,24 @@ def _class_ids(names: Sequence[str], categories: Sequence[str]) -> frozenset[int
 
 
 def _locations(
-    annotations: Annotations, known: Sequence[Location | None], rule: SplitRule
+    annotations: Annotations, known: Sequence[Location | None], config: BuildConfig
 ) -> list[str | None]:
     missing = [i for i, location in enumerate(known) if location is None]
-    if missing and rule.missing_location == "error":
-        raise UserError(_no_location(annotations, rule, missing))
+    if missing and config.missing_location == "error":
+        raise UserError(_no_location(annotations, config, missing))
     if missing:
-        log.info("%d images have no %r", len(missing), rule.location_key)
-    return splits.fill_missing(known, annotations.ids, rule.missing_location)
+        log.info("%d images have no %r", len(missing), config.location_key)
+    return splits.fill_missing(known, annotations.ids, config.missing_location)
 
 
-def _no_location(annotations: Annotations, rule: SplitRule, missing: Sequence[int]) -> str:
+def _no_location(annotations: Annotations, config: BuildConfig, missing: Sequence[int]) -> str:
     first = missing[0]
     message = (
-        f"{rule.input_json}: image {annotations.ids[first]!r} ({annotations.files[first]!r}): no "
-        f'"{rule.location_key}", as {len(missing):,} of {len(annotations):,} images; '
+        f"{config.input_json}: image {annotations.ids[first]!r} ({annotations.files[first]!r}): no "
+        f'"{config.location_key}", as {len(missing):,} of {len(annotations):,} images; '
         f"keys are {', '.join(annotations.keys)}. "
     )
-    key = splits.nearest_key(rule.location_key, annotations.keys)
+    key = splits.nearest_key(config.location_key, annotations.keys)
     if len(missing) == len(annotations) and key is not None:
         return f"{message}Use --location_key {key}?"
     return f"{message}Use --missing_location drop, together or each?"
@@ -270,21 +239,21 @@ def _splits(
     known: Sequence[Location | None],
     locations: Sequence[str | None],
     labels: Mapping[str, Iterable[str]],
-    rule: SplitRule,
+    config: BuildConfig,
 ) -> dict[str, str]:
     present = splits.in_order(x for x in known if x is not None)
     # Stand-ins for missing locations come last, in the order of the images.
     ordered = list(dict.fromkeys([*present, *(x for x in locations if x is not None)]))
-    if rule.splits_json is None:
+    if config.splits_json is None:
         drawn = splits.draw(
-            ordered, rule.test_fraction, labels if rule.every_label_in_train else None
+            ordered, config.test_fraction, labels if config.every_label_in_train else None
         )
     else:
-        drawn = _given(ordered, rule.splits_json)
+        drawn = _given(ordered, config.splits_json)
     if (empty := splits.empty(drawn)) and not (
-        rule.splits_json is None and rule.test_fraction in (0, 1)
+        config.splits_json is None and config.test_fraction in (0, 1)
     ):
-        raise UserError(_empty_split(empty, len(ordered), None in known, rule))
+        raise UserError(_empty_split(empty, len(ordered), None in known, config))
     _log_splits(drawn)
     return drawn
 
@@ -299,17 +268,17 @@ def _given(ordered: Sequence[str], path: Path) -> dict[str, str]:
     return {location: given[location] for location in ordered}
 
 
-def _empty_split(empty: str, number: int, missing: bool, rule: SplitRule) -> str:
+def _empty_split(empty: str, number: int, missing: bool, config: BuildConfig) -> str:
     """Say which split is empty, and a way on that gives something to learn from."""
     message = (
-        f"{rule.splits_json or rule.input_json}: no location for the {empty} split, "
+        f"{config.splits_json or config.input_json}: no location for the {empty} split, "
         f"of {number} in all; "
     )
-    if rule.splits_json is not None:
+    if config.splits_json is not None:
         return f"{message}move one there"
-    if missing and rule.missing_location != "each":
+    if missing and config.missing_location != "each":
         return f"{message}--missing_location each takes images without one as locations"
-    if rule.every_label_in_train and number > 1:
+    if config.every_label_in_train and number > 1:
         return f"{message}leave out --every_label_in_train, as each has the last of some label"
     return f"{message}--test_fraction 0 puts all into {TRAIN}"
 

@@ -20,9 +20,7 @@ from database_tools.core.splits import SPLITS
 from database_tools.datasets import dataset_files, journal, preview_cards
 from database_tools.datasets.journal import CropLine
 from database_tools.datasets.output_folder import PREVIEW
-from database_tools.datasets.plan import Plan
-from database_tools.datasets.preview_cards import Page, Pictures
-from database_tools.datasets.results import Results
+from database_tools.datasets.preview_cards import Page
 from database_tools.datasets.workspace import Workspace
 from database_tools.durable import files
 from database_tools.formats.dataset_info import DatasetInfo
@@ -40,11 +38,8 @@ _LEFT_OUT = 12
 """Pictures for each reason."""
 
 
-def write(
-    workspace: Workspace, plan: Plan, results: Results, pictures: Pictures, info: DatasetInfo
-) -> None:
+def write(workspace: Workspace, page: Page, info: DatasetInfo) -> None:
     """Write the page of a finished dataset."""
-    page = Page(plan, results, pictures)
     said = (
         "Red: what the detector found. Dashed: what was cut. Below each picture: its crops. A "
         "click enlarges a picture."

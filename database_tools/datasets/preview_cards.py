@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 from PIL import Image, ImageDraw
@@ -16,6 +15,7 @@ from database_tools.core.boxes import Boxes
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections
 from database_tools.core.people import is_people
+from database_tools.datasets.build_config import BuildConfig
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.results import Results
 from database_tools.pages import svg
@@ -28,29 +28,21 @@ _PICTURE_SIDE, _CROP_SIDE = 480, 128
 _COVER = (128, 128, 128)
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Where pictures are and how they are cut, as in the build."""
-
-    image_dir: Path
-    max_pixels: int
-    recipe: CropRecipe
-
-
 @dataclass(frozen=True, eq=False)
 class Page:
     """What the page is made from."""
 
+    config: BuildConfig
     plan: Plan
     results: Results
-    pictures: Pictures
+    recipe: CropRecipe
 
 
 def _open(page: Page, image: int) -> Image.Image | None:
     """Open a picture with the people in it covered; None if it cannot be read any more."""
     name = page.plan.name(image)
     try:
-        picture = imaging.open_upright(page.pictures.image_dir / name, page.pictures.max_pixels)
+        picture = imaging.open_upright(page.config.image_dir / name, page.config.max_pixels)
     except imaging.UnreadableImage:
         log.info("not in the preview, as it cannot be read any more: %s", name)
         return None
@@ -63,7 +55,7 @@ def kept(page: Page, image: int, said: str) -> Markup:
     found, picture = page.results.choose(image), _open(page, image)
     if picture is None or not isinstance(found, Detections):
         return Markup("")
-    all_windows = page.pictures.recipe.windows(found.boxes, *picture.size)
+    all_windows = page.recipe.windows(found.boxes, *picture.size)
     windows = all_windows.edges[all_windows.have_area]
     crops = [small(picture.crop(tuple(w)), _CROP_SIDE, "a crop") for w in windows.tolist()]
     sizes = windows - windows[:, [0, 1, 0, 1]]

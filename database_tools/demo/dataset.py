@@ -34,17 +34,9 @@ Progress = Callable[[Iterable[list[Box]], int], Iterable[list[Box]]]
 
 @dataclass(frozen=True)
 class DemoDataset:
-    """What a data set of the demo world is made of.
+    """What a data set is made of; flags of the command, by the same names.
 
-    Attributes:
-        images: number of pictures, corrupt files not counted.
-        locations: number of places, at least 1.
-        first_location: index of the first; two sets share a place where the indices overlap.
-        seed: another seed, other events at the same places.
-        size: (width, height) of the pictures.
-        location_bias: how much the mix of species differs between places, in [0, 1].
-        class_imbalance: exponent of the species' shares, at least 0.
-        corrupt_files: ``"marked"``, ``"unmarked"`` or ``"none"``: four files that are no pictures.
+    ``images`` are pictures, corrupt files not counted.
     """
 
     images: int = 400

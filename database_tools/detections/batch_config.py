@@ -17,25 +17,7 @@ FORMAT_VERSIONS = (megadetector_json.FORMAT_VERSION, megadetector_json.OLDEST_VE
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """What to detect, by which detector, and what to write.
-
-    Attributes:
-        detector_file: file or folder.
-        image_file: folder, list or picture.
-        output_file: JSON to write.
-        recursive: look below a folder too.
-        output_relative_filenames: write names relative to the folder.
-        threshold: boxes of more than this are written.
-        checkpoint_frequency: pictures after which to save, -1 for the store's own pace.
-        resume_from_checkpoint: pictures that another run has done, or None.
-        ncores: cores to compute on, 0 for all.
-        format_version: one of ``FORMAT_VERSIONS``.
-        detection_store: folder that keeps what is found; None for one beside the output.
-        threads: that decode.
-        batch_size: most pictures to compute together.
-        max_pixels: of a picture that is still decoded.
-        dask_scheduler: address of a cluster that detects instead, or None.
-        strict: whether a picture that cannot be read is an error, in the end.
+    """What to detect, and what to write; flags of the command, by the same names.
 
     Raises:
         UserError: if they cannot be.

@@ -13,22 +13,7 @@ from database_tools.evaluation.truths import Kinds, Truth
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What to judge by what, and where to write.
-
-    Attributes:
-        detections: detection file.
-        labels: COCO Camera Traps, or None for ``db``.
-        db: label database, or None.
-        dataset: of the database; None for all.
-        location_key: of the images in ``labels``.
-        empty_labels: of empty pictures.
-        person_labels: of pictures of people.
-        detection_category: names or ids of categories that count as animals.
-        keep: share of animal pictures to keep.
-        strip_prefix: folder that names in the detection file begin with, or None.
-        output_dir: for what is found.
-        isotonic_output: NPZ to write the calibration curve to, or None.
-    """
+    """What to judge by what, and where to write; flags of the command, by the same names."""
 
     detections: Path
     labels: Path | None = None

@@ -56,10 +56,6 @@ def read(source: Path) -> Iterator[Entry]:
 
     Args:
         source: folder, zip, or the ``datapackage.json`` itself.
-
-    Raises:
-        UserError: if there is no package.
-        FormatError: with the table, the line and the rule that it breaks.
     """
     tables = _tables(source)
     locations = dict(_locations(tables["deployments"]))

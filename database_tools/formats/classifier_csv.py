@@ -277,7 +277,6 @@ def reading(path: Path) -> Iterator[Table]:
     """Open a table, compressed if its content is.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if it is no such table, from here or while it is read.
     """
     try:

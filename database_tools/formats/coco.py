@@ -41,10 +41,6 @@ def stretches(
 
     Yields:
         (list, position of the first, elements, what their maker made of them).
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the place and the rule that the file breaks.
     """
     present: set[str] = set()
     for key, start, value in json_stream.stretches(path):

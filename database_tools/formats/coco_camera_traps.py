@@ -96,10 +96,6 @@ def rows(path: Path, location_key: str = "location") -> Iterator[Category | Imag
     """Yield every category, image and annotation in the order of the file.
 
     What only the whole file shows is not looked at: ids that occur twice, or belong to nothing.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the place and the rule that the file breaks.
     """
     image = coco.Members(
         ("id", coco.identity),
@@ -133,12 +129,7 @@ def rows(path: Path, location_key: str = "location") -> Iterator[Category | Imag
 
 
 def read(path: Path, location_key: str = "location") -> Annotations:
-    """Read a dataset; ``location_key`` names the images' key that says where a camera stood.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the place and the rule that the file breaks.
-    """
+    """Read a dataset; ``location_key`` names the images' key that says where a camera stood."""
     columns = _Columns(path)
     image = coco.Members(
         ("id", coco.identity),

@@ -57,12 +57,7 @@ class Crop(NamedTuple):
 
 
 def read(path: Path) -> CropsCoco:
-    """Read a split.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if it is not a dataset of crops, with one annotation for each.
-    """
+    """Read a split."""
     makers: dict[str, coco.Maker] = {
         "images": coco.Members(
             ("id", _number), ("file_name", coco.text), ("original_key", _original_key)

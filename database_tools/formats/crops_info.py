@@ -49,11 +49,7 @@ def write(folder: Path, info: CropsInfo) -> None:
 
 
 def read(folder: Path) -> CropsInfo | None:
-    """Read ``crops_info.json`` of ``folder``; None if there is none, as older tools left none.
-
-    Raises:
-        FormatError: if it is not one, with the place and the rule.
-    """
+    """Read ``crops_info.json`` of ``folder``; None if there is none, as older tools left none."""
     path = folder / NAME
     if not path.exists():
         return None

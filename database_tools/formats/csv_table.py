@@ -25,7 +25,6 @@ def rows(path: Path | zipfile.Path, needed: Collection[str] = ()) -> Iterator[tu
     """Yield (line, row) of each row below the header, values by their columns.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if it is no table, or lacks a column that is needed.
     """
     line = 1

@@ -30,12 +30,7 @@ _READERS = {DETECTIONS: megadetector_json, PREDICTIONS: speciesnet_json}
 
 
 def kind(path: Path) -> str:
-    """Return what a file is, by the first key that tells; ``detections`` if none does.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if it is not JSON, as far as it is read.
-    """
+    """Return what a file is, by the first key that tells; ``detections`` if none does."""
     keys = (key for key, _, _ in json_stream.stretches(path))
     return next((_KINDS[key] for key in keys if key in _KINDS), DETECTIONS)
 

@@ -46,7 +46,6 @@ def read(path: Path) -> DetectionTable:
     """Read all detections, keyed by image id; categories are class numbers as text.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if it is not such a pickle; nothing that it holds is run.
     """
     entries = numpy_pickle.load(path)

@@ -44,10 +44,6 @@ def read_json(
         key: of the list in the object at the top level; None if that is the list.
         name_of: makes a picture's name of an entry's dataset and file.
         only_new: leave out entries whose ``new_entry`` is missing or false.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if there is no list, or at the first entry that breaks a rule.
     """
     table = files.read_json(path)
     if key is not None:

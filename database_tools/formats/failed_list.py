@@ -30,10 +30,6 @@ def read(path: Path, keys: Sequence[str] = ()) -> tuple[str, ...]:
     Args:
         path: of the file.
         keys: of the lists to read; none for the usual ones.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if it is none of these, or has no such key.
     """
     if ".json" not in path.name:
         return _sorted(line.rstrip("\r") for line in files.read_text(path).split("\n"))

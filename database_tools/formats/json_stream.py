@@ -59,7 +59,6 @@ def stretches(path: Path) -> Iterator[tuple[str, int | None, Any]]:
     """Yield as ``members`` does, but (key, position of the first, elements) for each stretch.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: where it is not JSON in UTF-8 (a byte order mark is tolerated), or when the
             top level is not an object.
     """

@@ -43,10 +43,6 @@ def read(path: Path, columns: Columns) -> Iterator[Entry]:
     """Yield the pictures, and what was said of them.
 
     A column that was renamed must be there, whichever it is.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: with the line and the rule that it breaks.
     """
     usual = Columns()
     renamed = {name for role, name in vars(columns).items() if name != getattr(usual, role)}

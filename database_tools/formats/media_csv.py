@@ -30,12 +30,7 @@ class Media(NamedTuple):
 
 
 def read(path: Path) -> Iterator[Media]:
-    """Yield the rows.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if it is neither kind, or a row has no path.
-    """
+    """Yield the rows."""
     for line, row in csv_table.rows(path):
         if {"filePath", "deploymentID", "timestamp"} <= row.keys():
             found = Media(camtrap_dp.file_of(row), row["deploymentID"], row["timestamp"])

@@ -35,7 +35,6 @@ def read(path: Path, dataset: str) -> Iterator[Entry]:
 
     Raises:
         UserError: if there is no such file, or no sequence of this dataset.
-        FormatError: with the sequence and the rule that it breaks.
     """
     others: set[str] = set()
     keys, found = count(), False

@@ -102,12 +102,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read everything but the images.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: if it is not a batch output.
-    """
+    """Read everything but the images."""
     table: dict[str, Any] = {}
     for key, start, value in json_stream.stretches(path):
         if start is None:
@@ -151,12 +146,7 @@ def _names(path: Path, place: str, table: object) -> dict[str, str]:
 
 
 def images(path: Path) -> Iterator[Image]:
-    """Yield the images in the file's order.
-
-    Raises:
-        UserError: if there is no such file.
-        FormatError: at the first image that breaks a rule.
-    """
+    """Yield the images in the file's order."""
     return entries(path, "images", image)
 
 

@@ -17,12 +17,7 @@ from database_tools.durable import files
 
 
 def read(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Read all arrays, or those of these names; nothing in the file is unpickled.
-
-    Raises:
-        UserError: if there is no such file, or it may not be read.
-        FormatError: if it is not whole, whatever is wrong with it.
-    """
+    """Read all arrays, or those of these names; nothing in the file is unpickled."""
     try:
         with files.opened(path) as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in names or archive.files}

@@ -47,7 +47,6 @@ def load(path: Path) -> Any:
         Built-in values; arrays and numbers of numpy as ``Array`` and Python numbers.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if it is no pickle, or names anything but numpy's arrays and numbers.
     """
     try:

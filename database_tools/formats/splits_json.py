@@ -31,7 +31,6 @@ def read(path: Path) -> Splits:
     """Read a classifier's splits.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if a split is missing, an entry is no pair, or two splits share a location.
     """
     named = read_all(path)
@@ -48,7 +47,6 @@ def read_all(path: Path) -> dict[Location, tuple[str, ...]]:
     """Read location to the splits that name it: one, unless somebody made a mistake.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if a split is missing, or an entry is no pair.
     """
     named: dict[Location, tuple[str, ...]] = {}
@@ -64,7 +62,6 @@ def read_locations(path: Path) -> dict[str, str]:
     """Read location to ``train`` or ``test``; "val" counts as train.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: if "train" or "test" is missing, an entry is no location, or a location is
             in both.
     """

@@ -56,7 +56,6 @@ def read(path: Path, parents: Path | None = None, *, single_parent: bool = False
         single_parent: whether a taxon of two parents is an error if that table does not have it.
 
     Raises:
-        UserError: if there is no such file.
         FormatError: with the line of a row that breaks a rule, or whose taxon has parents of
             which none can be chosen.
     """
