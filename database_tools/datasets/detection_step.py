@@ -129,9 +129,7 @@ def _from_file(config: BuildConfig, plan: Plan) -> DetectionStep:
     if (file := config.use_detection_file) is None:
         return DetectionStep(Results(plan, None, None), {"detections": None, "detector": None}, "")
     names = class_names.of(config.detector) if config.detector is not None else None
-    found = precomputed.read(
-        config.use_detection_file, config.image_dir, names, config.strip_prefix
-    )
+    found = precomputed.read(file, config.image_dir, names, config.strip_prefix)
     rule = _rule(config, found.categories)
     results = Results(plan, found, rule)
     inputs = {"detections": files.sha256(file), "detector": None}

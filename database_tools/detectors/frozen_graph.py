@@ -15,22 +15,22 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from database_tools.core.errors import UserError
-from database_tools.detectors import class_names, graph_detector, raw_output
-from database_tools.detectors.graph_detector import GraphDetector, Run
+from database_tools.detectors import graph_detector, raw_output
+from database_tools.detectors.batched import Batched, in_one_line
+from database_tools.detectors.graph_detector import Function
 
 _INPUT = "image_tensor"
 _NEEDED = (_INPUT, *raw_output.REQUIRED)
 
 
-def load(path: Path, batch_size: int) -> GraphDetector:
+def load(path: Path, batch_size: int) -> Batched:
     """Open a frozen graph; raise UserError if it is none or none of a detector."""
     content = _content(path)
     graph_def = _parse(path, content)
     _check_names(path, graph_def)
     run, pictures = _function(path, graph_def)
     at_once = graph_detector.batch_size_of(path, pictures.dtype, pictures.shape, batch_size)
-    fingerprint = f"{hashlib.sha256(content).hexdigest()} x{at_once}"
-    return GraphDetector(path.name, class_names.beside(path), at_once, fingerprint, run)
+    return graph_detector.make(path, at_once, hashlib.sha256(content).hexdigest(), run)
 
 
 def _content(path: Path) -> bytes:
@@ -76,7 +76,7 @@ def _listed(names: Iterable[str], most: int = 5) -> str:
     return ", ".join(listed[:most]) + rest if listed else "none"
 
 
-def _function(path: Path, graph_def: tf.compat.v1.GraphDef) -> tuple[Run, tf.Tensor]:
+def _function(path: Path, graph_def: tf.compat.v1.GraphDef) -> tuple[Function, tf.Tensor]:
     """Turn the graph into a function; a Session would cost more and give the same (spec: stack)."""
     names = {node.name for node in graph_def.node}
     fetched = [*raw_output.REQUIRED, *(n for n in [raw_output.NUMBER] if n in names)]
@@ -88,8 +88,7 @@ def _function(path: Path, graph_def: tf.compat.v1.GraphDef) -> tuple[Run, tf.Ten
         outputs = [imported.graph.get_tensor_by_name(f"{name}:0") for name in fetched]
         pruned = imported.prune(pictures, outputs)
     except (tf.errors.OpError, ValueError, KeyError) as error:
-        text = graph_detector.in_one_line(error)
-        raise UserError(f"{path}: this graph cannot be loaded: {text}") from error
+        raise UserError(f"{path}: this graph cannot be loaded: {in_one_line(error)}") from error
 
     def run(batch: tf.Tensor) -> Mapping[str, tf.Tensor]:
         return dict(zip(fetched, pruned(batch), strict=True))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tools.core.errors import UserError
+from database_tools.detectors.batched import in_one_line
 
 
 def session(path: Path) -> Any:
@@ -34,12 +35,6 @@ def errors() -> tuple[type[Exception], ...]:
 
     found = (value for value in vars(states).values() if isinstance(value, type))
     return tuple(kind for kind in found if issubclass(kind, Exception))
-
-
-def in_one_line(error: Exception, limit: int = 300) -> str:
-    """Return an error's text on one line."""
-    text = " ".join(str(error).split())
-    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def names(path: Path, metadata: Mapping[str, str]) -> dict[str, str] | None:

@@ -8,8 +8,7 @@ metadata are the classes' names; without, a label map beside the file, else Mega
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core import reasons
-from database_tools.core.detections import Failure, Found
+from database_tools.core.detections import Found
 from database_tools.core.errors import UserError
 from database_tools.detectors import class_names, onnx_file, yolo_output
+from database_tools.detectors.batched import Batched, in_one_line
 from database_tools.detectors.detector import Image
 
-log = logging.getLogger(__name__)
-
 _TYPES: dict[str, type[np.floating]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
-_BLANK = (96, 128, 3)
 
 
 @dataclass(frozen=True)
@@ -48,67 +44,7 @@ class Input:
     batch: int | None
 
 
-@dataclass(eq=False)
-class OnnxYolo:
-    """A Detector around a session; the first four attributes are those of ``Detector``.
-
-    Attributes:
-        session: of ONNX Runtime.
-        taken: its input.
-        given: name of the output with the boxes.
-        layout: of that output.
-    """
-
-    name: str
-    categories: Mapping[str, str] | None
-    batch_size: int
-    fingerprint: str
-    session: Any
-    taken: Input
-    given: str
-    layout: str
-
-    def check(self) -> None:
-        """Run it on blank pictures, two if it takes batches; raise UserError if it cannot."""
-        try:
-            self._together([np.full(_BLANK, 127, np.uint8)] * min(2, self.batch_size))
-        except onnx_file.errors() as error:
-            text = onnx_file.in_one_line(error)
-            raise UserError(f"{self.name}: cannot run on pictures: {text}") from error
-
-    def detect(self, images: Sequence[Image]) -> list[Found]:
-        """Return one result for each picture, in the same order; sizes do not matter."""
-        found: list[Found] = []
-        for start in range(0, len(images), self.batch_size):
-            batch = images[start : start + self.batch_size]
-            try:
-                found += self._together(batch)
-            except onnx_file.errors() as error:
-                log.warning("%s: %s", self.name, onnx_file.in_one_line(error))
-                found += [self._alone(image) for image in batch]
-        return found
-
-    def _together(self, images: Sequence[Image]) -> list[Found]:
-        boxed = [yolo_output.letterbox(i, self.taken.width, self.taken.height) for i in images]
-        pixels = np.stack([pixels for pixels, _ in boxed]).astype(self.taken.dtype, copy=False)
-        [output] = self.session.run([self.given], {self.taken.name: pixels})
-        try:
-            return [
-                yolo_output.detections(one, self.layout, place)
-                for one, (_, place) in zip(output, boxed, strict=True)
-            ]
-        except ValueError as error:
-            raise UserError(f"{self.name}: {error}") from None
-
-    def _alone(self, image: Image) -> Found:
-        """Detect one picture of a batch that failed, mostly for want of memory."""
-        try:
-            return self._together([image])[0]
-        except onnx_file.errors():
-            return Failure(reasons.DETECTOR_FAILED)
-
-
-def load(path: Path, batch_size: int) -> OnnxYolo:
+def load(path: Path, batch_size: int) -> Batched:
     """Open an ONNX file; raise UserError, with the reason, if it is none of a YOLO detector."""
     session = onnx_file.session(path)
     metadata = session.get_modelmeta().custom_metadata_map
@@ -117,10 +53,21 @@ def load(path: Path, batch_size: int) -> OnnxYolo:
     names = onnx_file.names(path, metadata)
     taken = _input(path, session)
     given, layout = _output(path, session, taken, names, metadata)
-    at_once = taken.batch or batch_size
-    fingerprint = f"{_hash(path)} x{at_once}"
-    categories = names or class_names.beside(path)
-    return OnnxYolo(path.name, categories, at_once, fingerprint, session, taken, given, layout)
+
+    def run(images: Sequence[Image]) -> Iterator[tuple[Any, yolo_output.Place]]:
+        boxed = [yolo_output.letterbox(i, taken.width, taken.height) for i in images]
+        pixels = np.stack([pixels for pixels, _ in boxed]).astype(taken.dtype, copy=False)
+        [output] = session.run([given], {taken.name: pixels})
+        return zip(output, (place for _, place in boxed), strict=True)
+
+    def read(pairs: Iterator[tuple[Any, yolo_output.Place]]) -> list[Found]:
+        return [yolo_output.detections(one, layout, place) for one, place in pairs]
+
+    at_once, errors = taken.batch or batch_size, onnx_file.errors()
+    categories, fingerprint = names or class_names.beside(path), f"{_hash(path)} x{at_once}"
+    return Batched(
+        path.name, categories, at_once, fingerprint, run, read, errors, of_one_size=False
+    )
 
 
 def _input(path: Path, session: Any) -> Input:
@@ -157,8 +104,7 @@ def _output(
     try:
         values = session.run(None, {taken.name: blank})
     except onnx_file.errors() as error:
-        text = onnx_file.in_one_line(error)
-        raise UserError(f"{path}: cannot run on pictures: {text}") from None
+        raise UserError(f"{path}: cannot run on pictures: {in_one_line(error)}") from None
     shapes = {
         output.name: np.shape(value)
         for output, value in zip(session.get_outputs(), values, strict=True)

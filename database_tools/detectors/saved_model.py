@@ -15,15 +15,15 @@ from pathlib import Path
 import tensorflow as tf
 
 from database_tools.core.errors import UserError
-from database_tools.detectors import class_names, graph_detector, raw_output
-from database_tools.detectors.graph_detector import GraphDetector
+from database_tools.detectors import graph_detector, raw_output
+from database_tools.detectors.batched import Batched, in_one_line
 from database_tools.durable import plain_paths
 
 _SIGNATURE = "serving_default"
 _BLOCK = 1 << 20
 
 
-def load(folder: Path, batch_size: int) -> GraphDetector:
+def load(folder: Path, batch_size: int) -> Batched:
     """Open a SavedModel; raise UserError if the folder holds none or none of a detector."""
     model = _open(folder)
     signature = _signature(folder, model)
@@ -37,8 +37,7 @@ def load(folder: Path, batch_size: int) -> GraphDetector:
         outputs = signature(**{key: batch})
         return {name: outputs[name] for name in wanted if name in outputs}
 
-    fingerprint = f"{_hash(folder)} x{at_once}"
-    return GraphDetector(folder.name, class_names.beside(folder), at_once, fingerprint, run)
+    return graph_detector.make(folder, at_once, _hash(folder), run)
 
 
 def _open(folder: Path) -> tf.Module:
@@ -48,7 +47,7 @@ def _open(folder: Path) -> tf.Module:
         with plain_paths.folder(folder) as plain:
             return tf.saved_model.load(str(plain))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, tf.errors.OpError) as error:
-        text = graph_detector.in_one_line(error)
+        text = in_one_line(error)
         raise UserError(f"{folder}: this SavedModel cannot be loaded: {text}") from error
 
 

@@ -154,20 +154,17 @@ def batching(detector: Path, paths: list[Path]) -> None:
 
 def overhead(detector: Path, paths: list[Path]) -> None:
     """Print what a whole batch takes besides decoding and the network itself, in CPU time."""
-    import tensorflow as tf
-
-    from database_tools.detectors.graph_detector import GraphDetector
+    from database_tools.detectors.batched import Batched
 
     one = detectors.open(detector, detectors.BATCH_SIZE)
-    assert isinstance(one, GraphDetector)
+    assert isinstance(one, Batched)
     images = [imaging.load(path) for path in paths]
     groups = batches.of_equal_size([image.shape for image in images], one.batch_size)
-    together = [tf.constant(np.stack([images[i] for i in group])) for group in groups]
+    together = [[images[i] for i in group] for group in groups]
 
     def network() -> None:
-        for tensor in together:
-            for output in one.run(tensor).values():
-                output.numpy()
+        for members in together:
+            one.run(members)
 
     network()  # the first run of each size of picture is slow
     rounds = []
