@@ -36,22 +36,17 @@ def below(
     strip = Image.new("RGB", (world.width, world.banner), (8, 8, 8))
     draw, font = ImageDraw.Draw(strip), _font(max(8, round(world.banner * 0.6)))
     middle, gap = world.banner / 2, world.banner * 0.5
-    white = (235, 235, 235)
-    draw.text((gap, middle), camera(event.location)[0], fill=white, font=font, anchor="lm")
+
+    def write(x: float, words: str, anchor: str) -> None:
+        draw.text((x, middle), words, fill=(235, 235, 235), font=font, anchor=anchor)
+
+    write(gap, camera(event.location)[0], "lm")
     moment = event.time.replace(second=(event.time.second + frame) % 60)
-    draw.text(
-        (world.width * 0.47, middle),
-        f"{moment:%Y-%m-%d  %H:%M:%S}",
-        fill=white,
-        font=font,
-        anchor="mm",
-    )
+    write(world.width * 0.47, f"{moment:%Y-%m-%d  %H:%M:%S}", "mm")
     warmth = 12 - 8 * math.cos((event.time.hour - 3) / 24 * 2 * math.pi) + event.number % 5
-    draw.text((world.width * 0.72, middle), f"{warmth:.0f}°C", fill=white, font=font, anchor="mm")
+    write(world.width * 0.72, f"{warmth:.0f}°C", "mm")
     _moon(draw, (world.width * 0.8, middle), world.banner * 0.28, event.time.timetuple().tm_yday)
-    draw.text(
-        (world.width - gap, middle), f"CAM {event.location:03d}", fill=white, font=font, anchor="rm"
-    )
+    write(world.width - gap, f"CAM {event.location:03d}", "rm")
     return np.concatenate([pixels, np.asarray(strip)])
 
 

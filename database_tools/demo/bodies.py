@@ -93,22 +93,10 @@ def guineafowl(canvas: Canvas, rng: np.random.Generator, phase: float) -> Point:
     )
     _plumage(canvas, rng)
     canvas.tube([head, (head[0] + 0.1, head[1] - 0.02)], [0.095, 0.06], 215)
-    canvas.polygon(
-        [
-            (head[0] - 0.06, head[1] + 0.06),
-            (head[0] + 0.06, head[1] + 0.07),
-            (head[0] - 0.05, head[1] + 0.22),
-        ],
-        165,
-    )
-    canvas.polygon(
-        [
-            (head[0] + 0.13, head[1] + 0.03),
-            (head[0] + 0.26, head[1] - 0.06),
-            (head[0] + 0.12, head[1] - 0.07),
-        ],
-        60,
-    )
+    casque = (-0.06, 0.06), (0.06, 0.07), (-0.05, 0.22)
+    beak = (0.13, 0.03), (0.26, -0.06), (0.12, -0.07)
+    for shape, tone in ((casque, 165), (beak, 60)):
+        canvas.polygon([(head[0] + x, head[1] + y) for x, y in shape], tone)
     eye = (head[0] + 0.04, head[1] + 0.02)
     canvas.dot(eye, 0.026, 12)
     return eye

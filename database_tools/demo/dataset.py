@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -50,53 +51,41 @@ class DemoDataset:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be made; raise UserError."""
-        rules = (
-            (self.images >= 1, f"--images must be at least 1, got {self.images}"),
-            (1 <= self.locations <= 1000, f"--locations must be 1 to 1000, got {self.locations}"),
-            (
-                self.first_location >= 0,
-                f"--first_location must be at least 0, got {self.first_location}",
-            ),
-            (self.seed >= 0, f"--seed must be at least 0, got {self.seed}"),
-            (
-                min(self.size) >= 96 and max(self.size) <= 4096,
-                f"--size must be 96x96 to 4096x4096, got {self.size[0]}x{self.size[1]}",
-            ),
-            (
-                0 <= self.location_bias <= 1,
-                f"--location_bias must be in [0, 1], got {self.location_bias}",
-            ),
-            (
-                0 <= self.class_imbalance <= 5,
-                f"--class_imbalance must be in [0, 5], got {self.class_imbalance}",
-            ),
-            (
-                self.corrupt_files in ("marked", "unmarked", "none"),
-                f"--corrupt_files {self.corrupt_files!r} is unknown",
-            ),
-        )
-        for kept, message in rules:
-            if not kept:
-                raise UserError(message)
+        limits = {
+            "images": (1, math.inf, "at least 1"),
+            "locations": (1, 1000, "1 to 1000"),
+            "first_location": (0, math.inf, "at least 0"),
+            "seed": (0, math.inf, "at least 0"),
+            "location_bias": (0, 1, "in [0, 1]"),
+            "class_imbalance": (0, 5, "in [0, 5]"),
+        }
+        for name, (least, most, words) in limits.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                raise UserError(f"--{name} must be {words}, got {value}")
+        if min(self.size) < 96 or max(self.size) > 4096:
+            size = "x".join(map(str, self.size))
+            raise UserError(f"--size must be 96x96 to 4096x4096, got {size}")
+        if self.corrupt_files not in ("marked", "unmarked", "none"):
+            raise UserError(f"--corrupt_files {self.corrupt_files!r} is unknown")
 
     @property
     def world(self) -> World:
         """The world that the pictures are taken in."""
         return World(self.seed, *self.size, self.location_bias, self.class_imbalance)
 
+    @property
+    def places(self) -> range:
+        """Indices of its locations."""
+        return range(self.first_location, self.first_location + self.locations)
+
     def shots(self) -> list[Shot]:
         """Its pictures, by location."""
-        places = range(self.first_location, self.first_location + self.locations)
-        shots = plan(self.world, places, self.images)
+        shots = plan(self.world, self.places, self.images)
         return sorted(shots, key=lambda shot: (shot.event.location, shot.event.number, shot.frame))
 
     def corrupt_shots(self) -> list[CorruptShot]:
         """Its files that are no pictures."""
-        if self.corrupt_files == "none":
-            return []
-        return list(
-            corrupt(self.world, range(self.first_location, self.first_location + self.locations))
-        )
+        return [] if self.corrupt_files == "none" else list(corrupt(self.world, self.places))
 
 
 def make(

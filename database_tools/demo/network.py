@@ -9,32 +9,18 @@ Written once for training and use: ``heads`` is given the convolution that it is
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 HEIGHT, WIDTH, STRIDE = 256, 320, 8
 
 
-class Convolution(Protocol):
-    """A convolution with ``SAME`` padding, then a bias, then a ReLU if ``relu``."""
+Convolution = Callable[..., Any]
+"""Applies the layer ``name`` to (B, H, W, C) float32: (name, x, filters, kernel=3, stride=1,
+relu=True).  ``SAME`` padding, then a bias, then a ReLU if ``relu``."""
 
-    def __call__(
-        self,
-        name: str,
-        x: Any,
-        filters: int,
-        kernel: int = 3,
-        stride: int = 1,
-        *,
-        relu: bool = True,
-    ) -> Any:
-        """Apply the layer ``name`` to (B, H, W, C) float32."""
-
-
-class Enlargement(Protocol):
-    """Repeat each cell twice down and across."""
-
-    def __call__(self, x: Any) -> Any:
-        """Turn (B, H, W, C) into (B, 2H, 2W, C)."""
+Enlargement = Callable[[Any], Any]
+"""Repeats each cell twice down and across: from (B, H, W, C) to (B, 2H, 2W, C)."""
 
 
 def heads(x: Any, conv: Convolution, enlarge: Enlargement) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -13,6 +14,15 @@ from database_tools.demo.noise import Field
 
 Colour = tuple[float, float, float]
 _FINE = 2  # shapes are drawn twice as fine as the picture
+
+
+class Spot(NamedTuple):
+    """Where a thing is put: the picture's size, its foot, pixels in a metre there, metres away."""
+
+    size: tuple[int, int]
+    foot: Point
+    scale: float
+    away: float
 
 
 @dataclass(frozen=True)
@@ -44,16 +54,9 @@ def _mask(size: tuple[int, int], polygon: list[Point]) -> Field:
     return np.asarray(fine.reduce(_FINE), np.float32) / np.float32(255)
 
 
-def trunk(
-    rng: np.random.Generator,
-    bark: Colour,
-    size: tuple[int, int],
-    foot: Point,
-    scale: float,
-    away: float,
-) -> Item:
-    """A trunk from its foot to beyond the upper edge; ``scale`` is pixels in a metre."""
-    x, y = foot
+def trunk(rng: np.random.Generator, bark: Colour, spot: Spot) -> Item:
+    """A trunk from its foot to beyond the upper edge."""
+    size, (x, y), scale, away = spot
     radius, lean = rng.uniform(0.06, 0.2) * scale, rng.uniform(-0.12, 0.12) * y
     left = [
         (x - radius * 1.5, y),
@@ -77,15 +80,9 @@ def trunk(
     return Item(mask, _tinted(bark, roundness * (1 + grain)), away)
 
 
-def rock(
-    rng: np.random.Generator,
-    bark: Colour,
-    size: tuple[int, int],
-    foot: Point,
-    scale: float,
-    away: float,
-) -> Item:
+def rock(rng: np.random.Generator, bark: Colour, spot: Spot) -> Item:
     """A rock, grey with some of the place's colour, lit from above."""
+    size, foot, scale, away = spot
     wide, tall = rng.uniform(0.1, 0.4) * scale, rng.uniform(0.05, 0.2) * scale
     turns, reach = np.linspace(0, np.pi, 8), rng.uniform(0.8, 1.08, 8)
     dome = [
@@ -103,21 +100,11 @@ def rock(
     )
 
 
-def log(
-    rng: np.random.Generator,
-    bark: Colour,
-    size: tuple[int, int],
-    foot: Point,
-    scale: float,
-    away: float,
-) -> Item:
+def log(rng: np.random.Generator, bark: Colour, spot: Spot) -> Item:
     """A fallen trunk on the ground."""
-    long, radius, slope = (
-        rng.uniform(0.5, 1.4) * scale,
-        rng.uniform(0.06, 0.13) * scale,
-        rng.uniform(-0.12, 0.12),
-    )
-    x, y = foot
+    size, (x, y), scale, away = spot
+    long, radius = rng.uniform(0.5, 1.4) * scale, rng.uniform(0.06, 0.13) * scale
+    slope = rng.uniform(-0.12, 0.12)
     ends = (x - long, y - radius + long * slope), (x + long, y - radius - long * slope)
     (x0, y0), (x1, y1) = ends
     middle = (y0 + y1) / 2 + rng.uniform(-0.3, 0.3) * radius
@@ -174,11 +161,9 @@ def blend(picture: Field, layer: Image.Image, light: Field | float = 1.0) -> Non
     target = picture[top:bottom, left:right]
     # A reduced transparent layer is black at its edges, that is, already multiplied by alpha.
     alpha = pixels[..., 3:]
-    lit = pixels[..., :3] * (
-        light if isinstance(light, float) else light[top:bottom, left:right, None]
-    )
+    here = light if isinstance(light, float) else light[top:bottom, left:right, None]
     target *= 1 - alpha
-    target += lit
+    target += pixels[..., :3] * here
 
 
 def _bytes(colour: Colour) -> tuple[int, int, int, int]:
@@ -197,12 +182,9 @@ def tuft(layer: Layer, rng: np.random.Generator, foot: Point, scale: float, colo
     shades, starts = rng.uniform(0.6, 1.35, blades), rng.uniform(-0.06, 0.06, blades) * scale
     for length, lean, shade, start in zip(lengths, leans, shades, starts, strict=True):
         x, y = foot[0] + start, foot[1]
-        points = [
-            (x, y),
-            (x + lean * length * 0.3, y - length * 0.6),
-            (x + lean * length, y - length),
-        ]
-        layer.blade(points, min(3.0, max(0.5, 0.006 * scale)), _shifted(colour, float(shade)))
+        middle, tip = (x + lean * length * 0.3, y - length * 0.6), (x + lean * length, y - length)
+        width = min(3.0, max(0.5, 0.006 * scale))
+        layer.blade([(x, y), middle, tip], width, _shifted(colour, float(shade)))
 
 
 def bush(layer: Layer, rng: np.random.Generator, foot: Point, scale: float, colour: Colour) -> None:

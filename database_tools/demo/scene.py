@@ -17,6 +17,8 @@ from database_tools.demo.world import Animal, Sequence, World
 _LIGHT, _SENSOR = 0x11, 0x5E
 _MIN_VISIBLE, _MIN_SIDE = 0.5, 18
 
+_Slices = tuple[tuple[slice, slice], tuple[slice, slice]]
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -120,12 +122,19 @@ def _one(
 def pasted(field: Field, corner: tuple[int, int], shape: tuple[int, ...]) -> Field:
     """Put a small field at (x, y) on zeros of ``shape``; what reaches outside is cut off."""
     whole = np.zeros(shape, np.float32)
-    x, y = corner
-    h, w = field.shape
-    top, left, bottom, right = max(0, y), max(0, x), min(shape[0], y + h), min(shape[1], x + w)
-    if bottom > top and right > left:
-        whole[top:bottom, left:right] = field[top - y : bottom - y, left - x : right - x]
+    there, here = _overlap(corner, field.shape, shape)
+    whole[there] = field[here]
     return whole
+
+
+def _overlap(corner: tuple[int, int], size: tuple[int, ...], shape: tuple[int, ...]) -> _Slices:
+    """Where a field of a size at (x, y) lies in one of ``shape``, and what of it that is."""
+    (x, y), (h, w) = corner, size[:2]
+    top, left, bottom, right = max(0, y), max(0, x), min(shape[0], y + h), min(shape[1], x + w)
+    if bottom <= top or right <= left:
+        return (slice(0), slice(0)), (slice(0), slice(0))
+    here = slice(top - y, bottom - y), slice(left - x, right - x)
+    return (slice(top, bottom), slice(left, right)), here
 
 
 def _bounds(alpha: Field) -> tuple[int, int, int, int]:
@@ -134,12 +143,8 @@ def _bounds(alpha: Field) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if rows.size == 0:
         return 0, 0, 0, 0
-    return (
-        int(columns[0]),
-        int(rows[0]),
-        int(columns[-1] - columns[0] + 1),
-        int(rows[-1] - rows[0] + 1),
-    )
+    (left, right), (top, bottom) = columns[[0, -1]].tolist(), rows[[0, -1]].tolist()
+    return left, top, right - left + 1, bottom - top + 1
 
 
 def _by_day(place: Scenery, placed: list[_Placed], rng: np.random.Generator, bodies: bool) -> Field:
@@ -207,27 +212,16 @@ def _by_night(
 
 def _paste(picture: Field, one: _Placed, coat: Field, light: Field) -> None:
     """Put an animal into a picture; ``light`` (H, W) multiplies its brightness."""
-    h, w = one.sprite.tone.shape
-    x, y = one.corner
-    top, left, bottom, right = (
-        max(0, y),
-        max(0, x),
-        min(picture.shape[0], y + h),
-        min(picture.shape[1], x + w),
-    )
-    tone = one.sprite.tone[top - y : bottom - y, left - x : right - x]
-    colour = (tone * light[top:bottom, left:right])[..., None] * coat
-    alpha = one.alpha[top:bottom, left:right, None]
-    region = picture[top:bottom, left:right]
-    region += (np.clip(colour, 0, 1.1) - region) * alpha
+    there, here = _overlap(one.corner, one.sprite.tone.shape, picture.shape)
+    colour = (one.sprite.tone[here] * light[there])[..., None] * coat
+    region = picture[there]
+    region += (np.clip(colour, 0, 1.1) - region) * one.alpha[there][..., None]
 
 
 def _eye_shine(picture: Field, one: _Placed) -> None:
     x, y = one.corner[0] + one.sprite.eye[0], one.corner[1] + one.sprite.eye[1]
-    if (
-        not (0 <= x < picture.shape[1] and 0 <= y < picture.shape[0])
-        or one.alpha[int(y), int(x)] < 0.5
-    ):
+    inside = 0 <= x < picture.shape[1] and 0 <= y < picture.shape[0]
+    if not inside or one.alpha[int(y), int(x)] < 0.5:
         return
     size = one.sprite.eye_size * 1.1
     reach = int(3 * size) + 2
@@ -247,14 +241,12 @@ def _develop(
     height, width = picture.shape[:2]
     y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     corners = 1 - float(light.uniform(0.08, 0.22)) * (x**2 + y**2) / 2
-    picture = np.clip(picture * corners[..., None].astype(np.float32), 0, 1) ** float(
-        light.uniform(0.85, 1.1)
-    )
+    contrast = float(light.uniform(0.85, 1.1))
+    picture = np.clip(picture * corners[..., None].astype(np.float32), 0, 1) ** contrast
     pixels = Image.fromarray((picture * 255).astype(np.uint8))
     if light.random() < 0.25:
-        pixels = pixels.filter(
-            ImageFilter.GaussianBlur(float(light.uniform(0.5, 1.1)) * width / 640)
-        )
+        blur = float(light.uniform(0.5, 1.1)) * width / 640
+        pixels = pixels.filter(ImageFilter.GaussianBlur(blur))
     sigma = float(light.uniform(5, 12)) if event.night else float(light.uniform(1.5, 4))
     grain = sensor.standard_normal((height, width, 1), np.float32) * sigma
     return np.clip(np.asarray(pixels, np.float32) + grain, 0, 255).astype(np.uint8)

@@ -6,7 +6,7 @@ place exactly when they share an index.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -41,63 +41,20 @@ class Biome:
     canopy: float
 
 
+# fmt: off
 BIOMES = (
-    Biome(
-        (0.33, 0.26, 0.17),
-        (0.30, 0.36, 0.15),
-        (0.17, 0.26, 0.09),
-        (0.27, 0.22, 0.17),
-        (0.80, 0.86, 0.88),
-        9,
-        300,
-        4,
-        0.42,
-    ),
-    Biome(
-        (0.54, 0.44, 0.27),
-        (0.62, 0.54, 0.30),
-        (0.36, 0.38, 0.18),
-        (0.36, 0.29, 0.21),
-        (0.58, 0.74, 0.92),
-        2,
-        800,
-        3,
-        0.10,
-    ),
-    Biome(
-        (0.30, 0.33, 0.15),
-        (0.35, 0.46, 0.18),
-        (0.18, 0.30, 0.10),
-        (0.32, 0.27, 0.21),
-        (0.68, 0.80, 0.93),
-        3,
-        1000,
-        3,
-        0.20,
-    ),
-    Biome(
-        (0.50, 0.41, 0.32),
-        (0.46, 0.45, 0.28),
-        (0.34, 0.36, 0.23),
-        (0.40, 0.33, 0.27),
-        (0.62, 0.76, 0.90),
-        1,
-        260,
-        7,
-        0.08,
-    ),
-    Biome(
-        (0.44, 0.29, 0.14),
-        (0.48, 0.40, 0.18),
-        (0.52, 0.33, 0.11),
-        (0.25, 0.21, 0.18),
-        (0.84, 0.85, 0.84),
-        7,
-        350,
-        4,
-        0.34,
-    ),
+    Biome((0.33, 0.26, 0.17), (0.30, 0.36, 0.15), (0.17, 0.26, 0.09), (0.27, 0.22, 0.17),
+          (0.80, 0.86, 0.88), 9, 300, 4, 0.42),
+    Biome((0.54, 0.44, 0.27), (0.62, 0.54, 0.30), (0.36, 0.38, 0.18), (0.36, 0.29, 0.21),
+          (0.58, 0.74, 0.92), 2, 800, 3, 0.10),
+    Biome((0.30, 0.33, 0.15), (0.35, 0.46, 0.18), (0.18, 0.30, 0.10), (0.32, 0.27, 0.21),
+          (0.68, 0.80, 0.93), 3, 1000, 3, 0.20),
+    Biome((0.50, 0.41, 0.32), (0.46, 0.45, 0.28), (0.34, 0.36, 0.23), (0.40, 0.33, 0.27),
+          (0.62, 0.76, 0.90), 1, 260, 7, 0.08),
+    Biome((0.44, 0.29, 0.14), (0.48, 0.40, 0.18), (0.52, 0.33, 0.11), (0.25, 0.21, 0.18),
+          (0.84, 0.85, 0.84), 7, 350, 4, 0.34),
 )
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,17 +138,10 @@ def _jittered(biome: Biome, rng: np.random.Generator) -> Biome:
     def number(base: int) -> int:
         return int(rng.integers(base // 2, base + base // 2 + 2))
 
-    return Biome(
-        colour(biome.ground),
-        colour(biome.grass),
-        colour(biome.leaf),
-        colour(biome.bark),
-        colour(biome.sky),
-        number(biome.trees),
-        number(biome.tufts),
-        number(biome.bushes),
-        biome.canopy * rng.uniform(0.7, 1.3),
-    )
+    ground, grass, leaf, bark, sky = map(colour, astuple(biome)[:5])
+    trees, tufts, bushes = map(number, (biome.trees, biome.tufts, biome.bushes))
+    canopy = biome.canopy * rng.uniform(0.7, 1.3)
+    return Biome(ground, grass, leaf, bark, sky, trees, tufts, bushes, canopy)
 
 
 def _sky(rng: np.random.Generator, biome: Biome, width: int, height: int) -> Field:
@@ -222,11 +172,8 @@ def _ground(rng: np.random.Generator, biome: Biome, place: Scenery) -> None:
     """Soil in perspective: patches, litter and stones get smaller towards the horizon."""
     height, width = place.distance.shape
     first = int(place.view.horizon) + 1
-    metres = (
-        place.view.focal
-        * place.view.camera_height
-        / (np.arange(first, height) + 0.5 - place.view.horizon)
-    )[:, None]
+    below = np.arange(first, height)[:, None] + 0.5 - place.view.horizon
+    metres = place.view.focal * place.view.camera_height / below
     aside = (np.arange(width)[None] - width / 2) * metres / place.view.focal
     soil = noise.octaves(rng, 512, 512, 8, 6)
     fine = noise.octaves(rng, 512, 512, 128, 2)
@@ -257,18 +204,16 @@ def _tiled(texture: Field, rows: Field, columns: Field) -> Field:
 def _objects(rng: np.random.Generator, biome: Biome, place: Scenery) -> list[plants.Item]:
     """Trunks, rocks and logs, the farthest first."""
     height, width = place.distance.shape
-    makers = (
-        [plants.trunk] * biome.trees
-        + [plants.rock] * int(rng.integers(0, 5))
-        + [plants.log] * int(rng.integers(0, 3))
-    )
+    rocks, logs = int(rng.integers(0, 5)), int(rng.integers(0, 3))
+    makers = [plants.trunk] * biome.trees + [plants.rock] * rocks + [plants.log] * logs
     items = []
     for make in makers:
         # Whoever hangs up a camera chooses a clearing: what could hide animals stands behind it.
         nearest, farthest = (7.0, 26.0) if make is plants.trunk else (2.5, 16.0)
         away = float(np.exp(rng.uniform(np.log(nearest), np.log(farthest))))
         foot = (float(rng.uniform(-0.05, 1.05)) * width, place.view.row(away))
-        items.append(make(rng, biome.bark, (width, height), foot, place.view.focal / away, away))
+        spot = plants.Spot((width, height), foot, place.view.focal / away, away)
+        items.append(make(rng, biome.bark, spot))
     return sorted(items, key=lambda item: -item.away)
 
 

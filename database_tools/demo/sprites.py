@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from database_tools.demo import noise
 from database_tools.demo.canvas import SUPERSAMPLING, Canvas
@@ -15,11 +15,8 @@ from database_tools.demo.species import Species
 
 # Greys, browns, reds and sands; the same for every species, so that colour tells nothing.
 _COATS = (
-    (0.36, 0.34, 0.32),
-    (0.38, 0.29, 0.2),
-    (0.46, 0.27, 0.15),
-    (0.5, 0.42, 0.3),
-    (0.3, 0.26, 0.22),
+    *((0.36, 0.34, 0.32), (0.38, 0.29, 0.2), (0.46, 0.27, 0.15)),
+    *((0.5, 0.42, 0.3), (0.3, 0.26, 0.22)),
 )
 
 
@@ -57,9 +54,8 @@ def draw(species: Species, seed: int, phase: float, height: float, *, flip: bool
     rng = np.random.default_rng(seed)
     scale = height / species.back
     canvas = Canvas(scale, species.extent, rng.uniform(0.8, 1), math.radians(rng.uniform(-6, 6)))
-    base = np.array(_COATS[rng.integers(len(_COATS))]) * rng.uniform(0.65, 1.5) + rng.uniform(
-        -0.03, 0.03, 3
-    )
+    base = np.array(_COATS[rng.integers(len(_COATS))]) * rng.uniform(0.65, 1.5)
+    base += rng.uniform(-0.03, 0.03, 3)
     eye = canvas.pixel(species.draw(canvas, rng, phase))
     foot = canvas.pixel((0.5, 0.0))
     mask, tone = canvas.mask.reduce(SUPERSAMPLING), canvas.tone.reduce(SUPERSAMPLING)
@@ -67,21 +63,11 @@ def draw(species: Species, seed: int, phase: float, height: float, *, flip: bool
     mask, tone = mask.crop(box), tone.crop(box)
     points = [(x / SUPERSAMPLING - box[0], y / SUPERSAMPLING - box[1]) for x, y in (foot, eye)]
     if flip:
-        mask, tone = (
-            mask.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-            tone.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        )
+        mask, tone = ImageOps.mirror(mask), ImageOps.mirror(tone)
         points = [(mask.width - x, y) for x, y in points]
-    coat = tuple(float(c) for c in np.clip(base, 0.08, 0.8))
-    shaded = _shade(mask, tone, height, rng)
-    return Sprite(
-        _unit(mask),
-        shaded,
-        (coat[0], coat[1], coat[2]),
-        points[0],
-        points[1],
-        max(1.0, 0.022 * scale),
-    )
+    red, green, blue = np.clip(base, 0.08, 0.8).tolist()
+    shaded, (foot, eye) = _shade(mask, tone, height, rng), points
+    return Sprite(_unit(mask), shaded, (red, green, blue), foot, eye, max(1.0, 0.022 * scale))
 
 
 def _unit(image: Image.Image) -> Field:
@@ -95,8 +81,6 @@ def _shade(mask: Image.Image, tone: Image.Image, height: float, rng: np.random.G
     down, right = np.gradient(soft, axis=0), np.gradient(soft, axis=1)
     light = 1 + np.clip((1.3 * down + rng.uniform(-0.5, 0.5) * right) * radius, -0.38, 0.45)
     h, w = light.shape
-    fur = (
-        noise.octaves(rng, h, w, w / 14, 3, aspect=0.6) * 0.11
-        + noise.octaves(rng, h, w, w / 60, 2) * 0.08
-    )
+    fur = noise.octaves(rng, h, w, w / 14, 3, aspect=0.6) * 0.11
+    fur += noise.octaves(rng, h, w, w / 60, 2) * 0.08
     return (np.asarray(tone, np.float32) / 128 * light * (1 + fur)).astype(np.float32)
