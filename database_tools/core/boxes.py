@@ -23,10 +23,7 @@ _SWAPPED = np.array([1, 0, 3, 2])
 
 
 def from_corners(corners: npt.ArrayLike) -> Boxes:
-    """Turn TensorFlow's corners into relative xywh.
-
-    Args:
-        corners: (N, 4), rows (ymin, xmin, ymax, xmax), float32 or float64, N may be 0.
+    """Turn TensorFlow's corners (N, 4) into relative xywh, N may be 0.
 
     Returns:
         (N, 4) float64.  The differences of float32 values are taken in float64, where they

@@ -13,13 +13,7 @@ PICTURES = 100
 
 
 class CategoryGuard:
-    """Watches the first pictures of a pass.
-
-    Attributes:
-        wanted: ids of the categories that count; None for any.
-        threshold: least score of a box that counts.
-        names: category id to name, for the message.
-    """
+    """Watches the first pictures of a pass for boxes of wanted categories; None for any."""
 
     def __init__(
         self, wanted: frozenset[str] | None, threshold: float, names: Mapping[str, str]

@@ -40,13 +40,7 @@ def margins(probabilities: Floats, true: Integers) -> Floats:
 
 
 def rank(confidences: Floats, threshold: float, shorten: Callable[[Floats], Floats]) -> Ranks:
-    """Return the classes that reach a threshold.
-
-    Args:
-        confidences: (n, C).
-        threshold: least confidence, in all its digits.
-        shorten: cuts digits; order is by what is left.
-    """
+    """Return the classes of (n, C) confidences that reach a threshold, before ``shorten`` cuts."""
     crops, classes = np.nonzero(confidences >= threshold)
     values = shorten(confidences[crops, classes])
     order = np.lexsort((classes, -values, crops))

@@ -88,13 +88,7 @@ class CropRecipe:
         return cls(Geometry.PADDED_WINDOW, padding, FileKind.AS_PICTURE)
 
     def windows(self, boxes: npt.ArrayLike, width: int, height: int) -> Windows:
-        """Return where a picture of ``width`` x ``height`` pixels is cut for each of its boxes.
-
-        Args:
-            boxes: (N, 4), rows (x, y, width, height) in [0, 1] of the displayed picture.
-            width: of the picture in pixels.
-            height: of the picture in pixels.
-        """
+        """Return where a picture of this size is cut for its boxes; see ``crop_windows``."""
         match self.geometry:
             case Geometry.PADDED_WINDOW:
                 return crop_windows.padded(boxes, width, height, self.padding)

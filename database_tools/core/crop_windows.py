@@ -1,7 +1,8 @@
 """Where to cut a picture, for each geometry of ``crop_recipe``; boxes of any numbers.
 
 The arithmetic is the originals' to the last bit, but on the picture's real size: the original of
-2019 used the size in the annotations, which displaced crops where that was wrong.
+2019 used the size in the annotations, which displaced crops where that was wrong.  Boxes are
+(N, 4) rows (x, y, width, height) in [0, 1] of the displayed picture, whose size is in pixels.
 """
 
 from __future__ import annotations
@@ -41,13 +42,7 @@ class Windows:
 
 
 def padded(boxes: npt.ArrayLike, width: int, height: int, padding: float) -> Windows:
-    """Return the square around each box, larger by a factor, cut off at the picture's edges.
-
-    Args:
-        boxes: (N, 4), rows (x, y, width, height) in [0, 1] of the displayed picture.
-        width: of the picture in pixels.
-        height: of the picture in pixels.
-        padding: side of the square over the longer side of the box, at least 1.
+    """Return the square around each box, ``padding`` times larger, cut off at the picture's edges.
 
     Returns:
         Windows as large as their crops.  What reaches outside is cut off, not shifted, so it may
@@ -79,13 +74,8 @@ def tight(boxes: npt.ArrayLike, width: int, height: int) -> Windows:
 def square(boxes: npt.ArrayLike, width: int, height: int, *, legacy: bool = False) -> Windows:
     """Return the smallest square around each box, moved into the picture.
 
-    In 200 x 100 pixels (.85, .2, .15, .6) is 30 x 60 at (170, 20), and gives (140, 20, 200, 80).
-
-    Args:
-        boxes: (N, 4), rows (x, y, width, height) in [0, 1] of the displayed picture.
-        width: of the picture in pixels.
-        height: of the picture in pixels.
-        legacy: move it so far that the *box* would fit, as the original does: (155, 20, 215, 80).
+    In 200 x 100 pixels (.85, .2, .15, .6) is 30 x 60 at (170, 20), and gives (140, 20, 200, 80);
+    ``legacy`` moves it so far that the *box* would fit, as the original does: (155, 20, 215, 80).
 
     Returns:
         Squares of the boxes' longer side.  Where that is more than the picture has, the window is

@@ -15,13 +15,7 @@ _ROW = "{:5} {:<15} {:>11}"
 def lines(
     split: str, locations: Iterable[Location], categories: Mapping[int, str], labels: Iterable[int]
 ) -> Iterator[str]:
-    """Yield what is printed for a split.
-
-    Args:
-        split: its name in words, ``training`` or ``testing``.
-        locations: of its images; repeated as they come.
-        categories: class id to name, in the order of the ids.
-        labels: class id of each annotation.
+    """Yield what is printed for the images and annotations of a split (``training``, ``testing``).
 
     Source: legacy cropped_camera_trap_dataset_statistics.py.
     """

@@ -25,11 +25,7 @@ def are_finite(*arrays: npt.ArrayLike) -> bool:
 
 
 def check(scores: Iterable[float], coordinates: Iterable[float]) -> None:
-    """Look at finite numbers; of arrays, the least and the largest will do.
-
-    Args:
-        scores: expected in [0, 1].
-        coordinates: of corners, or sides; expected near [0, 1], which is the picture.
+    """Look at finite scores and coordinates; of arrays, the least and the largest will do.
 
     Raises:
         ValueError: with the first that cannot be, and what it looks like.

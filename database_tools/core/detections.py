@@ -54,12 +54,9 @@ class Detections:
     def of_corners(
         cls, corners: npt.ArrayLike, scores: npt.ArrayLike, categories: Sequence[str]
     ) -> Detections:
-        """Make detections of a detector's own rows, rounded to float32.
+        """Make detections of a detector's rows, rounded to float32.
 
-        Args:
-            corners: (N, 4) rows (ymin, xmin, ymax, xmax), relative.
-            scores: (N,).
-            categories: N category ids.
+        Corners are (N, 4) rows (ymin, xmin, ymax, xmax), relative, with N scores and category ids.
         """
         exact = np.asarray(corners, np.float32).reshape(-1, 4)
         confidences = np.asarray(scores, np.float32).reshape(-1)
@@ -103,11 +100,7 @@ NOTHING = Detections(np.zeros((0, 4)), np.zeros(0), ())
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A picture that no detector could look at.
-
-    Attributes:
-        reason: a few stable words without addresses or times, e.g. ``"truncated"``.
-    """
+    """A picture that no detector could look at; ``reason`` is one of ``core.reasons``, mostly."""
 
     reason: str
 

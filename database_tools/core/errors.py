@@ -23,11 +23,7 @@ def shown(value: object) -> str:
 
 
 class UserError(Exception):
-    """A wrong flag, a broken input or an impossible request, said in one line.
-
-    Attributes:
-        status: that a command ends with.
-    """
+    """A wrong flag, a broken input or an impossible request, in one line; exits with ``status``."""
 
     status = 2
 

@@ -17,13 +17,7 @@ _DECODER = json.JSONDecoder()
 
 
 class JsonError(ValueError):
-    """Text that cannot be decoded.
-
-    Attributes:
-        rule: what is wrong, for a message.
-        place: ``line 2 column 7``, or "" where only the whole text is to blame.
-        position: the same as an index of the text; None for the whole.
-    """
+    """Text that cannot be decoded: the rule, and where, "" and None for the text as a whole."""
 
     def __init__(self, rule: str, place: str = "", position: int | None = None) -> None:
         super().__init__(f"{place}: {rule}" if place else rule)

@@ -27,12 +27,7 @@ _STEP = 100
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Pictures of one kind.
-
-    Attributes:
-        scores: (N,) in [0, 1], of the surest box; 0 where there is none.
-        place: (N,) location numbers from 0.
-    """
+    """Pictures of one kind: (N,) scores of their surest boxes, 0 for none, and location numbers."""
 
     scores: Floats
     place: npt.NDArray[np.integer]
@@ -53,14 +48,7 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What T thresholds keep of some pictures.
-
-    Attributes:
-        pictures: number of them.
-        locations: number of their locations.
-        share: (T,) kept; NaN without pictures.
-        interval: of the share, by location.
-    """
+    """What T thresholds keep of some pictures: (T,) shares, NaN without pictures, and intervals."""
 
     pictures: int
     locations: int

@@ -49,12 +49,7 @@ class Leaf:
 
 
 def totals(tree: TaxonTree, own: Counts) -> dict[Taxon, int]:
-    """Return the pictures of each taxon and all below it, people left out.
-
-    Args:
-        tree: of taxa.
-        own: pictures of which nobody knows more than this taxon.
-    """
+    """Return the pictures of each taxon and all below it, people left out, from its own."""
     people = set(tree.below(HUMAN)) if HUMAN in tree else set()
     found = {taxon: own.get(taxon, 0) * (taxon not in people) for taxon in tree.taxa}
     for taxon in reversed(tree.taxa):  # children before their parents

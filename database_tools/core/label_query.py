@@ -23,12 +23,7 @@ Resolved = Mapping[str, frozenset[DatasetLabel]]
 
 
 class LabelSpecError(Exception):
-    """A label whose specification cannot be met.
-
-    Attributes:
-        place: in the specification, e.g. ``"cervid".taxa[0]``.
-        rule: what is wrong, in words.
-    """
+    """A label whose specification cannot be met: where, as ``"cervid".taxa[0]``, and why."""
 
     def __init__(self, place: str, rule: str) -> None:
         super().__init__(f"{place}: {rule}")

@@ -20,16 +20,7 @@ Candidates = Mapping[str, Sequence[tuple[str, int]]]
 
 
 def sample(candidates: Candidates, spec: LabelSpec, seed: int) -> set[int]:
-    """Choose pictures.
-
-    Args:
-        candidates: of each label; those of a label that the specification does not name are none.
-        spec: whose ``max_count`` and ``prioritize`` count, label after label in its order.
-        seed: same seed and candidates, same choice, on every machine.
-
-    Returns:
-        The numbers of the chosen pictures.
-    """
+    """Return the numbers of the chosen pictures; same seed and candidates, same choice."""
     chosen: set[int] = set()
     rng = random.Random(seed)
     for label, rule in spec.items():

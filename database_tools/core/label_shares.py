@@ -30,14 +30,7 @@ class Extreme:
 
 @dataclass(frozen=True, eq=False)
 class LabelShares:
-    """See the module.
-
-    Attributes:
-        labels: L names.
-        splits: S names.
-        crops: (L, S).
-        locations: (L, S).
-    """
+    """See the module: L labels, S splits, and (L, S) numbers of crops and of locations."""
 
     labels: tuple[str, ...]
     splits: tuple[str, ...]
@@ -46,13 +39,7 @@ class LabelShares:
 
     @classmethod
     def of(cls, labels: Sequence[str], crops: Ints, sides: Sequence[Sequence[int]]) -> LabelShares:
-        """Count.
-
-        Args:
-            labels: L names.
-            crops: (P, L) crops of each label at each place.
-            sides: of each place, the splits that it is in, as positions in ``splits.ALL``.
-        """
+        """Count (P, L) crops; ``sides`` has the splits of each place, as positions in ``ALL``."""
         inside = np.zeros((len(ALL), len(sides)), np.int64)
         for place, its in enumerate(sides):
             inside[list(its), place] = 1

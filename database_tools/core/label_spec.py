@@ -18,13 +18,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class TaxonRule:
-    """Everything of a taxon, e.g. level ``family``, name ``cervidae``.
-
-    Attributes:
-        level: rank, as written.
-        name: scientific name, as written.
-        datasets: only labels of these; None for all.
-    """
+    """All of a taxon, e.g. level ``family``, name ``cervidae``, in these datasets; None for all."""
 
     level: str
     name: str
@@ -33,13 +27,7 @@ class TaxonRule:
 
 @dataclass(frozen=True)
 class Selection:
-    """Taxa and dataset labels.
-
-    Attributes:
-        taxa: any number, in order.
-        dataset_labels: dataset to some of its labels, as written.
-        exclude: what is taken away again.
-    """
+    """Taxa and dataset labels, as written, without what is taken away again."""
 
     taxa: tuple[TaxonRule, ...] = ()
     dataset_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -48,11 +36,9 @@ class Selection:
 
 @dataclass(frozen=True)
 class LabelRule(Selection):
-    """What a label is made of, and how many pictures of it are wanted.
+    """What a label is made of, and how many pictures of it are wanted, if not all.
 
-    Attributes:
-        max_count: most pictures; None for all.
-        prioritize: levels of datasets, the first is sampled first; only with ``max_count``.
+    ``prioritize`` has levels of datasets, of which the first is sampled first.
     """
 
     max_count: int | None = None

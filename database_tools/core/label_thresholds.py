@@ -9,11 +9,7 @@ from dataclasses import dataclass
 class Thresholds:
     """Below what a label is extreme in a split: a number, and a share of all of the label.
 
-    Attributes:
-        locations: in val and in test; below either is extreme.
-        train_locations: so too, in train.
-        crops: in val and in test; below both is extreme.
-        train_crops: so too, in train.
+    Locations are extreme below either, crops below both.
     """
 
     locations: tuple[float, float] = (5, 0.1)

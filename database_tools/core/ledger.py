@@ -84,13 +84,7 @@ class Drops:
         self._by_reason[reason].append(file)
 
     def close(self, stage: str, total: int, kept: int) -> Ledger:
-        """Return the ledger of what was added, with reasons in alphabetical order.
-
-        Args:
-            stage: its name.
-            total: number of inputs, counted as they came in, not from what became of them.
-            kept: number of inputs in the output.
-        """
+        """Return the ledger, reasons sorted; ``total`` is counted where inputs enter."""
         dropped = {reason: tuple(files) for reason, files in sorted(self._by_reason.items())}
         return Ledger(stage, total, kept, dropped)
 

@@ -103,11 +103,7 @@ def is_text(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PictureName:
-    """Where a picture lies below the folder of pictures.
-
-    Attributes:
-        written: e.g. ``elk/a.jpg``; opened and written like this.
-    """
+    """Where a picture lies below the folder of pictures, as it is written: ``elk/a.jpg``."""
 
     written: str
 

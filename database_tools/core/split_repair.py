@@ -15,13 +15,7 @@ Ints = npt.NDArray[np.int64]
 
 
 class NoRepair(Exception):  # noqa: N818 - it is an answer, not a fault
-    """A label that would lose a split.
-
-    Attributes:
-        label: its number.
-        side: the side that it would lose.
-        place: a location that would have to move.
-    """
+    """A label that would lose a side if a place moved, by their numbers."""
 
     def __init__(self, label: int, side: int, place: int) -> None:
         super().__init__(label, side, place)

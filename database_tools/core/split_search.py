@@ -44,13 +44,7 @@ Targets = Sequence[float]
 
 @dataclass(frozen=True, eq=False)
 class LocationTable:
-    """How many crops of each label each location has.
-
-    Attributes:
-        locations: sorted, each once.
-        labels: sorted, each once.
-        crops: (n_locations, n_labels) int64.
-    """
+    """How many crops of each label each location has, (locations, labels), both sorted."""
 
     locations: tuple[Location, ...]
     labels: tuple[str, ...]
@@ -114,14 +108,9 @@ def score(
 def random(
     crops: npt.NDArray[np.int64], val: float, test: float, seed: int, tries: int = TRIES
 ) -> Choice:
-    """Choose the best of many random choices.
+    """Choose the best of many random choices, the first of equal ones; same seed, same choice.
 
-    Args:
-        crops: (n_locations, n_labels), every label with at least one crop.
-        val: about this fraction of the locations goes to val.
-        test: the same for test; 0 for no test split.
-        seed: same seed, same choice.
-        tries: how many are scored; of equal ones the first wins.
+    ``crops`` is (locations, labels); about ``val`` and ``test`` of the locations go there.
     """
     targets = [1 - val - test, val] + ([test] if test else [])
     rng = np.random.Generator(np.random.Philox(seed))
@@ -162,14 +151,9 @@ def smallest_first(
     test: float,
     priorities: Mapping[str, Sequence[Collection[str]]] | None = None,
 ) -> Choice:
-    """Fill test, then val, with the smallest locations of the rarest labels.
+    """Fill test, then val, with the smallest locations of the rarest labels, up to shares of crops.
 
-    Args:
-        table: of all crops.
-        val: each label's share of crops for val.
-        test: the same for test.
-        priorities: label to levels of datasets; locations of an earlier level come first, those
-            of no level last.
+    Of a label with ``priorities``, levels of datasets, those of an earlier level come first.
     """
     sizes = table.crops.sum(axis=0)
     taken = {TEST: np.zeros_like(sizes), VAL: np.zeros_like(sizes)}

@@ -173,16 +173,10 @@ class _Table:
 
 
 def hold_out(labels: Ints, locations: Ints, fraction: float, seed: int) -> npt.NDArray[np.bool_]:
-    """Choose whole locations that hold about ``fraction`` of the examples.
+    """Choose whole locations that hold about ``fraction`` of the examples, by a seed.
 
     Of up to 100 random choices the one that comes nearest to ``fraction`` of each label is
     taken; with some thousand locations a few do.
-
-    Args:
-        labels: (n,) from 0.
-        locations: (n,) from 0.
-        fraction: in [0, 1).
-        seed: same seed, same choice.
 
     Returns:
         (n,) bool, true for the part held out.  No label loses more than half of its examples,
@@ -227,10 +221,6 @@ def deal(labels: Sequence[str], locations: Sequence[str]) -> dict[str, frozenset
 
     Of 2,000 seeded deals, 60:20:20 by number of locations, the one whose shares of each label are
     nearest to that; a deal that leaves a label out of train is taken only if all do.
-
-    Args:
-        labels: (n,) of each example.
-        locations: (n,) of each example.
 
     Raises:
         UserError: if there are fewer than three locations.

@@ -22,12 +22,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class TargetMapping:
-    """From a classifier's outputs to targets.
-
-    Attributes:
-        targets: T names in order.
-        groups: for each target, the positions of its labels among the classifier's outputs.
-    """
+    """T targets in order, and for each the positions of its labels among a classifier's outputs."""
 
     targets: tuple[str, ...]
     groups: tuple[tuple[int, ...], ...]

@@ -14,13 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Taxon:
-    """See the module.
-
-    Attributes:
-        level: its rank, such as ``family``.
-        name: its scientific name, as the taxonomy spells it.
-        lineage: (level, name) of each taxon above it, the highest first; may be empty.
-    """
+    """See the module; ``lineage`` has (level, name) of each taxon above it."""
 
     level: str
     name: str

@@ -36,14 +36,7 @@ KNOWN_PARENTS: Mapping[Taxon, Taxon] = {
 
 @dataclass(frozen=True, slots=True)
 class TaxonomyRow:
-    """One label of a dataset, and what it is.
-
-    Attributes:
-        dataset: in lower case.
-        label: in lower case.
-        lineage: from the taxon itself up to the highest; at least one.
-        line: of the CSV, for messages.
-    """
+    """One label of a dataset, in lower case: its lineage from the taxon up, its line in the CSV."""
 
     dataset: str
     label: str
@@ -52,12 +45,7 @@ class TaxonomyRow:
 
 
 class TaxonTreeError(Exception):
-    """A taxon whose place in the tree cannot be decided.
-
-    Attributes:
-        line: of the row that brought the last of its parents.
-        rule: what is wrong, in words.
-    """
+    """A taxon whose place cannot be decided; the row that brought its last parent, and the rule."""
 
     def __init__(self, line: int, rule: str) -> None:
         super().__init__(rule)
@@ -107,12 +95,7 @@ class TaxonTree:
         *,
         single_parent: bool = False,
     ) -> TaxonTree:
-        """Make the tree of a table.
-
-        Args:
-            rows: of the taxonomy CSV.
-            decided: taxon to its parent, before every other rule.
-            single_parent: whether a taxon of two parents, which is not decided, is an error.
+        """Make the tree of a table; a parent that is ``decided`` goes before every other rule.
 
         Raises:
             TaxonTreeError: if a taxon has parents of which none can be chosen, or is above itself.

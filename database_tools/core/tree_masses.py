@@ -163,10 +163,7 @@ def renormalised(rows: Floats, allowed: Collection[int]) -> Floats:
 def listed(labels: Sequence[str], taxonomy: Taxonomy, name: str) -> list[int]:
     """Return the positions of the labels that a name means: a label's, or a taxon's above it.
 
-    Args:
-        labels: of the classifier.
-        taxonomy: their taxa.
-        name: ``red fox``, ``canidae`` or ``family canidae``, in either letter case.
+    Names are ``red fox``, ``canidae`` or ``family canidae``, in either letter case.
     """
     wanted = name.casefold()
 

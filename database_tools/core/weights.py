@@ -34,13 +34,7 @@ class Curve:
             raise ValueError("y must be in [0, 1]")
 
     def calibrate(self, confidences: npt.NDArray[np.floating]) -> Floats:
-        """Interpolate between the corners.
-
-        Args:
-            confidences: (n,).
-
-        Returns:
-            (n,) in [0, 1].
+        """Interpolate (n,) confidences between the corners.
 
         Raises:
             ValueError: if a confidence is outside of the curve; hand-drawn boxes have 1.

@@ -145,15 +145,7 @@ def cut(
     stage: str,
     show: Show = iter,
 ) -> Outcome:
-    """Cut what is not there yet.
-
-    Args:
-        pictures: see ``Pictures``; read once, as a stream.
-        number: of them, about.
-        config: how.
-        info: what is left beside the crops.
-        stage: that the ledger is of.
-        show: see ``Show``.
+    """Cut what is not there yet of about so many pictures, which are read once, as a stream.
 
     Raises:
         UserError: if the folder has crops of another recipe or cannot be written, a worker is
@@ -249,12 +241,7 @@ def _placed(wanted: Wanted | str, places: Places) -> Wanted | str:
 
 
 class _Tasks:
-    """Makes tasks of pictures.
-
-    Attributes:
-        config: how they are cut.
-        source: where the pictures are.
-    """
+    """Makes tasks of pictures."""
 
     def __init__(self, config: FolderConfig, source: Bringing, *, look: bool, write: bool) -> None:
         self.config, self.source, self._look, self._write = config, source, look, write

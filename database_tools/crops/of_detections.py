@@ -22,12 +22,6 @@ STAGE = "crop_detections"
 def cut(detections: Path, version: str | None, config: FolderConfig, show: Show = iter) -> Outcome:
     """Cut what a detection file found; return and raise as ``crop_folder.cut``.
 
-    Args:
-        detections: a file that ``formats.detection_json`` reads.
-        version: of the detector, None for what the file says.
-        config: how.
-        show: see ``crop_folder.Show``.
-
     Raises:
         FormatError: also for a broken file.
     """

@@ -78,14 +78,7 @@ class Chooser:
 def cut(
     queried: Path, folder: Path, version: str, config: FolderConfig, show: Show = iter
 ) -> Outcome:
-    """Cut queried pictures; return and raise as ``crop_folder.cut``.
-
-    Args:
-        queried: ``queried_images.json``.
-        folder: of the cache of detections.
-        version: of the detector.
-        config: how; its pictures are ``<dataset>/<file>``.
-        show: see ``crop_folder.Show``.
+    """Cut pictures of ``queried_images.json`` by a cache; return and raise as ``crop_folder.cut``.
 
     Raises:
         FormatError: also for a broken file.

@@ -19,13 +19,6 @@ def write(
 ) -> None:
     """Write ledger and log, and say in some lines what they hold.
 
-    Args:
-        outcome: of the run.
-        images: folder of the pictures, None if there is none.
-        strict: whether one picture that could not be read is an error.
-        ledger_in: folder of the ledger.
-        log_in: of the log.
-
     Raises:
         UserError: after that, if nearly no picture could be read, or one and the run is strict.
     """

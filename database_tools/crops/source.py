@@ -101,12 +101,7 @@ class Bringing:
         return folder / picture
 
     def come(self, pictures: Pictures, is_cut: Callable[[Wanted], bool]) -> Pictures:
-        """Yield pictures when they are there, in their order; those that cannot be had, why.
-
-        Args:
-            pictures: to cut.
-            is_cut: says that a picture is not needed, as all its crops are there.
-        """
+        """Yield pictures, in order, when they are there or are cut; those not to be had, why."""
         if self._executor is None:
             yield from pictures
             return

@@ -31,12 +31,7 @@ _OF_VIDEOS = "frame_number"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which boxes count.
-
-    Attributes:
-        threshold: least confidence, which counts; drawn boxes are sure.
-        categories: names, in any case of letters.
-    """
+    """Which boxes count: from a confidence on, unless they are drawn, of categories in any case."""
 
     threshold: float
     categories: Sequence[str] = ANIMALS
@@ -74,15 +69,7 @@ class Wanted(NamedTuple):
 def of_found(
     picture: str, image: Image, names: Mapping[str, str], rule: Rule, version: str
 ) -> Wanted | str:
-    """Choose among what a detector found, or say why nothing is chosen.
-
-    Args:
-        picture: name that the crops are called by.
-        image: the detection file's entry.
-        names: category id to name in that file.
-        rule: which boxes count.
-        version: of the detector.
-    """
+    """Choose among what a detector found, or say why nothing is chosen."""
     if image.boxes is None:
         reason = megadetector_json.failure_reason(image.failure or "")
         return reason if reason in _OURS else reasons.FAILURE_IN_DETECTION_FILE

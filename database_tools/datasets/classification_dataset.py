@@ -54,12 +54,7 @@ def build(
     watch: Watch = lambda items, what: items,
     executor: Executor | None = None,
 ) -> None:
-    """Build the dataset, or go on with it.
-
-    Args:
-        config: what to build.
-        watch: shows progress.
-        executor: cuts; None for ``config.workers`` processes, or the cluster that it names.
+    """Build the dataset, or go on with it; an executor that is given cuts instead of our own.
 
     Raises:
         UserError: for anything that the user has to mend; nothing is lost then.

@@ -44,18 +44,7 @@ _SERIALISED = {name: example.entry(name, feature) for name, feature in _CONSTANT
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an Example says of a crop besides its pixels.
-
-    Attributes:
-        id: in the output.
-        file: of its picture, as the annotations have it.
-        original_key: id of its picture.
-        label: class id.
-        category: name of the class.
-        location: of the camera.
-        sequence: id of the burst, "" for none.
-        confidence: of the detection, in [0, 1].
-    """
+    """What an Example says of a crop besides its pixels; file and location are the picture's."""
 
     id: int
     file: str

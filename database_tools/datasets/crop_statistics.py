@@ -25,14 +25,7 @@ def report(
     location_key: str,
     classlist_output: Path | None,
 ) -> Iterator[str]:
-    """Yield the lines to print, and write the list of classes if there is a path for it.
-
-    Args:
-        camera_trap_json: annotations of the whole images.
-        train_json: crops of one split.
-        test_json: crops of the other.
-        location_key: key of the images that says where a camera stood.
-        classlist_output: one name a line, in the order of the ids, as ``train_json`` has them.
+    """Yield the lines to print, and write the classes of ``train_json`` if there is a path.
 
     Raises:
         UserError: if a file is missing or broken, or an image of a crop is not in the annotations.

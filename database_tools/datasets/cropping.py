@@ -27,12 +27,7 @@ from database_tools.work.units import Units
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Pictures on their way.
-
-    Attributes:
-        images: their positions.
-        chosen: boxes of each, or why it has none to cut.
-    """
+    """Pictures on their way, and the boxes of each, or why it has none to cut."""
 
     images: range
     chosen: list[Detections | Failure | str]
@@ -61,12 +56,7 @@ class Cropping:
     def jobs(
         self, images: Iterable[int], executor: Executor
     ) -> Iterator[tuple[Unit, tuple[Job, ...] | None]]:
-        """Yield units of pictures with a job for each picture that is cut; None for no job.
-
-        Args:
-            images: positions, in order.
-            executor: that the jobs are for, which decides how large units are.
-        """
+        """Yield units with a job for each picture that is cut, as large as suits an executor."""
         elsewhere = executors.is_elsewhere(executor)
         units = Units(len(self._plan), executors.size(executor), elsewhere=elsewhere)
         self._units = units

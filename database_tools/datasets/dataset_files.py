@@ -34,14 +34,7 @@ _UNSURE = (reasons.BELOW_THRESHOLD, reasons.PEOPLE_ONLY)
 def write(
     workspace: Workspace, plan: Plan, parameters: Mapping[str, Any], recipe: CropRecipe
 ) -> DatasetInfo:
-    """Write everything but detections and preview; return what the dataset holds.
-
-    Args:
-        workspace: whose journal is complete.
-        plan: of the build.
-        parameters: for ``dataset_info.json``.
-        recipe: of the crops, for the same.
-    """
+    """Write everything but detections and preview; return what the dataset holds."""
     counts = _counts(workspace, plan)
     info = DatasetInfo(plan.annotations.categories, counts, parameters, recipe)
     if workspace.coco is not None:

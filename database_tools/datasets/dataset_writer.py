@@ -63,15 +63,7 @@ class DatasetWriter(AbstractContextManager["DatasetWriter"]):
         return self._made
 
     def crop(self, image: int, split: str, name: str, crop: Crop, about: About) -> None:
-        """Add a crop.
-
-        Args:
-            image: position of its picture.
-            split: it goes to.
-            name: of its file, relative to the folder of crops.
-            crop: encoded.
-            about: what its record says; ``about.id`` is ``next_id``.
-        """
+        """Add an encoded crop, by its picture and file; ``about.id`` is ``next_id``."""
         size = 0
         if self._workspace.coco is not None:
             path, size = self._workspace.coco / name, len(crop.file)

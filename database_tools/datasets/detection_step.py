@@ -32,14 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class DetectionStep:
-    """Detections of a build.
-
-    Attributes:
-        results: by picture.
-        inputs: what they depend on.
-        detector: name of what made them.
-        names: category id to name, None where nothing says.
-    """
+    """Detections of a build: what they depend on, what made them, its categories if known."""
 
     results: Results
     inputs: dict[str, Any]
@@ -58,13 +51,7 @@ def detect(
     folder: Path,
     watch: Callable[[range], Iterable[int]],
 ) -> Iterator[DetectionStep]:
-    """Detect what no file tells of; the results may be read within the block.
-
-    Args:
-        config: of the build.
-        plan: the pictures.
-        folder: for the store, unless another one is given.
-        watch: shows progress over the pictures that the detector is for.
+    """Detect what no file tells of, kept in ``folder`` or where the command says, within the block.
 
     Raises:
         UserError: if a file or detector is none, cannot be used, or knows no such category.

@@ -72,12 +72,7 @@ class _Drawn:
 
 
 def read(folder: Path, each: int = 5, seed: int = 0) -> Inspection:
-    """Look through a dataset.
-
-    Args:
-        folder: of ``classification_ds.csv`` and ``splits.json``.
-        each: crops of a label to show.
-        seed: same seed, same crops.
+    """Look through a dataset; same seed, same crops of each label.
 
     Raises:
         UserError: if a file is missing or breaks its format.
@@ -100,14 +95,7 @@ def read(folder: Path, each: int = 5, seed: int = 0) -> Inspection:
 
 
 def write_page(path: Path, found: Inspection, crops: Path | None, least: Thresholds) -> None:
-    """Write all of it as one page that loads nothing from anywhere.
-
-    Args:
-        path: to write.
-        found: what ``read`` found.
-        crops: folder of the crops; None shows none.
-        least: below what a label is extreme.
-    """
+    """Write all of it as one page that loads nothing from anywhere; without a folder, no crops."""
     heading = "What the classification dataset holds"
     parts = [tag("h1", heading), *_sections(found, least)]
     if crops is not None:

@@ -50,12 +50,7 @@ class Answer:
 def take(
     wanted: Sequence[tuple[Path, str]], workers: int, progress: Progress
 ) -> tuple[PictureHashes, Ledger]:
-    """Read and hash pictures.
-
-    Args:
-        wanted: folder and name below it of each; each name once.
-        workers: threads that decode.
-        progress: is given the pictures and their number, and goes through them.
+    """Read and hash (folder, name), each name once, in threads.
 
     Returns:
         The hashes of those that can be read, in order, and what became of the others.

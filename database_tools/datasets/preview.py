@@ -118,14 +118,7 @@ def _rows(info: DatasetInfo) -> Iterator[list[str]]:
 def _spaced(
     keys: Iterable[tuple[Key, int]], sizes: Mapping[Key, int], most_each: int, in_all: int
 ) -> Iterator[tuple[Key, int]]:
-    """Yield some of the (key, picture) of each key, evenly spaced.
-
-    Args:
-        keys: of all pictures.
-        sizes: how often each key comes.
-        most_each: pictures of a key.
-        in_all: pictures, but at least one of each key.
-    """
+    """Yield so many (key, picture) of each key and in all, evenly spaced, at least one of each."""
     wanted = max(1, min(most_each, in_all // max(1, len(sizes))))
     seen: Counter[Key] = Counter()
     for key, image in keys:

@@ -32,13 +32,6 @@ _SHARE = 3  # a label may have so many times its even share of the total
 def make(tree: TaxonTree, labels: LabelDatabase, folder: Path, least: int, total: int) -> str:
     """Write what the module says, and return the tree as text.
 
-    Args:
-        tree: of the taxonomy.
-        labels: of which pictures of exactly one class count.
-        folder: to write to.
-        least: pictures that are enough for a label.
-        total: pictures that are wanted in all; three even shares of it are a label's most.
-
     Raises:
         UserError: if no taxon has enough pictures.
     """

@@ -25,11 +25,7 @@ _FAILURES = reasons.READING | {reasons.DETECTOR_FAILED, reasons.NOT_FINITE}
 
 
 class Results:
-    """Results by the position of a picture in the plan.
-
-    Attributes:
-        waiting: positions of pictures that no detection file tells of, for the detector.
-    """
+    """Results by the position of a picture; no detection file tells of those ``waiting``."""
 
     def __init__(self, plan: Plan, file: Precomputed | None, file_rule: Rule | None) -> None:
         self._plan, self._file, self._file_rule = plan, file, file_rule

@@ -25,13 +25,7 @@ def is_name(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a writer stands.
-
-    Attributes:
-        shard: number of the open shard; those before it are full.
-        records: number of records in it.
-        length: of it in bytes.
-    """
+    """Where a writer stands: the open shard, its records and its bytes."""
 
     shard: int = 0
     records: int = 0

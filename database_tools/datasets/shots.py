@@ -21,13 +21,7 @@ _TIME = re.compile(
 
 
 class Shot(NamedTuple):
-    """What is known of a picture.
-
-    Attributes:
-        sequence: id of its burst; None where nobody says.
-        time: in seconds; NaN where nobody says.
-        location: where the camera stood; None where nobody says.
-    """
+    """What is known of a picture: None, or NaN seconds, where nobody says."""
 
     sequence: str | None
     time: float

@@ -24,12 +24,7 @@ Enlargement = Callable[[Any], Any]
 
 
 def heads(x: Any, conv: Convolution, enlarge: Enlargement) -> tuple[Any, Any]:
-    """What the network says about pictures.
-
-    Args:
-        x: (B, 256, 320, 3) float32 in [-1, 1].
-        conv: the convolution to use.
-        enlarge: the enlargement to use.
+    """What the network says about pictures (B, 256, 320, 3), float32 in [-1, 1].
 
     Returns:
         (B, 32, 40, 1) logits that an animal's middle is in the cell, and (B, 32, 40, 4) logarithms

@@ -10,14 +10,7 @@ Field = npt.NDArray[np.float32]
 
 
 def smooth(rng: np.random.Generator, height: int, width: int, rows: int, columns: int) -> Field:
-    """One octave: a coarse random grid, enlarged.
-
-    Args:
-        rng: the source of randomness.
-        height: rows of the result.
-        width: columns of the result.
-        rows: number of random values down, at least 1.
-        columns: number of random values across, at least 1.
+    """One octave: a coarse random grid of ``rows`` x ``columns`` values, enlarged.
 
     Returns:
         (height, width) float32, mean about 0, mostly within [-1, 1].

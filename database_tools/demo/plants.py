@@ -27,13 +27,7 @@ class Spot(NamedTuple):
 
 @dataclass(frozen=True)
 class Item:
-    """A solid thing.
-
-    Attributes:
-        mask: (H, W) float32 in [0, 1], where it is.
-        colour: (H, W, 3) float32, or anything that broadcasts to it.
-        away: metres from the camera.
-    """
+    """A solid thing: (H, W) in [0, 1] where it is, its (H, W, 3) colour, metres from the camera."""
 
     mask: Field
     colour: Field

@@ -59,13 +59,7 @@ BIOMES = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a camera stands, without what it sees.
-
-    Attributes:
-        horizon: row of the horizon, in pixels.
-        camera_height: metres above the ground.
-        focal: focal length in pixels.
-    """
+    """How a camera stands: the horizon's row, metres above the ground, focal length in pixels."""
 
     horizon: float
     camera_height: float
@@ -247,14 +241,7 @@ def _grow(
 def grass_in_front(
     rng: np.random.Generator, place: Scenery, foot: tuple[float, float], width: float
 ) -> Image.Image:
-    """An RGBA picture of grass that stands a little nearer than an animal's feet.
-
-    Args:
-        rng: the source of randomness.
-        place: where.
-        foot: (x, y) of the ground under the animal, in pixels.
-        width: pixels to each side that the grass reaches.
-    """
+    """An RGBA picture of grass a little nearer than an animal's foot, ``width`` to each side."""
     height, columns = place.distance.shape
     layer = plants.Layer(columns, height)
     scale = (foot[1] - place.view.horizon) / place.view.camera_height

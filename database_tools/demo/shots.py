@@ -28,12 +28,7 @@ _STORED = {
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture.
-
-    Attributes:
-        event: the sequence that it belongs to.
-        frame: its number in the sequence, from 0.
-    """
+    """One picture, by its number in its sequence, from 0."""
 
     event: Sequence
     frame: int
@@ -106,12 +101,7 @@ CORRUPT = ("zero_byte", "truncated", "text", "header_only")
 
 @dataclass(frozen=True)
 class CorruptShot:
-    """A file that is no picture, as every large collection has some.
-
-    Attributes:
-        kind: one of ``CORRUPT``.
-        shot: the picture that it would have been.
-    """
+    """A file that is no picture, of a kind in ``CORRUPT``, and the shot that it would have been."""
 
     kind: str
     shot: Shot

@@ -49,11 +49,7 @@ _LONGEST = 1 << 20
 
 
 class Busy(Exception):  # noqa: N818 - it is a state of the service, not a fault
-    """The service, or the way to it, may answer later.
-
-    Attributes:
-        unheard: whether it is sure that the service does not do what it was asked.
-    """
+    """It may answer later; ``unheard`` if it surely does not do what it was asked."""
 
     def __init__(self, why: str, *, unheard: bool = False) -> None:
         super().__init__(why)
@@ -70,12 +66,7 @@ class Refused(UserError):  # noqa: N818 - an answer of the service's
 
 @dataclass(frozen=True)
 class Service:
-    """A service, and who asks it.
-
-    Attributes:
-        url: that its endpoints are below.
-        caller: as whom it knows us.
-    """
+    """A service, by the address that its endpoints are below, and who asks it."""
 
     url: str
     caller: str

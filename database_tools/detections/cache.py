@@ -47,13 +47,7 @@ def find(folder: Path, version: str, dataset: str) -> Path | None:
 
 
 def add(source: Path, folder: Path, dataset: str, flag: str | None = None) -> Path:
-    """Add a detection file to the cache and return the cache's file.
-
-    Args:
-        source: of any kind that ``detection_json`` reads.
-        folder: of the cache, made if need be.
-        dataset: name of the dataset, without slashes.
-        flag: the detector's version, None for what the file says.
+    """Add a detection file of a dataset to the cache and return the cache's file.
 
     Raises:
         UserError: if the versions do not fit, the folder cannot be written, or another process
@@ -132,11 +126,7 @@ def _joined(earlier: Header, later: Header) -> tuple[Header, Callable[[Image], I
 
 
 class _Ids:
-    """Categories of two files in one table: those of the same name are one.
-
-    Attributes:
-        names: id to name.
-    """
+    """Categories of two files in one table: those of the same name are one."""
 
     def __init__(self, earlier: Mapping[str, str], later: Mapping[str, str]) -> None:
         self._ids = same_ids(later, earlier)

@@ -19,12 +19,7 @@ PICKLE, JSON = "detections_final.pkl", "detections_final.json"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a detection file.
-
-    Attributes:
-        id: the annotation file's, int or str.
-        file_name: the annotation file's, relative to the folder of pictures.
-    """
+    """One picture of a detection file, by its id and name in the annotations."""
 
     id: int | str
     file_name: str
@@ -41,12 +36,6 @@ def write(
 
     Boxes below 0.005 are in neither.  A picture that could not be read is a failure in the JSON
     and absent from the pickle, so that the next run tries it again.
-
-    Args:
-        folder: made if need be.
-        results: what was found, read as a stream.
-        detector: its name, for ``info.detector``.
-        categories: category id to name; None for MegaDetector's.
     """
     names = dict(CATEGORY_NAMES if categories is None else categories)
     header = megadetector_json.Header({"detector": detector}, names)

@@ -24,13 +24,7 @@ from database_tools.work.units import LARGEST
 
 @dataclass(frozen=True)
 class Opening:
-    """The detector that a worker opens.
-
-    Attributes:
-        path: of its file or folder.
-        batch_size: most pictures to compute together.
-        fingerprint: that it must have.
-    """
+    """The detector that a worker opens, and the fingerprint that it must have."""
 
     path: Path
     batch_size: int
@@ -50,14 +44,7 @@ class Job:
 def computing(
     scheduler: str | None, path: Path, detector: Detector, source: Source
 ) -> Iterator[Compute]:
-    """Give what computes groups: the detector in this process, or a cluster's workers.
-
-    Args:
-        scheduler: address of a Dask scheduler, or None.
-        path: of the detector.
-        detector: open and checked.
-        source: where pictures are.
-    """
+    """Give what computes groups: the detector in this process, or a cluster's workers."""
     if scheduler is None:
         yield lambda groups: passing.computed(detector, source, groups)
         return

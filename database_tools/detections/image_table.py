@@ -64,12 +64,7 @@ class ImageTable:
         change: Callable[[Image], Image] | None = None,
         image_dir: Path | None = None,
     ) -> None:
-        """Add what a file says of its pictures; their names become tidy.
-
-        Args:
-            path: of the file, of a kind that ``detection_json`` reads.
-            change: is applied to each image, if given.
-            image_dir: folder of the pictures: absolute names below it are taken relative to it.
+        """Add what a file says of its pictures; their names become tidy, relative to a folder.
 
         Raises:
             UserError: if there is no such file, or the disk of temporary files is full.

@@ -55,13 +55,7 @@ Compute = Callable[[Iterable[list[str]]], Generator[Looked]]
 
 @dataclass(frozen=True)
 class Source:
-    """Where pictures come from.
-
-    Attributes:
-        image_dir: folder of the pictures.
-        max_pixels: of a picture that is still decoded.
-        workers: threads that decode.
-    """
+    """Where pictures come from: a folder, the largest, and the threads that decode."""
 
     image_dir: Path
     max_pixels: int = imaging.MAX_PIXELS
@@ -100,13 +94,7 @@ def look_at(source: Source, name: str) -> tuple[File, Image | Failure]:
 
 
 class Pass:
-    """What a detector has found in listed pictures, and what it has not looked at; see ``plan``.
-
-    Attributes:
-        names: of the pictures, relative to the folder of pictures.
-        source: where they are.
-        kept: the store.
-    """
+    """What a detector has found in listed pictures, and what it has not looked at; see ``plan``."""
 
     def __init__(self, names: Sequence[str], source: Source, kept: DetectionStore) -> None:
         self.names, self.source, self.kept = names, source, kept
@@ -148,13 +136,7 @@ class Pass:
         return members
 
     def commit(self, group: int, files: Sequence[File], found: Sequence[Found]) -> None:
-        """Write down a group's results; when this returns, they survive a power cut.
-
-        Args:
-            group: one of ``groups``; they may come in any order.
-            files: of its members, before they were decoded.
-            found: in each of them.
-        """
+        """Write down a group's files and results, in any order; they survive a power cut then."""
         members = self.members(group)
         if all(self._is_as_before(*pair) for pair in zip(members, found, strict=True)):
             self._rows[members] = [self._failed[picture] for picture in members]

@@ -35,18 +35,10 @@ def of_other_versions(folder: Path) -> Iterator[Path]:
 
 
 class RecordLog:
-    """An open log; its caller keeps other writers away, and closes it.
-
-    Attributes:
-        path: of the file.
-    """
+    """An open log; its caller keeps other writers away, and closes it."""
 
     def __init__(self, path: Path, header: bytes) -> None:
-        """Open a log to go on with it, or begin one.
-
-        Args:
-            path: of the file; its folder is made if need be.
-            header: record 0.
+        """Open a log of this record 0 to go on with it, or begin one.
 
         Raises:
             UserError: if the file cannot be written.

@@ -92,23 +92,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A picture with what was found in it.
-
-    Attributes:
-        file: as it was before it was decoded.
-        found: boxes, or why it could not be looked at.
-    """
+    """A picture's file before it was decoded, and what was found in it."""
 
     file: File
     found: Found
 
 
 class DetectionStore:
-    """An open store; make it with ``open``.  It takes 50 bytes of memory a picture.
-
-    Attributes:
-        path: of its log.
-    """
+    """An open store; make it with ``open``.  It takes 50 bytes of memory a picture."""
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         header = json.dumps({"detector": fingerprint}).encode()
@@ -177,16 +168,9 @@ class DetectionStore:
     def append(
         self, keys: Keys, files: Sequence[File], found: Sequence[Found], group: int = NO_GROUP
     ) -> range:
-        """Commit what was found; when this returns, it survives a kill and a power cut.
+        """Commit what was found in pictures, perhaps a group of the last plan; return their rows.
 
-        Args:
-            keys: of at least one picture.
-            files: of each, as it was before it was decoded.
-            found: in each.
-            group: of the last plan, whose pictures these are in their order.
-
-        Returns:
-            Their rows.
+        When this returns, it survives a kill and a power cut.
 
         Raises:
             UserError: if the disk is full.
@@ -222,11 +206,7 @@ class DetectionStore:
 
 @contextlib.contextmanager
 def open(folder: Path, fingerprint: str) -> Iterator[DetectionStore]:
-    """Open what a detector found before, or begin.
-
-    Args:
-        folder: where stores lie; made if need be.
-        fingerprint: of the detector: what results depend on besides the picture.
+    """Open what the detector of a fingerprint found before, or begin.
 
     Raises:
         UserError: if it cannot be written, or another process is writing there.
@@ -267,12 +247,9 @@ def keys_of(pictures: Sequence[str]) -> Keys:
 
 
 def find(keys: Keys, among: Keys, order: Rows) -> Rows:
-    """Return the last row of ``among`` that each key has, -1 for none.
+    """Return the last row of ``among`` (M, 2) that each key (N, 2) has, -1 for none.
 
-    Args:
-        keys: (N, 2).
-        among: (M, 2).
-        order: stable order of ``among`` by its first column.
+    ``order`` is stable, of the first column.
     """
     if not len(among):
         return np.full(len(keys), UNKNOWN, np.int64)

@@ -12,12 +12,7 @@ MOST_PIXELS = 120_000_000
 def of_equal_size(
     shapes: Sequence[tuple[int, ...]], batch_size: int, most_pixels: int = MOST_PIXELS
 ) -> list[list[int]]:
-    """Group pictures of one size.
-
-    Args:
-        shapes: (height, width, ...) of each picture.
-        batch_size: most pictures in a batch.
-        most_pixels: most pixels in a batch; a larger picture is a batch of its own.
+    """Group pictures (height, width, ...) of one size; one of too many pixels is alone.
 
     Returns:
         Positions in ``shapes``, each once; the batches and the positions in each are in listed

@@ -27,15 +27,7 @@ _TYPES: dict[str, type[np.floating]] = {"tensor(float)": np.float32, "tensor(flo
 
 @dataclass(frozen=True)
 class Input:
-    """What goes in.
-
-    Attributes:
-        name: of the tensor.
-        dtype: of its numbers.
-        width: in pixels.
-        height: in pixels.
-        batch: pictures that it takes at a time; None for any number.
-    """
+    """What goes in: the tensor, its type and size; pictures at a time, None for any."""
 
     name: str
     dtype: type[np.floating]

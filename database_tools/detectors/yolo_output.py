@@ -48,12 +48,7 @@ class Place(NamedTuple):
 
 
 def letterbox(image: Image, width: int, height: int) -> tuple[npt.NDArray[np.float32], Place]:
-    """Scale a picture into the middle of a grey input.
-
-    Args:
-        image: (h, w, 3) uint8.
-        width: of the input.
-        height: of the input.
+    """Scale a picture (h, w, 3) into the middle of a grey input of a size.
 
     Returns:
         (3, height, width) in [0, 1], and where the picture lies in it.
@@ -103,11 +98,6 @@ def _anchors(width: int, height: int) -> set[int]:
 
 def detections(output: npt.NDArray[np.floating], layout: str, place: Place) -> Found:
     """Turn the output of one picture into Detections, the surest first.
-
-    Args:
-        output: as the layout says.
-        layout: one of the three.
-        place: of the picture in the input.
 
     Returns:
         boxes of at least 0.005, clipped to the picture, of which no two of a class overlap much;

@@ -24,12 +24,7 @@ def sync(path: Path) -> None:
 
 
 def sync_all(folder: Path, written: Collection[Path]) -> None:
-    """Wait until files below ``folder`` and the names that lead to them are on the disk.
-
-    Args:
-        folder: where all of them lie; it exists itself for good.
-        written: files that were made, replaced or deleted since the last call.
-    """
+    """Wait until files below ``folder`` that were made, replaced or deleted are on the disk."""
     if not written or _sync_file_system(folder):
         return
     folders: set[Path] = set()

@@ -54,14 +54,9 @@ def known(folder: Path) -> dict[str, Any]:
 
 
 def check_no_strangers(folder: Path, is_ours: IsOurs, others: Collection[Path]) -> None:
-    """Raise UserError if a folder holds anything but folders and files of ours.
+    """Raise UserError if a folder, but for ``others`` in it, holds more than files of ours.
 
     Links to folders are strangers too: what is written below one lands elsewhere.
-
-    Args:
-        folder: to look at.
-        is_ours: says which files are.
-        others: folders within it that are not looked at.
     """
     for path in paths(folder, others):
         name = path.relative_to(folder)

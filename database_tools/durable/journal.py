@@ -51,14 +51,9 @@ class Journal:
 
 
 def read(path: Path, start: int = 0, kind: str = "") -> Iterator[tuple[int, list[Any]]]:
-    """Yield each whole line from byte ``start`` on, after the byte where it ends.
+    """Yield each whole line from byte ``start`` on, after its end; of one kind, if named.
 
     Lines end where one cannot be read: cut off, zeros, noise.
-
-    Args:
-        path: of the journal.
-        start: byte to begin with.
-        kind: first value of the lines that are wanted; others are passed over unread.
     """
     wanted = f'["{kind}"'.encode()
     if not path.exists():

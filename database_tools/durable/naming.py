@@ -18,11 +18,7 @@ _COMPOSED, _DECOMPOSED = "\u00e9", "e\u0301"
 
 
 def look_at(folder: Path) -> Disk:
-    """Find out what the disk of a folder makes of names.
-
-    Args:
-        folder: there is one, and it can be written.  Nothing stays in it.
-    """
+    """Find out what the disk of a folder makes of names; nothing stays in it."""
     probe = f".probe-{os.getpid()}-"
     ends = ("a", "A", _COMPOSED, _DECOMPOSED, "?:")
     lower, upper, composed, decomposed, signs = (folder / f"{probe}{end}.tmp" for end in ends)

@@ -42,12 +42,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Kinds:
-    """Which labels are no animals.
-
-    Attributes:
-        empty: of pictures without anything, in lower case.
-        person: of people, who count as people, in lower case.
-    """
+    """Which labels, in lower case, are of pictures without anything, and of people."""
 
     empty: frozenset[str]
     person: frozenset[str]

@@ -20,11 +20,7 @@ from database_tools.durable import files
 def write(
     folder: Path, pictures: Iterable[tuple[str, str, bool]]
 ) -> tuple[Counter[str], list[str]]:
-    """Write a list for each dataset, all of them or none.
-
-    Args:
-        folder: made if need be.
-        pictures: dataset, name in it, and whether it is wanted.
+    """Write a list for each dataset, all of them or none, of (dataset, name, whether it is wanted).
 
     Returns:
         How many names each dataset's list has, which may be 0; and the pictures that are wanted

@@ -52,11 +52,7 @@ Table = Path | zipfile.Path
 
 
 def read(source: Path) -> Iterator[Entry]:
-    """Yield the files of a package, and what people observed in them.
-
-    Args:
-        source: folder, zip, or the ``datapackage.json`` itself.
-    """
+    """Yield the files of a folder, a zip or a ``datapackage.json``, and what people saw in them."""
     tables = _tables(source)
     locations = dict(_locations(tables["deployments"]))
     events = _Events(tables["observations"])

@@ -103,13 +103,7 @@ def _original_key(entry: Entry, key: str) -> ImageId | None:
 
 
 def write(path: Path, crops: Callable[[], Iterable[Crop]], categories: Sequence[str]) -> None:
-    """Write a split as a stream, with the text that ``json.dump`` gives.
-
-    Args:
-        path: of the file.
-        crops: yields the crops, and is asked twice.
-        categories: names in the order of the class ids.
-    """
+    """Write a split as a stream, as ``json.dump`` would; ``crops`` is asked twice."""
     members: dict[str, Iterable[Mapping[str, object]]] = {
         "images": (
             {

@@ -34,10 +34,7 @@ NO_INTS = np.zeros(0, np.int64)
 
 
 def encode(features: Features) -> bytes:
-    """Serialise an Example with its names in sorted order.
-
-    Args:
-        features: name to a list of bytes, or a float or integer array of shape (N,); N may be 0.
+    """Serialise an Example with its names in sorted order; a list of bytes or an array (N,) each.
 
     Raises:
         TypeError: for values of another kind, such as text.

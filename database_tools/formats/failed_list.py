@@ -25,12 +25,7 @@ _READ_OR_CUT = reasons.READING | reasons.CROPS
 
 
 def read(path: Path, keys: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the names, sorted, each once.
-
-    Args:
-        path: of the file.
-        keys: of the lists to read; none for the usual ones.
-    """
+    """Return the names in the lists of these keys, or the usual ones, sorted, each once."""
     if ".json" not in path.name:
         return _sorted(line.rstrip("\r") for line in files.read_text(path).split("\n"))
     table = files.read_json(path)

@@ -22,11 +22,7 @@ NAME = "label_taxa.json"
 
 
 def read(folder: Path, labels: Collection[str] | None = None) -> Taxonomy | None:
-    """Read ``label_taxa.json`` of a dataset's folder; None if there is none.
-
-    Args:
-        folder: that may have it.
-        labels: of the dataset; None where it may speak of others too.
+    """Read a dataset's taxa, of no other ``labels`` if these are given; None for no file.
 
     Raises:
         FormatError: if it is not one, or speaks of something that is no label.

@@ -56,10 +56,7 @@ def read(path: Path) -> Ledger:
 def disagreement(folder: Path, stage: str, found: int) -> str:
     """Say how what the next stage found differs from what ``stage`` made; empty if it does not.
 
-    Args:
-        folder: that may have the ledger; nothing is said of one without, or with a broken one.
-        stage: that made the inputs.
-        found: how many of its outputs there are.
+    Nothing is said in a folder without a ledger.
     """
     path = path_in(folder, stage)
     if not path.exists():

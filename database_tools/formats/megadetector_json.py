@@ -259,13 +259,7 @@ def failure_reason(text: str) -> str:
 def writing(
     path: Path, header: Header, version: str = FORMAT_VERSION
 ) -> Iterator[Writer | OldWriter]:
-    """Write a file, picture by picture; it appears when the block ends well.
-
-    Args:
-        path: of the file.
-        header: ``format_version`` is set; ``detector`` belongs into ``info``.
-        version: ``FORMAT_VERSION`` or ``OLDEST_VERSION``.
-    """
+    """Write a file of this or the oldest version, picture by picture; it appears in the end."""
     kind: type[Writer] | type[OldWriter] = Writer if version == FORMAT_VERSION else OldWriter
     with files.writing(path) as stream:
         writer = kind(stream, header)

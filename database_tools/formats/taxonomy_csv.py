@@ -48,12 +48,7 @@ _TUPLE = re.compile(
 
 
 def read(path: Path, parents: Path | None = None, *, single_parent: bool = False) -> TaxonTree:
-    """Read the table and make its tree.
-
-    Args:
-        path: of the taxonomy CSV.
-        parents: a table that says which parent a taxon with several has, or None.
-        single_parent: whether a taxon of two parents is an error if that table does not have it.
+    """Read the table and make its tree, by a table of decided parents; see ``TaxonTree.of``.
 
     Raises:
         FormatError: with the line of a row that breaks a rule, or whose taxon has parents of

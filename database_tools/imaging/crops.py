@@ -60,13 +60,7 @@ def take(
 
 
 def encode(image: Image.Image, kind: str, quality: int | None = None) -> bytes | None:
-    """Encode a crop; None if this kind of file cannot hold it.
-
-    Args:
-        image: to encode, in mode RGB.
-        kind: as ``kind_of`` gives it.
-        quality: of a JPEG; other kinds have Pillow's defaults.
-    """
+    """Encode a crop in mode RGB; None if this kind of file cannot hold it."""
     if max(image.size) > _LONGEST.get(kind, max(image.size)):
         return None
     content = io.BytesIO()

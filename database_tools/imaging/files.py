@@ -15,11 +15,7 @@ _BYTES_PER_PIXEL, _BYTES_BESIDE = 8, 2**26
 
 
 class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not a fault
-    """A picture that cannot be used.
-
-    Attributes:
-        reason: one of ``reasons.READING``, the same for the same fault.
-    """
+    """A picture that cannot be used, for one of ``reasons.READING``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -67,14 +67,7 @@ def meter(share: float) -> Markup:
 
 
 def document(title: str, *content: Markup, script: str = "", sources: str = "img-src data:") -> str:
-    """Write a page that loads nothing from anywhere, with contents and search (see ``page.js``).
-
-    Args:
-        title: of the page.
-        content: its parts; sections are named in the contents.
-        script: of this page alone, after the one of all pages.
-        sources: what the page may load, in the words of a Content-Security-Policy.
-    """
+    """Write a page that loads ``sources`` only, with contents and search (see ``page.js``)."""
     body, contents = _with_contents(Markup("").join(content))
     scripts = _scripts(script)
     return _shell().render(
