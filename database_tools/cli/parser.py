@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from database_tools.core.flags import SCHEDULER
 from database_tools.core.secrets import hidden
 
 DISTRIBUTION = "tf-classification"
@@ -107,5 +108,4 @@ def version() -> str:
 
 def add_scheduler(group: argparse._ActionsContainer) -> None:
     """Declare the flag of all commands whose work a cluster can do."""
-    text = "do the work on a Dask cluster, whose workers see the same files by the same paths"
-    group.add_argument("--dask_scheduler", metavar="ADDRESS", help=text)
+    group.add_argument("--dask_scheduler", metavar="ADDRESS", help=SCHEDULER)

@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from dataclasses import MISSING
 from typing import Any
 
+SCHEDULER = "do the work on a Dask cluster, whose workers see the same files by the same paths"
+
 
 def argument(text: str, *, kw_only: bool = False, **more: Any) -> Any:
     """Make a field that is a word without a flag, which may be left out with ``nargs="?"``.
@@ -36,14 +38,21 @@ def argument(text: str, *, kw_only: bool = False, **more: Any) -> Any:
     return dataclasses.field(default=default, kw_only=kw_only, metadata={"help": text, **more})
 
 
-def flag(text: str, *names: str, default: Any = None, group: str = "", **more: Any) -> Any:
+def flag(
+    text: str,
+    *names: str,
+    default: Any = None,
+    group: str | tuple[str, str] = "",
+    **more: Any,
+) -> Any:
     """Make a field that is a flag.
 
     Args:
         text: its help.
         names: its short name, and its long one where that is not the field's with hyphens.
         default: of the field; none with ``required=True``.
-        group: title of the group of flags that begins here, and ends with the class.
+        group: title, and what else is said, of the group of flags that begins here, and ends
+            with the class.
         more: whatever else argparse's ``add_argument`` takes.
     """
     given = MISSING if more.get("required") else default
@@ -51,13 +60,25 @@ def flag(text: str, *names: str, default: Any = None, group: str = "", **more: A
     return dataclasses.field(default=given, metadata=facts)
 
 
-def declare(parser: argparse.ArgumentParser, request: type, *, given_only: bool = False) -> None:
+def scheduler() -> Any:
+    """Make the field of all commands whose work a cluster can do."""
+    return flag(SCHEDULER, "--dask_scheduler", metavar="ADDRESS")
+
+
+def declare(
+    parser: argparse.ArgumentParser,
+    request: type,
+    *,
+    given_only: bool = False,
+    underscores: bool = False,
+) -> None:
     """Declare what ``argument`` and ``flag`` made; those of a base class come last.
 
     Args:
         parser: of the command.
         request: a dataclass.
         given_only: whether what is not given leaves no trace in the namespace.
+        underscores: whether help spells flags with these, not with hyphens.
     """
     kinds = typing.get_type_hints(request)
     left = {one.name: one for one in dataclasses.fields(request) if "help" in one.metadata}
@@ -66,14 +87,18 @@ def declare(parser: argparse.ArgumentParser, request: type, *, given_only: bool 
         for name in [name for name in inspect.get_annotations(cls) if name in left]:
             one = left.pop(name)
             if title := one.metadata.get("group"):
-                add = parser.add_argument_group(title).add_argument
-            names, options = _call(one, kinds[name])
+                told = (title,) if isinstance(title, str) else title
+                add = parser.add_argument_group(*told).add_argument
+            long = f"--{name if underscores else name.replace('_', '-')}"
+            names, options = _call(one, kinds[name], long)
             if given_only:
                 options["default"] = argparse.SUPPRESS
             add(*names, **options)
 
 
-def _call(one: dataclasses.Field[Any], kind: Any) -> tuple[Sequence[str], dict[str, Any]]:
+def _call(
+    one: dataclasses.Field[Any], kind: Any, long: str
+) -> tuple[Sequence[str], dict[str, Any]]:
     """Return what ``add_argument`` is called with."""
     more = dict(one.metadata)
     names = more.pop("names", None)
@@ -85,7 +110,7 @@ def _call(one: dataclasses.Field[Any], kind: Any) -> tuple[Sequence[str], dict[s
     if names is None:
         return [one.name], options
     if not any(name.startswith("--") for name in names):
-        names = (*names, f"--{one.name.replace('_', '-')}")
+        names = (*names, long)
     return names, options | {"dest": one.name}
 
 

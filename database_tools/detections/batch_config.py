@@ -8,37 +8,68 @@ from pathlib import Path
 
 from database_tools import detectors
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag, scheduler
 from database_tools.core.reasons import MAX_PIXELS
 from database_tools.durable import spelling
 from database_tools.formats import megadetector_json
+from database_tools.remote import arguments
 
 FORMAT_VERSIONS = (megadetector_json.FORMAT_VERSION, megadetector_json.OLDEST_VERSION)
 
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """What to detect, and what to write; flags of the command, by the same names.
+    """What to detect, and what to write: the flags of the command.
 
     Raises:
         UserError: if they cannot be.
     """
 
-    detector_file: Path
-    image_file: Path
-    output_file: Path
-    recursive: bool = False
-    output_relative_filenames: bool = False
-    threshold: float = 0.1
-    checkpoint_frequency: int = -1
-    resume_from_checkpoint: Path | None = None
-    ncores: int = 0
-    format_version: str = FORMAT_VERSIONS[0]
-    detection_store: Path | None = None
-    threads: int = os.cpu_count() or 1
-    batch_size: int = detectors.BATCH_SIZE
-    max_pixels: int = MAX_PIXELS
-    dask_scheduler: str | None = None
-    strict: bool = False
+    detector_file: Path = argument("frozen graph, SavedModel folder or ONNX file")
+    image_file: Path = argument(
+        "folder of pictures, JSON list of paths, or one picture", type=arguments.folder
+    )
+    output_file: Path = argument("JSON file to write", type=arguments.output_file)
+    recursive: bool = flag("look below the folder too", default=False)
+    output_relative_filenames: bool = flag(
+        "write names relative to the folder, not as paths", default=False
+    )
+    threshold: float = flag(
+        "boxes of a higher confidence are written (default: %(default)s)", default=0.1
+    )
+    checkpoint_frequency: int = flag(
+        "save after N pictures at the latest; -1 is after each batch, the default, and larger "
+        "numbers do not save less often",
+        default=-1,
+        metavar="N",
+    )
+    resume_from_checkpoint: Path | None = flag(
+        "checkpoint of the original tool: its pictures are not detected again", metavar="JSON"
+    )
+    ncores: int = flag("cores to compute on (default: all)", default=0)
+    format_version: str = flag(
+        "1.0 writes the keys, digits and words of the original (default: %(default)s)",
+        default=FORMAT_VERSIONS[0],
+        choices=FORMAT_VERSIONS,
+        group="additions",
+    )
+    detection_store: Path | None = flag(
+        "folder that keeps what is found, for other runs on the same pictures too (default: "
+        ".OUTPUT_FILE.store beside the output)",
+        metavar="FOLDER",
+    )
+    threads: int = flag("that decode (default: all cores)", default=os.cpu_count() or 1)
+    batch_size: int = flag(
+        "most pictures to compute together (default: %(default)s)", default=detectors.BATCH_SIZE
+    )
+    max_pixels: int = flag(
+        "leave out pictures of more pixels (default: %(default)s)", default=MAX_PIXELS
+    )
+    dask_scheduler: str | None = scheduler()
+    strict: bool = flag(
+        "end with status 2 if pictures could not be read, after everything else is done",
+        default=False,
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:

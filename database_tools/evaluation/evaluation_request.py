@@ -7,26 +7,54 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
 from database_tools.evaluation import truths
 from database_tools.evaluation.truths import Kinds, Truth
 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """What to judge by what, and where to write; flags of the command, by the same names."""
+    """What to judge by what, and where to write: the flags of the command."""
 
-    detections: Path
-    labels: Path | None = None
-    db: Path | None = None
-    dataset: str | None = None
-    location_key: str = "location"
-    empty_labels: Sequence[str] = ("empty", "blank")
-    person_labels: Sequence[str] = ("human", "person", "people", "vehicle")
-    detection_category: Sequence[str] = ("animal",)
-    keep: float = 0.95
-    strip_prefix: str | None = None
-    output_dir: Path = Path("detector_evaluation")
-    isotonic_output: Path | None = None
+    detections: Path = argument("detection file: MegaDetector's JSON, or our pickle")
+    labels: Path | None = argument("labels in COCO Camera Traps format", nargs="?")
+    db: Path | None = flag("label database instead; its names are DATASET/FILE")
+    dataset: str | None = flag("one dataset of the database; its names are FILE alone")
+    location_key: str = flag(
+        "key of an image that says where the camera stood (default: %(default)s)",
+        default="location",
+    )
+    empty_labels: Sequence[str] = flag(
+        "labels of pictures of nothing (default: empty blank)",
+        default=("empty", "blank"),
+        metavar="LABEL",
+    )
+    person_labels: Sequence[str] = flag(
+        "labels of pictures of people, who count as people (default: human person people vehicle)",
+        default=("human", "person", "people", "vehicle"),
+        metavar="LABEL",
+    )
+    detection_category: Sequence[str] = flag(
+        "names or ids of detection categories that are animals, or any (default: animal)",
+        default=("animal",),
+    )
+    keep: float = flag(
+        "share of animal pictures that the threshold shall keep (default: %(default)s)",
+        default=0.95,
+        metavar="SHARE",
+    )
+    strip_prefix: str | None = flag(
+        "folder that names in the detection file begin with, if another machine wrote it",
+        metavar="FOLDER",
+    )
+    output_dir: Path = flag(
+        "folder for what is found (default: %(default)s)",
+        "-o",
+        default=Path("detector_evaluation"),
+    )
+    isotonic_output: Path | None = flag(
+        "write how often boxes of a confidence are right, for train_classifier.py", metavar="NPZ"
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.keep < 1:
