@@ -38,13 +38,7 @@ def build_parser() -> cli.Parser:
         "the detections that it names are downloaded",
     )
     add("-d", "--dataset", required=True, help="name of the dataset, without slashes")
-    add(
-        "-c",
-        "--detector-output-cache-dir",
-        type=Path,
-        required=True,
-        help="folder of the cache",
-    )
+    add("-c", "--detector-output-cache-dir", type=Path, required=True, help="folder of the cache")
     add("-v", "--detector-version", help="e.g. 4.1 (default: as the file's info.detector says)")
     return parser
 

@@ -46,11 +46,7 @@ def kept_back() -> Iterator[None]:
     command = [sys.executable, "-I", "-S", __file__]
     # A session of its own: Ctrl-C is not meant for it, it ends with the last who writes to it.
     sieve = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=own,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
+        command, stdin=subprocess.PIPE, stdout=own, stderr=subprocess.PIPE, start_new_session=True
     )
     assert sieve.stdin is not None
     assert sieve.stderr is not None

@@ -44,13 +44,7 @@ def declare(parser: Parser) -> None:
         default=0.0,
         help="least confidence of a box (default: %(default)s)",
     )
-    add(
-        "-n",
-        "--threads",
-        type=int,
-        default=1,
-        help="downloads at a time; cutting takes --workers",
-    )
+    add("-n", "--threads", type=int, default=1, help="downloads at a time; cutting takes --workers")
     group = parser.add_argument_group("additions")
     add = group.add_argument
     add(

@@ -41,10 +41,7 @@ class LocationFinder:
     """Finds where the image of a crop was taken."""
 
     def __init__(
-        self,
-        ids: Sequence[ImageId],
-        files: Sequence[str],
-        locations: Sequence[Location | None],
+        self, ids: Sequence[ImageId], files: Sequence[str], locations: Sequence[Location | None]
     ) -> None:
         names = [_written(file) for file in files]
         known, left_out = repeated_entries.settle(names, [UNLABELED] * len(names), locations)

@@ -39,11 +39,7 @@ def argument(text: str, *, kw_only: bool = False, **more: Any) -> Any:
 
 
 def flag(
-    text: str,
-    *names: str,
-    default: Any = None,
-    group: str | tuple[str, str] = "",
-    **more: Any,
+    text: str, *names: str, default: Any = None, group: str | tuple[str, str] = "", **more: Any
 ) -> Any:
     """Make a field that is a flag.
 

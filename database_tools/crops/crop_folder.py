@@ -341,8 +341,7 @@ class _Writer:
 
 
 def _written(
-    writer: _Writer,
-    results: Iterator[tuple[list[tuple[str, Wanted]], tuple[Done, ...] | None]],
+    writer: _Writer, results: Iterator[tuple[list[tuple[str, Wanted]], tuple[Done, ...] | None]]
 ) -> Iterator[int]:
     number = 0
     for unit, done in results:

@@ -105,8 +105,7 @@ class BuildConfig:
         choices=MISSING_LOCATION,
     )
     every_label_in_train: bool = flag(
-        "draw locations such that each label that has two or more keeps one in train",
-        default=False,
+        "draw locations such that each label that has two or more keeps one in train", default=False
     )
     max_pixels: int = flag(
         "leave out images of more pixels (default: %(default)s)", default=MAX_PIXELS

@@ -50,9 +50,7 @@ Watch = Callable[[range, str], Iterable[int]]
 
 
 def build(
-    config: BuildConfig,
-    watch: Watch = lambda items, what: items,
-    executor: Executor | None = None,
+    config: BuildConfig, watch: Watch = lambda items, what: items, executor: Executor | None = None
 ) -> None:
     """Build the dataset, or go on with it; an executor that is given cuts instead of our own.
 

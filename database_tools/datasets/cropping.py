@@ -119,12 +119,7 @@ class Cropping:
         return next(filter(None, refusals), None)
 
     def _add_crops(
-        self,
-        writer: DatasetWriter,
-        image: int,
-        chosen: Detections,
-        cut: Cut,
-        names: list[str],
+        self, writer: DatasetWriter, image: int, chosen: Detections, cut: Cut, names: list[str]
     ) -> None:
         table = self._plan.annotations
         label = table.classes[image]

@@ -16,13 +16,7 @@ from database_tools.datasets.journal import BoxLine, CropLine, DropLine
 from database_tools.datasets.output_folder import LABEL_MAP, STAGE, TEST_JSON, TRAIN_JSON
 from database_tools.datasets.plan import Plan
 from database_tools.datasets.workspace import Workspace
-from database_tools.formats import (
-    crop_locations,
-    crops_coco,
-    dataset_info,
-    label_map,
-    ledger_json,
-)
+from database_tools.formats import crop_locations, crops_coco, dataset_info, label_map, ledger_json
 from database_tools.formats.crops_coco import Crop
 from database_tools.formats.dataset_info import DatasetInfo
 

@@ -46,10 +46,7 @@ class DetectionStep:
 
 @contextlib.contextmanager
 def detect(
-    config: BuildConfig,
-    plan: Plan,
-    folder: Path,
-    watch: Callable[[range], Iterable[int]],
+    config: BuildConfig, plan: Plan, folder: Path, watch: Callable[[range], Iterable[int]]
 ) -> Iterator[DetectionStep]:
     """Detect what no file tells of, kept in ``folder`` or where the command says, within the block.
 

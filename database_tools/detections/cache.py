@@ -118,9 +118,7 @@ def _joined(earlier: Header, later: Header) -> tuple[Header, Callable[[Image], I
         return entry if entry.boxes is None else entry._replace(boxes=tuple(map(box, entry.boxes)))
 
     header = replace(
-        earlier,
-        detection_categories=detected.names,
-        classification_categories=classified.names,
+        earlier, detection_categories=detected.names, classification_categories=classified.names
     )
     return header, image
 

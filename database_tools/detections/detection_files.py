@@ -6,12 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from database_tools.core.detections import (
-    CATEGORY_NAMES,
-    Detections,
-    Failure,
-    Found,
-)
+from database_tools.core.detections import CATEGORY_NAMES, Detections, Failure, Found
 from database_tools.formats import detections_pickle, megadetector_json
 
 PICKLE, JSON = "detections_final.pkl", "detections_final.json"

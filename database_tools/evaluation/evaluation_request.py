@@ -48,9 +48,7 @@ class EvaluationRequest:
         metavar="FOLDER",
     )
     output_dir: Path = flag(
-        "folder for what is found (default: %(default)s)",
-        "-o",
-        default=Path("detector_evaluation"),
+        "folder for what is found (default: %(default)s)", "-o", default=Path("detector_evaluation")
     )
     isotonic_output: Path | None = flag(
         "write how often boxes of a confidence are right, for train_classifier.py", metavar="NPZ"
