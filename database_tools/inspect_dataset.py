@@ -14,7 +14,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
-from database_tools.core.label_thresholds import Thresholds
+from database_tools.core.label_shares import Thresholds
 
 _RULES = {
     "locations": "fewer locations in val or test, or a smaller share of the label's",

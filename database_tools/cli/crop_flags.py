@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,6 @@ from database_tools.cli.progress import progress
 from database_tools.remote import arguments
 
 if TYPE_CHECKING:
-    from database_tools.core.crop_recipe import CropRecipe
     from database_tools.crops.crop_folder import FolderConfig
     from database_tools.stores.store import Store
 
@@ -83,6 +82,7 @@ def config(args: argparse.Namespace, store: Store | None) -> FolderConfig:
         args: the flags.
         store: of pictures that are not in --images-dir; None if there is no other place.
     """
+    from database_tools.core.crop_recipe import CropRecipe, Geometry
     from database_tools.core.errors import UserError
     from database_tools.crops.crop_folder import FolderConfig
     from database_tools.crops.source import Source
@@ -92,10 +92,16 @@ def config(args: argparse.Namespace, store: Store | None) -> FolderConfig:
     if not 0 <= args.threshold <= 1:
         raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
     rule = Rule(args.threshold, tuple(args.detection_category))
+    geometry = Geometry.SQUARE if args.square_crops else Geometry.BOX
+    try:
+        kind = Geometry.LEGACY_SQUARE if args.legacy_square else geometry
+        recipe = CropRecipe(kind, quality=args.jpeg_quality)
+    except ValueError as error:
+        raise UserError(f"--jpeg-quality: {error}") from None
     return FolderConfig(
         source,
         args.cropped_images_dir,
-        recipe=_recipe(args),
+        recipe=recipe,
         rule=rule,
         check=args.check_crops_valid,
         workers=args.workers,
@@ -103,19 +109,5 @@ def config(args: argparse.Namespace, store: Store | None) -> FolderConfig:
     )
 
 
-def show(numbers: Iterator[int]) -> Iterator[int]:
-    """Show progress while pictures are cut."""
-    return progress(numbers, desc="cropping")
-
-
-def _recipe(args: argparse.Namespace) -> CropRecipe:
-    from database_tools.core.crop_recipe import CropRecipe, Geometry
-    from database_tools.core.errors import UserError
-
-    geometry = Geometry.SQUARE if args.square_crops else Geometry.BOX
-    if args.legacy_square:
-        geometry = Geometry.LEGACY_SQUARE
-    try:
-        return CropRecipe(geometry, quality=args.jpeg_quality)
-    except ValueError as error:
-        raise UserError(f"--jpeg-quality: {error}") from None
+show = functools.partial(progress, desc="cropping")
+"""Shows progress while pictures are cut."""

@@ -11,10 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from database_tools.core.label_thresholds import Thresholds
 from database_tools.core.splits import ALL, TRAIN
 
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Below what a label is extreme in a split: a number, and a share of all of the label.
+
+    Locations are extreme below either, crops below both.
+    """
+
+    locations: tuple[float, float] = (5, 0.1)
+    train_locations: tuple[float, float] = (10, 0.4)
+    crops: tuple[float, float] = (300, 0.09)
+    train_crops: tuple[float, float] = (1000, 0.4)
 
 
 @dataclass(frozen=True, slots=True)

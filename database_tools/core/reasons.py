@@ -1,7 +1,7 @@
 """Why an input is left out: every reason of every stage, named once.
 
 A ledger counts by these words, so they are stable: no name, address, number or time is part of
-one.  Each is in one of the groups below, in the order in which a picture may meet them.
+one.  They are listed in the order in which a picture may meet them; some make groups.
 """
 
 from __future__ import annotations
@@ -57,20 +57,6 @@ NOT_ENCODABLE = "crop that its kind of file cannot hold"
 CROP_TOO_LARGE = "crop of too many pixels"
 
 NAMES = frozenset({OUTSIDE, LISTED_BEFORE, TOO_LONG, UNWRITABLE, NO_TEXT, CLASH, NO_IMAGE_NAME})
-ANNOTATIONS = frozenset(
-    {
-        NO_ANNOTATION,
-        SEVERAL_CATEGORIES,
-        EXCLUDED_CATEGORY,
-        NO_LOCATION,
-        SEVERAL_LOCATIONS,
-        SEVERAL_CLASSES,
-        OF_THE_SEQUENCE,
-        MISLABELED,
-        FEW_LOCATIONS,
-        NOT_SAMPLED,
-    }
-)
 READING = frozenset({MISSING, UNREADABLE, EMPTY, TRUNCATED, CORRUPT, NOT_AN_IMAGE, TOO_LARGE})
 """Why a picture cannot be used; ``unreadable`` is what the system refuses."""
 
@@ -78,20 +64,11 @@ MAX_PIXELS = 200_000_000
 """Pixels from which on a picture is ``too large``, unless told otherwise: 0.8 GB in Pillow."""
 
 DETECTIONS = frozenset(
-    {
-        NOT_IN_DETECTION_FILE,
-        FAILURE_IN_DETECTION_FILE,
-        DETECTOR_FAILED,
-        NO_DETECTION_FILE,
-        TASK_FAILED,
-        TASK_OPEN,
-        VIDEO,
-        NOT_FINITE,
-        NOTHING_DETECTED,
-        BELOW_THRESHOLD,
-        PEOPLE_ONLY,
-        SEVERAL_DETECTIONS,
-    }
+    [
+        *(NOT_IN_DETECTION_FILE, FAILURE_IN_DETECTION_FILE, DETECTOR_FAILED, NO_DETECTION_FILE),
+        *(TASK_FAILED, TASK_OPEN, VIDEO, NOT_FINITE),
+        *(NOTHING_DETECTED, BELOW_THRESHOLD, PEOPLE_ONLY, SEVERAL_DETECTIONS),
+    ]
 )
 CROPS = frozenset({NO_AREA, NOT_ENCODABLE, CROP_TOO_LARGE})
 

@@ -18,8 +18,7 @@ import numpy as np
 from markupsafe import Markup
 
 from database_tools import imaging
-from database_tools.core.label_shares import LabelShares
-from database_tools.core.label_thresholds import Thresholds
+from database_tools.core.label_shares import LabelShares, Thresholds
 from database_tools.core.people import is_people
 from database_tools.datasets import counted
 from database_tools.durable import files

@@ -20,7 +20,7 @@ from database_tools import detectors
 from database_tools.core import reasons, significant_digits
 from database_tools.core.detections import CATEGORY_NAMES, Failure, Found
 from database_tools.core.errors import FormatError, UserError
-from database_tools.core.ledger import Drops, Ledger
+from database_tools.core.ledger import NEARLY_ALL, Drops, Ledger
 from database_tools.detections import detection_files, elsewhere, passing, pictures, store
 from database_tools.detections.batch_config import BatchConfig
 from database_tools.detections.passing import Pass, Source
@@ -35,9 +35,6 @@ STAGE = "run_tf_detector_batch"
 
 _CONF_DIGITS, _COORDINATE_DIGITS = 3, 4
 """Of version 1.0."""
-
-_NEARLY_ALL = 0.9
-"""Share of pictures that could not be read from which on something else is wrong."""
 
 Watch = Callable[[range], Iterable[int]]
 
@@ -99,7 +96,7 @@ def _checkpoint(config: BatchConfig, named: Pictures) -> dict[str, Image]:
     path = config.resume_from_checkpoint
     if path is None:
         return {}
-    if "images" not in (keys := {key for key, _, _ in json_stream.members(path)}):
+    if "images" not in (keys := {key for key, _, _ in json_stream.stretches(path)}):
         raise FormatError(path, "top level", f'no list "images"; its keys are {sorted(keys)}')
     found: dict[Path, Image] = {}
     for image in megadetector_json.images(path):
@@ -203,7 +200,7 @@ def _report(config: BatchConfig, ledger: Ledger) -> None:
     if not unread:
         return
     said = f"{unread:,} of {ledger.total:,} pictures could not be read; see {path}"
-    if unread >= _NEARLY_ALL * ledger.total:
+    if unread >= NEARLY_ALL * ledger.total:
         raise UserError(said)
     if config.strict:
         raise UserError(f"--strict: {said}")

@@ -37,26 +37,12 @@ _BETWEEN = re.compile(r'\}\s*,\s*\{\s*"[^"\\]*"\s*:')
 _NEXT_MEMBER = re.compile(r'\}\s*,\s*"')
 
 
-def members(path: Path) -> Iterator[tuple[str, int | None, Any]]:
+def stretches(path: Path) -> Iterator[tuple[str, int | None, Any]]:
     """Yield what an object at the top level holds, in the order of the file.
 
     Yields:
-        (key, position, element) for each element of a list, (key, None, value) for any other
-        value; for a list also (key, None, []) before its elements, so that empty ones show.
-
-    Raises:
-        As ``stretches``.
-    """
-    for key, start, value in stretches(path):
-        if start is None:
-            yield key, None, value
-        else:
-            for position, element in enumerate(value, start):
-                yield key, position, element
-
-
-def stretches(path: Path) -> Iterator[tuple[str, int | None, Any]]:
-    """Yield as ``members`` does, but (key, position of the first, elements) for each stretch.
+        (key, position of the first, elements) for each stretch of a list, (key, None, value) for
+        any other value; for a list also (key, None, []) before it, so that empty ones show.
 
     Raises:
         FormatError: where it is not JSON in UTF-8 (a byte order mark is tolerated), or when the

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from database_tools.core.label_shares import Extreme, LabelShares
-from database_tools.core.label_thresholds import Thresholds
+from database_tools.core.label_shares import Extreme, LabelShares, Thresholds
 
 TRAIN, VAL, TEST = (0,), (1,), (2,)
 

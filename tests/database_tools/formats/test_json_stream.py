@@ -17,9 +17,18 @@ VALUES = st.recursive(
 )
 
 
+def members(path):
+    """Yield (key, position, element) for each element of a list, else (key, None, value)."""
+    for key, start, values in json_stream.stretches(path):
+        if start is None:
+            yield key, None, values
+        else:
+            yield from ((key, i, value) for i, value in enumerate(values, start))
+
+
 def gathered(path):
     table = {}
-    for key, position, value in json_stream.members(path):
+    for key, position, value in members(path):
         if position is None:
             table[key] = value
         else:
@@ -84,14 +93,14 @@ def test_members_that_are_objects_are_those_one_by_one(tmp_path, monkeypatch, in
     path = write(tmp_path, f"{{{body}}}")
     for chunk in (30, 300, 1 << 16):
         monkeypatch.setattr(json_stream, "_CHUNK", chunk)
-        got = [(key, value) for key, position, value in json_stream.members(path)]
+        got = [(key, value) for key, position, value in members(path)]
         at = next(i for i, (key, _) in enumerate(pairs) if key == "l")
         assert got == [*pairs[:at], ("l", []), ("l", 1), ("l", 2), *pairs[at + 1 :]]
 
 
 def test_a_name_that_is_there_twice_is_told_twice(tmp_path):
     path = write(tmp_path, '{"a": {}, "b": {"x": 1}, "c": {}, "b": {"x": 2}, "d": {}, "e": {}}')
-    got = [(key, value.get("x")) for key, _, value in json_stream.members(path)]
+    got = [(key, value.get("x")) for key, _, value in members(path)]
     assert got == [("a", None), ("b", 1), ("c", None), ("b", 2), ("d", None), ("e", None)]
 
 
@@ -103,7 +112,7 @@ def test_most_objects_are_decoded_many_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(
         json_stream.json_text, "decode", lambda *a: one_by_one.append(1) or decode(*a)
     )
-    assert [value["id"] for _, _, value in json_stream.members(path)] == list(range(1000))
+    assert [value["id"] for _, _, value in members(path)] == list(range(1000))
     assert len(one_by_one) < 100
 
 
@@ -112,9 +121,9 @@ def test_a_mistake_is_told_before_the_rest_is_read(tmp_path, monkeypatch):
     text = json.dumps(images(300))
     read = []
     with pytest.raises(FormatError, match=r"images\[100\]: not JSON: Expecting value"):
-        read.extend(json_stream.members(write(tmp_path, text.replace('"id": 100', '"id": ?'))))
+        read.extend(members(write(tmp_path, text.replace('"id": 100', '"id": ?'))))
     with pytest.raises(FormatError, match=r"images\[9\]: expected \",\" or \"\]\" after it"):
-        read.extend(json_stream.members(write(tmp_path, text.replace('"9.jpg"},', '"9.jpg"} '))))
+        read.extend(members(write(tmp_path, text.replace('"9.jpg"},', '"9.jpg"} '))))
 
 
 def test_a_number_at_the_windows_end_is_read_whole(tmp_path, monkeypatch):
