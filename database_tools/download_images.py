@@ -13,6 +13,7 @@ the container where the label database says that those of the dataset lie.
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from database_tools.cli import crop_flags
 
 if TYPE_CHECKING:
     from database_tools.labels_db.containers import Containers
-    from database_tools.stores.downloads import Result, Wish
+    from database_tools.stores.downloads import Wish
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +64,8 @@ def _run(args: argparse.Namespace) -> None:
     folder = None if existing is None else stores.open_store(existing)
     places = [store for store in (folder, of_datasets) if store is not None]
     store = Layered(*places) if places else None
-    wishes = _wishes(args, of_datasets)
-    ledger, new = downloads.fetch_all(wishes, store, args.store_dir, args.threads, _show)
+    wishes, show = _wishes(args, of_datasets), functools.partial(cli.progress, desc="downloading")
+    ledger, new = downloads.fetch_all(wishes, store, args.store_dir, args.threads, show)
     path = ledger_json.write(args.store_dir, ledger)
     log.info("%d pictures, %d of them new", ledger.kept, new)
     if summary := ledger.summary():
@@ -87,10 +88,6 @@ def _wishes(args: argparse.Namespace, of_datasets: Containers | None) -> Iterato
         args.file_list, args.save_key, args.key, name_of, only_new=args.only_new_images
     )
     yield from (Wish(name, target) for name, target in pairs)
-
-
-def _show(results: Iterator[Result]) -> Iterator[Result]:
-    return cli.progress(results, desc="downloading")
 
 
 main = cli.command(build_parser, _run)

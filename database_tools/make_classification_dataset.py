@@ -13,7 +13,6 @@ r"""Detect animals, crop them and make a classification dataset of the crops.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 
 from database_tools import cli
 from database_tools.cli import places
@@ -29,15 +28,11 @@ def build_parser() -> cli.Parser:
     return parser
 
 
-def _watch(items: range, what: str) -> Iterable[int]:
-    return cli.progress(items, desc=what)
-
-
 def _run(args: argparse.Namespace) -> None:
     config = BuildConfig(**vars(args))
     from database_tools.datasets import classification_dataset
 
-    classification_dataset.build(config, _watch)
+    classification_dataset.build(config, lambda items, what: cli.progress(items, desc=what))
 
 
 main = cli.command(build_parser, _run)

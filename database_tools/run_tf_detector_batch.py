@@ -9,7 +9,7 @@ What is found is kept as it comes: the same command again goes on where a killed
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import functools
 
 from database_tools import cli
 from database_tools.cli import places
@@ -25,15 +25,11 @@ def build_parser() -> cli.Parser:
     return parser
 
 
-def _watch(pictures: range) -> Iterable[int]:
-    return cli.progress(pictures, desc="detecting")
-
-
 def _run(args: argparse.Namespace) -> None:
     config = BatchConfig(**vars(args))
     from database_tools.detections import batch
 
-    batch.run(config, _watch)
+    batch.run(config, functools.partial(cli.progress, desc="detecting"))
 
 
 main = cli.command(build_parser, _run)

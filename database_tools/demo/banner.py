@@ -19,6 +19,8 @@ MAKERS = (
 )
 _MOON_DAYS = 29.53
 
+_font = lru_cache(maxsize=4)(ImageFont.load_default)
+
 
 def camera(location: int) -> tuple[str, str]:
     """Maker and model of the camera at a location; invented, as everything here."""
@@ -48,11 +50,6 @@ def below(
     _moon(draw, (world.width * 0.8, middle), world.banner * 0.28, event.time.timetuple().tm_yday)
     write(world.width - gap, f"CAM {event.location:03d}", "rm")
     return np.concatenate([pixels, np.asarray(strip)])
-
-
-@lru_cache(maxsize=4)
-def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)
 
 
 def _moon(draw: ImageDraw.ImageDraw, centre: tuple[float, float], radius: float, day: int) -> None:

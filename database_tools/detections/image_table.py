@@ -124,13 +124,13 @@ class ImageTable:
         if (row := self._recent.get(key)) is not None or not self._has_older:
             return row
         query = "SELECT file, position, failed, entry FROM image WHERE key = ?"
-        kept: _Row | None = self._db.execute(query, (_bytes(key),)).fetchone()
+        kept: _Row | None = self._db.execute(query, (names.encode(key),)).fetchone()
         return kept
 
     def _keep(self) -> None:
         """Bring to the disk what is in memory, in the order in which the disk has it."""
         recent = sorted(self._recent.items())
-        rows = ((_bytes(key), *row[:3], _packed(row[3])) for key, row in recent)
+        rows = ((names.encode(key), *row[:3], _packed(row[3])) for key, row in recent)
         try:
             self._db.executemany("REPLACE INTO image VALUES (?, ?, ?, ?, ?)", rows)
         except sqlite3.OperationalError as error:
@@ -158,7 +158,3 @@ def _unpacked(entry: str | bytes) -> Image:
         return megadetector_json.image(json_text.loads(entry))
     file, boxes = marshal.loads(entry)
     return Image(file, tuple(starmap(Box, boxes)))
-
-
-def _bytes(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")

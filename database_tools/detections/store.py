@@ -234,8 +234,7 @@ def keys_of(pictures: Sequence[str]) -> Keys:
 
     digests = bytearray()  # as a list of a million they would take four times the memory
     for name in pictures:
-        content = text(name).encode("utf-8", "surrogatepass")
-        digests += hashlib.blake2b(content, digest_size=16).digest()
+        digests += hashlib.blake2b(names.encode(text(name)), digest_size=16).digest()
     return np.frombuffer(digests, "<u8").reshape(-1, 2)
 
 

@@ -110,7 +110,7 @@ def detections(output: npt.NDArray[np.floating], layout: str, place: Place) -> F
     if not detection_numbers.are_finite(table):
         return Failure(reasons.NOT_FINITE)
     corners, scores, classes = _columns(table, layout)
-    detection_numbers.check(_ends(scores), ())
+    detection_numbers.check((scores.max(initial=0), scores.min(initial=0)), ())
     order = np.argsort(-scores, kind="stable")
     chosen = order[scores[order] >= LEAST_CONFIDENCE][:_MOST_CANDIDATES]
     corners, scores, classes = corners[chosen], scores[chosen], classes[chosen]
@@ -119,10 +119,6 @@ def detections(output: npt.NDArray[np.floating], layout: str, place: Place) -> F
         corners, scores, classes = corners[kept], scores[kept], classes[kept]
     names = [str(int(number) + 1) for number in classes]
     return Detections.of_corners(_relative(corners, place), scores, names)
-
-
-def _ends(scores: Floats) -> tuple[float, ...]:
-    return (float(scores.max()), float(scores.min())) if len(scores) else ()
 
 
 def _columns(table: Floats, layout: str) -> tuple[Floats, Floats, Floats]:

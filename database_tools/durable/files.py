@@ -169,11 +169,8 @@ def read_own(path: Path) -> Any:
 
 def sha256(path: Path) -> str:
     """Return the hex SHA-256 of a file's content; raise UserError if there is no such file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"{path}: {(error.strerror or '').lower()}") from None
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_leftover(name: str) -> bool:

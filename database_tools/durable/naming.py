@@ -22,23 +22,17 @@ def look_at(folder: Path) -> Disk:
     probe = f".probe-{os.getpid()}-"
     ends = ("a", "A", _COMPOSED, _DECOMPOSED, "?:")
     lower, upper, composed, decomposed, signs = (folder / f"{probe}{end}.tmp" for end in ends)
-    with contextlib.ExitStack() as stack:
+    try:
         for path in (lower, composed, signs):
-            stack.callback(_remove, path)
-            _make(path)
+            with contextlib.suppress(OSError):  # which is the answer
+                path.touch()
         return Disk(
             ignores_case=upper.exists(),
             ignores_form=decomposed.exists(),
             plain_only=not signs.exists(),
             room=_PATH_MAX - 1 - len(os.fsencode(folder)) - _BESIDE,
         )
-
-
-def _make(path: Path) -> None:
-    with contextlib.suppress(OSError):  # which is the answer
-        path.touch()
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
+    finally:
+        for path in (lower, composed, signs):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)

@@ -95,10 +95,8 @@ class Array:
         return flat.reshape(self._shape, order="F" if self._fortran else "C")
 
 
-@functools.lru_cache
-def _shared(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return one object for equal shapes: a million arrays have a few of them."""
-    return shape
+_shared = functools.lru_cache(tuple)
+"""Gives one object for equal shapes: a million arrays have a few of them."""
 
 
 class _DType:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
+
+from database_tools.pages.html import tag
 
 # Colours that remain apart for people who see no red or no green (Okabe and Ito).
 # In a dark page, page.css has others in their place.
@@ -33,11 +35,7 @@ def shape(name: str, content: str = "", **attributes: object) -> Markup:
         content: shapes inside; text that is no ``Markup`` is escaped.
         attributes: floats get two decimals.
     """
-    written = Markup("").join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), _value(value))
-        for key, value in attributes.items()
-    )
-    return Markup("<{0}{1}>{2}</{0}>").format(name, written, escape(content))
+    return tag(name, content, **{key: _value(value) for key, value in attributes.items()})
 
 
 def _value(value: object) -> str:
