@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from database_tools.core import reasons, repeated_entries
 from database_tools.core.annotations import UNLABELED, ImageId, Location
-from database_tools.core.names import Listed, PictureName, unnumbered
+from database_tools.core.names import Listed, unnumbered, written
 
 _ROW = "{:5} {:<15} {:>11}"
 
@@ -43,7 +43,7 @@ class LocationFinder:
     def __init__(
         self, ids: Sequence[ImageId], files: Sequence[str], locations: Sequence[Location | None]
     ) -> None:
-        names = [_written(file) for file in files]
+        names = [written(file) or file for file in files]
         known, left_out = repeated_entries.settle(names, [UNLABELED] * len(names), locations)
         self._by_id = dict(zip(ids, known, strict=True))
         self._by_file = {
@@ -71,8 +71,3 @@ class LocationFinder:
                 return self._by_file[listed]
         # Some datasets have ids that are paths without extension.
         return self._by_id[crop.rpartition(".")[0]]
-
-
-def _written(file: str) -> str:
-    name = PictureName.of(file)
-    return file if name is None else name.written

@@ -101,47 +101,25 @@ def is_text(name: str) -> bool:
     return name.isascii() or not _HALVES.search(name)
 
 
-@dataclass(frozen=True, slots=True)
-class PictureName:
-    """Where a picture lies below the folder of pictures, as it is written: ``elk/a.jpg``."""
+def written(text: str, *, windows: bool = _WINDOWS) -> str | None:
+    r"""Return the written form of the name that a list has of a picture.
 
-    written: str
+    None for one that is absolute (``/``, ``X:/``, ``X:\``), has ``..``, is empty or holds a NUL: it
+    may lead out of any folder, or is no name at all.
 
-    def __str__(self) -> str:
-        return self.written
-
-    @classmethod
-    def of(cls, text: str, *, windows: bool = _WINDOWS) -> PictureName | None:
-        r"""Take the name that a list has.
-
-        Args:
-            text: as the list has it; backslashes count as slashes.
-            windows: whether ``X:name`` leads to another drive; elsewhere it is a file's name.
-
-        Returns:
-            The name; None for one that is absolute (``/``, ``X:/``, ``X:\``), has ``..``, is
-            empty or holds a NUL: it may lead out of any folder, or is no name at all.
-        """
-        if _is_tidy(text) and text[1:2] != ":" and "\0" not in text:  # there are millions
-            return cls(text)
-        path = text.replace("\\", "/")
-        drive = path[1:2] == ":" and _DRIVE.match(path)
-        if path.startswith("/") or (drive and (windows or path[2:3] == "/")):
-            return None
-        if "\0" in path or (".." in path and ".." in path.split("/")):
-            return None
-        path = tidy(path)
-        return cls(path) if path else None
-
-    @property
-    def key(self) -> str:
-        """What it is compared by."""
-        return key(self.written)
-
-    @property
-    def spellings(self) -> tuple[str, ...]:
-        """Paths to try when it is opened, the likeliest first."""
-        return spellings(self.written)
+    Args:
+        text: as the list has it; backslashes count as slashes.
+        windows: whether ``X:name`` leads to another drive; elsewhere it is a file's name.
+    """
+    if _is_tidy(text) and text[1:2] != ":" and "\0" not in text:  # there are millions
+        return text
+    path = text.replace("\\", "/")
+    drive = path[1:2] == ":" and _DRIVE.match(path)
+    if path.startswith("/") or (drive and (windows or path[2:3] == "/")):
+        return None
+    if "\0" in path or (".." in path and ".." in path.split("/")):
+        return None
+    return tidy(path) or None
 
 
 class Listed:

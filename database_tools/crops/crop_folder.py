@@ -29,7 +29,7 @@ from database_tools.core import reasons
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
-from database_tools.core.names import PictureName, Places
+from database_tools.core.names import Places, written
 from database_tools.crops import cutting
 from database_tools.crops.cutting import Crop, Job
 from database_tools.crops.source import Bringing, Pictures, Source
@@ -235,7 +235,7 @@ def _placed(wanted: Wanted | str, places: Places) -> Wanted | str:
     """Return a picture's boxes, or why their crops cannot have their files."""
     if isinstance(wanted, str):
         return wanted
-    if PictureName.of(wanted.picture) is None:
+    if written(wanted.picture) is None:
         return reasons.OUTSIDE
     return next(filter(None, map(places.take, wanted.crops)), wanted)
 

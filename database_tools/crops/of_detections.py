@@ -8,7 +8,7 @@ from pathlib import Path
 
 from database_tools.core import detector_version, reasons
 from database_tools.core.errors import UserError
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.crops import crop_folder, wanted
 from database_tools.crops.crop_folder import FolderConfig, Outcome, Show
 from database_tools.crops.wanted import Rule, Wanted
@@ -49,10 +49,8 @@ def _pictures(
     table: ImageTable, header: Header, rule: Rule, version: str
 ) -> Iterator[tuple[str, Wanted | str]]:
     for image in table.images():
-        name = PictureName.of(image.file)
-        if name is None:
+        if (picture := written(image.file)) is None:
             yield image.file, reasons.OUTSIDE
         else:
-            picture = name.written
             names = header.detection_categories
             yield picture, wanted.of_found(picture, image, names, rule, version)

@@ -15,7 +15,7 @@ from pathlib import Path
 from database_tools.core import reasons, repeated_entries, splits
 from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations, Location
 from database_tools.core.errors import UserError
-from database_tools.core.names import EXACT, Disk, PictureName, Places, category_folders, key
+from database_tools.core.names import EXACT, Disk, Places, category_folders, key, written
 from database_tools.core.splits import SPLITS, TEST, TRAIN
 from database_tools.datasets import output_folder
 from database_tools.datasets.build_config import BuildConfig
@@ -99,7 +99,7 @@ def make(annotations: Annotations, config: BuildConfig, reserved: frozenset[str]
     if not len(annotations):
         raise UserError(f"{config.input_json}: lists no image")
     excluded = _class_ids(config.exclude_categories, annotations.categories)
-    names = [_written(file) for file in annotations.files]
+    names = [written(file) for file in annotations.files]
     pictures = list(_pictures(names, config.image_dir))
     known, repeated = repeated_entries.settle(pictures, annotations.classes, annotations.locations)
     locations = _locations(annotations, known, config)
@@ -196,11 +196,6 @@ def _tell_of_labels(
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def _written(file: str) -> str | None:
-    name = PictureName.of(file)
-    return None if name is None else name.written
 
 
 def _class_ids(names: Sequence[str], categories: Sequence[str]) -> frozenset[int]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.formats import coco_camera_traps, media_csv
 from database_tools.formats.coco_camera_traps import Image
 from database_tools.imaging import taken
@@ -64,9 +64,9 @@ def of_media(path: Path) -> Iterator[tuple[str, Shot]]:
 
 def of_exif(folder: Path, name: str) -> Shot:
     """Read a picture's time from its head; its folder is the location."""
-    if (inside := PictureName.of(name)) is None:  # not below the folder, so none of its pictures
+    if (inside := written(name)) is None:  # not below the folder, so none of its pictures
         return Shot(None, math.nan)
-    return Shot(None, seconds(taken.when(folder / inside.written)), name.rpartition("/")[0])
+    return Shot(None, seconds(taken.when(folder / inside)), name.rpartition("/")[0])
 
 
 def seconds(text: str | None) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from database_tools.core import detector_version
 from database_tools.core.errors import FormatError, UserError
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.detections.image_table import ImageTable
 from database_tools.detectors.precomputed import same_ids
 from database_tools.durable import files, locks
@@ -90,7 +90,7 @@ def _checked(source: Path, image: Image, change: Callable[[Image], Image] | None
     Raises:
         FormatError: if its name is absolute or has ``..``, so that nobody ever asks for it.
     """
-    if PictureName.of(image.file) is None:
+    if written(image.file) is None:
         rule = "is no relative name; run the detector with --output_relative_filenames"
         raise FormatError(source, f'"{image.file}"', rule)
     return image if change is None else change(image)

@@ -30,7 +30,7 @@ import numpy as np
 
 from database_tools.core import names, splits
 from database_tools.core.errors import FormatError
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.durable import files
 
 NAME = "classification_ds.csv"
@@ -158,10 +158,10 @@ def _parser(place: _Place, columns: list[str]) -> Callable[[list[str]], Crop]:
 
 
 def _relative(place: _Place, path: str) -> str:
-    name = PictureName.of(path)
+    name = written(path)
     if name is None:
         raise place.error(f"path {path!r} does not stay in the folder of crops")
-    return name.written
+    return name
 
 
 def _confidence(place: _Place, text: str) -> float:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from database_tools.core.errors import FormatError
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.durable import files
 from database_tools.formats import json_stream
 
@@ -82,7 +82,7 @@ def read(path: Path) -> Iterator[QueriedImage]:
 
 def _image(name: str, entry: dict[str, Any]) -> QueriedImage:
     dataset, _, file = name.partition("/")
-    if not dataset or not file or PictureName.of(name) is None:
+    if not dataset or not file or written(name) is None:
         raise ValueError("the name is not <dataset>/<file>")
     if entry["dataset"] != dataset:
         raise ValueError(f'"dataset" is {entry["dataset"]!r}, but the name begins with {dataset!r}')

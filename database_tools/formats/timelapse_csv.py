@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.formats import csv_table
 
 COLUMNS = ("File", "RelativePath", "mislabeled", "correct_class")
@@ -42,9 +42,9 @@ def _mislabeled(row: csv_table.Row) -> Mislabeled | None:
         if correct:
             raise ValueError(f"has the correct_class {correct!r}, but mislabeled is not true")
         return None
-    name = PictureName.of(f"{row['RelativePath']}/{row['File']}")
-    if name is None or "/" not in name.written or not row["File"].strip():
+    name = written(f"{row['RelativePath']}/{row['File']}")
+    if name is None or "/" not in name or not row["File"].strip():
         parts = f"{row['RelativePath']!r} and {row['File']!r}"
         raise ValueError(f"RelativePath must begin with the dataset, got {parts}")
-    dataset, _, file = name.written.partition("/")
+    dataset, _, file = name.partition("/")
     return Mislabeled(dataset, file, correct)

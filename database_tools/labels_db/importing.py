@@ -22,7 +22,7 @@ from database_tools.core.annotations import Location
 from database_tools.core.errors import UserError
 from database_tools.core.label_entries import Entry, Picture, Said
 from database_tools.core.ledger import Ledger
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.core.people import is_people
 from database_tools.labels_db import schema
 
@@ -262,9 +262,9 @@ class _Waiting:
     def _picture(self, entry: Picture) -> tuple[Any, ...]:
         key, file, location, *rest = entry
         if not _PLAIN.fullmatch(file):
-            if (name := PictureName.of(file)) is None:
+            if (name := written(file)) is None:
                 raise UserError(f"{self._source}: {file!r} leads out of the dataset's folder")
-            file = name.written
+            file = name
         # 3 and 3.0 are one number, and one place
         if location not in self._places:
             self._places[location] = self._new("location", "value", json.dumps(location))

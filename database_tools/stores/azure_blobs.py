@@ -25,7 +25,7 @@ from requests.adapters import HTTPAdapter
 
 from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
-from database_tools.core.names import PictureName
+from database_tools.core.names import spellings, written
 from database_tools.durable import files
 from database_tools.stores.container_url import ContainerUrl
 from database_tools.stores.store import Unavailable
@@ -95,9 +95,9 @@ class BlobContainer:
 
     def _ask(self, name: str, question: Callable[[BlobClient], Answer]) -> Answer:
         """Ask about a blob under each spelling of its name; raise Unavailable if there is none."""
-        if (tidy := PictureName.of(name)) is None:
+        if (tidy := written(name)) is None:
             raise Unavailable(reasons.OUTSIDE)
-        for spelling in tidy.spellings:
+        for spelling in spellings(tidy):
             full = self._url.folder + spelling
             if names.is_text(full) and len(full) <= _LONGEST_NAME:
                 with contextlib.suppress(_NoBlob), self._told():

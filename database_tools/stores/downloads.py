@@ -10,7 +10,7 @@ from pathlib import Path
 from database_tools.core import reasons
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
-from database_tools.core.names import PictureName, Places
+from database_tools.core.names import Places, key, written
 from database_tools.durable import files, locks, naming
 from database_tools.durable.folders import STATE
 from database_tools.stores.store import Store, Unavailable
@@ -89,20 +89,20 @@ def _planned(
     places, taken = Places(naming.look_at(folder)), dict[str, str]()
     tidied: set[Path] = set()
     for wish in wishes:
-        target = PictureName.of(wish.target)
+        target = written(wish.target)
         if target is None:
             yield (wish, reasons.OUTSIDE), None
-        elif target.key in taken:
-            same = taken[target.key] == wish.name
+        elif key(target) in taken:
+            same = taken[key(target)] == wish.name
             yield (wish, reasons.LISTED_BEFORE if same else reasons.CLASH), None
-        elif (refusal := places.take(target.written)) is not None:
+        elif (refusal := places.take(target)) is not None:
             yield (wish, refusal), None
         else:
-            taken[target.key] = wish.name
-            if (parent := (folder / target.written).parent) not in tidied:
+            taken[key(target)] = wish.name
+            if (parent := (folder / target).parent) not in tidied:
                 files.remove_leftovers(parent)  # before the first file comes there
                 tidied.add(parent)
-            yield (wish, None), Wish(wish.name, target.written)
+            yield (wish, None), Wish(wish.name, target)
 
 
 def bring(store: Store, name: str, target: Path) -> str | None:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from database_tools.core import reasons
 from database_tools.core.errors import UserError
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.durable import files, spelling
 from database_tools.stores.store import Unavailable
 
@@ -62,10 +62,10 @@ class LocalFolder:
                 _copy(source, temporary)
 
     def _path(self, name: str) -> Path:
-        tidy = PictureName.of(name)
+        tidy = written(name)
         if tidy is None:
             raise Unavailable(reasons.OUTSIDE)
-        return spelling.locate(self._folder / tidy.written)
+        return spelling.locate(self._folder / tidy)
 
 
 def _copy(source: BinaryIO, target: Path) -> None:

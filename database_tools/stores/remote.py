@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 from database_tools.core import reasons
 from database_tools.core.errors import UserError
-from database_tools.core.names import PictureName
+from database_tools.core.names import written
 from database_tools.durable import files, spelling
 from database_tools.remote import RemotePath, access
 from database_tools.stores.store import Unavailable
@@ -47,10 +47,10 @@ class RemoteFolder:
 
     def _path(self, name: str) -> RemotePath:
         """Return where a file is; raise Unavailable if there is none."""
-        tidy = PictureName.of(name)
+        tidy = written(name)
         if tidy is None:
             raise Unavailable(reasons.OUTSIDE)
-        found = spelling.locate(self._folder / tidy.written)
+        found = spelling.locate(self._folder / tidy)
         if not isinstance(found, RemotePath) or not found.is_file():
             raise Unavailable(reasons.MISSING)
         return found

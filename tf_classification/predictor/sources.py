@@ -25,7 +25,7 @@ import numpy as np
 
 from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
-from database_tools.core.names import CropName, PictureName
+from database_tools.core.names import CropName, written
 from database_tools.durable import listing, spelling
 from database_tools.formats import classification_csv
 from database_tools.formats.megadetector_json import Image
@@ -122,11 +122,11 @@ def listed(folder: Path, images: Iterable[Image]) -> Iterator[Found]:
         return _crops_in(folder, within)
 
     for image in images:
-        name = PictureName.of(image.file)
+        name = written(image.file)
         if name is None:
             yield Absent(reasons.OUTSIDE, image.file)
             continue
-        within, _, last = name.written.rpartition("/")
+        within, _, last = name.rpartition("/")
         there = crops_in(within).get(names.key(last), ())
         boxes = image.boxes or ()
         chosen = [(box, f"{within}/{crop}" if within else crop) for box, crop in there]
@@ -176,7 +176,7 @@ def pictures(images: Iterable[Image], choice: Choice) -> Iterator[Found]:
 
 
 def _picture(image: Image, choice: Choice) -> Found:
-    name = PictureName.of(image.file)
+    name = written(image.file)
     if name is None:
         return Absent(reasons.OUTSIDE, image.file)
     if not names.is_text(image.file):
@@ -190,6 +190,6 @@ def _picture(image: Image, choice: Choice) -> Found:
         if np.float32(box.conf) >= least
         and (choice.categories is None or box.category in choice.categories)
     ]
-    crops = tuple(str(CropName(name.written, i, choice.version)) for i, _ in chosen)
+    crops = tuple(str(CropName(name, i, choice.version)) for i, _ in chosen)
     boxes, sure = tuple(box.bbox for _, box in chosen), tuple(box.conf for _, box in chosen)
-    return Source(name.written, crops, boxes, confidences=sure)
+    return Source(name, crops, boxes, confidences=sure)

@@ -12,7 +12,6 @@ from database_tools.core.names import (
     Disk,
     Listed,
     Numbered,
-    PictureName,
     category_folders,
     unnumbered,
 )
@@ -46,20 +45,19 @@ NFC, NFD = (unicodedata.normalize(form, "forêt/é.jpg") for form in ("NFC", "NF
     ],
 )
 def test_a_name_leads_into_the_folder_or_nowhere(name, written):
-    found = PictureName.of(name, windows=False)
-    assert (found and str(found)) == written
+    assert names.written(name, windows=False) == written
 
 
 def test_on_windows_a_letter_and_a_colon_lead_to_another_drive():
-    assert PictureName.of("C:a.jpg", windows=True) is None
-    assert PictureName.of("CC:a.jpg", windows=True) is not None
+    assert names.written("C:a.jpg", windows=True) is None
+    assert names.written("CC:a.jpg", windows=True) is not None
 
 
 def test_two_spellings_are_compared_as_one_and_tried_in_order():
-    assert PictureName(NFD).key == PictureName(NFC).key == NFC
-    assert PictureName(NFD).spellings == (NFD, NFC)
-    assert PictureName(NFC).spellings == (NFC, NFD)
-    assert PictureName("a.jpg").spellings == ("a.jpg",)
+    assert names.key(NFD) == names.key(NFC) == NFC
+    assert names.spellings(NFD) == (NFD, NFC)
+    assert names.spellings(NFC) == (NFC, NFD)
+    assert names.spellings("a.jpg") == ("a.jpg",)
 
 
 @pytest.mark.parametrize("text", ["/a//b.jpg", "\\a\\.\\b.jpg", "/a/b.jpg/"])
