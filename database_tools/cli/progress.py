@@ -13,9 +13,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_FIRST, _THEN = (5, 15, 30), 60
-"""Seconds after which lines come, and between those that follow."""
-
+_FIRST, _THEN = (5, 15, 30), 60  # seconds after which lines come, and between those that follow
 _ENOUGH = 10
 """Items after which their rate says how long the others take: the first may wait for a model."""
 

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 Boxes = npt.NDArray[np.float64]
 
-_SWAPPED = np.array([1, 0, 3, 2])
-"""x and y, end and end: of corners, of boxes."""
+_SWAPPED = np.array([1, 0, 3, 2])  # x and y, end and end: of corners, of boxes
 
 
 def from_corners(corners: npt.ArrayLike) -> Boxes:

@@ -11,9 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-_ROUNDING = 1e-3
-"""Some writers round, and a float32 sum may exceed 1 a little."""
-
+_ROUNDING = 1e-3  # some writers round, and a float32 sum may exceed 1 a little
 _OUTSIDE = 1.0
 """Sides of the picture by which a box may reach out of it; pixels of any picture are more."""
 

@@ -21,8 +21,7 @@ from database_tools.core.intervals import Interval
 from database_tools.core.precision_bounds import Floats, Judged
 from database_tools.core.thresholds import FEWEST_LOCATIONS
 
-_STEP = 100
-"""Thresholds are hundredths."""
+_STEP = 100  # thresholds are hundredths
 
 
 @dataclass(frozen=True, eq=False)

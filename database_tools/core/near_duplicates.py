@@ -17,8 +17,7 @@ Hashes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
 _BANDS = 9
-_AT_ONCE = 1 << 19
-"""Pairs held in memory together: some 50 MB."""
+_AT_ONCE = 1 << 19  # pairs held in memory together: some 50 MB
 
 
 class Index:

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-_NOTHING = 1e-8
-"""Up to this a number is 0."""
+_NOTHING = 1e-8  # up to this a number is 0
 
 
 def floored(values: npt.ArrayLike, digits: int) -> Floats:

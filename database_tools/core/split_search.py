@@ -29,9 +29,7 @@ products a BLAS of several threads spends more time on waiting than on multiplyi
 
 _JITTER = 0.03
 
-_ROUGH = 0.01
-"""Scores are some units: more than float32 is wrong by, for hundreds of labels."""
-
+_ROUGH = 0.01  # scores are some units: more than float32 is wrong by, for hundreds of labels
 Location = tuple[str, str]
 """(dataset, location)"""
 

@@ -15,12 +15,8 @@ from database_tools.durable import files
 from database_tools.pages import html, pictures
 from database_tools.pages.html import tag
 
-_LINES = 5
-"""Of each kind, for people to read; JSON has all."""
-
-_PAIRS = 40
-"""Of each kind on the page: some megabytes."""
-
+_LINES = 5  # of each kind, for people to read; JSON has all
+_PAIRS = 40  # of each kind on the page: some megabytes
 _SIDE = 200
 
 

@@ -28,8 +28,7 @@ from database_tools.durable.journal import Journal
 COMMIT_EVERY = 100
 """Pictures between two commits: some seconds of work to lose, and little writing."""
 
-_MOST_BYTES = 64 << 20
-"""Of crops and records that wait for a commit."""
+_MOST_BYTES = 64 << 20  # of crops and records that wait for a commit
 
 
 class DatasetWriter(AbstractContextManager["DatasetWriter"]):

@@ -24,9 +24,7 @@ from database_tools.formats import splits_json
 
 log = logging.getLogger(__name__)
 
-_SHOWN = 50
-"""Locations or labels listed on the terminal; a dataset may have thousands."""
-
+_SHOWN = 50  # locations or labels listed on the terminal; a dataset may have thousands
 _WORDS = (
     "",
     reasons.OUTSIDE,

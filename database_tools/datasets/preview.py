@@ -34,8 +34,7 @@ Key = TypeVar("Key", bound=Hashable)
 _IN_ALL, _MOST_EACH = 120, 6
 """Pictures on the page, and of one category in one split; at least one of each."""
 
-_LEFT_OUT = 12
-"""Pictures for each reason."""
+_LEFT_OUT = 12  # pictures for each reason
 
 
 def write(workspace: Workspace, page: Page, info: DatasetInfo) -> None:

@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 
 STAGE = "run_tf_detector_batch"
 
-_CONF_DIGITS, _COORDINATE_DIGITS = 3, 4
-"""Of version 1.0."""
-
+_CONF_DIGITS, _COORDINATE_DIGITS = 3, 4  # of version 1.0
 Watch = Callable[[range], Iterable[int]]
 
 

@@ -44,8 +44,7 @@ URL, CALLER = "BATCH_DETECTION_API_URL", "DETECTION_API_CALLER"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECONDS = 60
 _SHOWN = 200
-_LONGEST = 1 << 20
-"""Bytes of an answer; detections, which are in files, may be any number."""
+_LONGEST = 1 << 20  # bytes of an answer; detections, which are in files, may be any number
 
 
 class Busy(Exception):  # noqa: N818 - it is a state of the service, not a fault

@@ -26,9 +26,7 @@ _SCHEMA = """CREATE TABLE image (
     key BLOB PRIMARY KEY, file INTEGER, position INTEGER, failed INTEGER, entry
 ) WITHOUT ROWID"""
 
-_IN_MEMORY = 1 << 15
-"""Pictures, of some 600 bytes each."""
-
+_IN_MEMORY = 1 << 15  # pictures, of some 600 bytes each
 _Row = tuple[int, int, bool, "Image | str | bytes"]
 """Number of the file, position in it, whether it failed, and the entry, packed once it is old."""
 

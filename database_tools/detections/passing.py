@@ -40,12 +40,8 @@ _HALVES = struct.Struct("<QQ")
 _GROUPS_AHEAD = 1
 """Groups decoded while the detector works; each of 12-megapixel pictures takes 0.3 GB."""
 
-_AT_ONCE = 256
-"""Pictures that are compared with the store before any of them is written down anew."""
-
-_TRIED = 100
-"""Pictures without one number after which a detector is not asked for more."""
-
+_AT_ONCE = 256  # pictures that are compared with the store before any of them is written down anew
+_TRIED = 100  # pictures without one number after which a detector is not asked for more
 Looked = tuple[list[File], list[Found]]
 """Of a group: its files before they were decoded, and what was found in each."""
 

@@ -64,8 +64,7 @@ _KIND = 1
 _PLAN_HEAD = _KIND + 4
 _RESULT = struct.Struct("<iII")
 _ENTRY = np.dtype([("key", "<u8", 2), ("file", "<i8", 2), ("content", "<u8", 2), ("boxes", "<i4")])
-_CACHED = 8
-"""Records held decoded: neighbours of a list may lie in several."""
+_CACHED = 8  # records held decoded: neighbours of a list may lie in several
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ ImageId = str | int
 
 ID, FILE_NAME = "image id", "file name"
 
-_LOOKED_AT = 1000
-"""Names that a hint is found by."""
+_LOOKED_AT = 1000  # names that a hint is found by
 
 
 class Precomputed:

@@ -8,12 +8,8 @@ from pathlib import Path
 
 from database_tools.core.names import Disk
 
-_PATH_MAX = 4096
-"""Bytes of a path on Linux, with the zero behind it; on other systems no less."""
-
-_BESIDE = 40
-"""Bytes by which a temporary neighbour's name may be longer than the file's."""
-
+_PATH_MAX = 4096  # bytes of a path on Linux, with the zero behind it; on other systems no less
+_BESIDE = 40  # bytes by which a temporary neighbour's name may be longer than the file's
 _COMPOSED, _DECOMPOSED = "\u00e9", "e\u0301"
 
 
