@@ -21,6 +21,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import crop_flags, places
+from database_tools.core import flags
 from database_tools.remote import arguments
 
 
@@ -38,7 +39,7 @@ def build_parser() -> cli.Parser:
     )
     add("-v", "--detector-version", help="e.g. 4.1 (default: as the file's info.detector says)")
     add("--logdir", type=Path, default=Path(), help="folder of the log (default: this one)")
-    crop_flags.declare(parser)
+    flags.declare(parser, crop_flags.CropFlags)
     places.declare(parser)
     return parser
 

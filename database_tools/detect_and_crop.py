@@ -20,6 +20,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import crop_flags, places
+from database_tools.core import flags
 from database_tools.core.errors import UserError
 from database_tools.remote import arguments
 
@@ -53,7 +54,7 @@ def build_parser() -> cli.Parser:
         help="JSON of its tasks, with which a run goes on (default: OUTPUT_DIR/resume.json)",
     )
     add("-p", "--cropped-images-dir", type=arguments.output, help="folder of the crops")
-    crop_flags.declare(parser)
+    flags.declare(parser, crop_flags.CropFlags)
     crop_flags.declare_db(parser)
     places.declare(parser)
     add = parser.add_argument_group("additions of --run-detector").add_argument

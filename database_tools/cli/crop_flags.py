@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import functools
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from database_tools.cli.parser import Parser, add_scheduler
+from database_tools.cli.parser import Parser
 from database_tools.cli.progress import progress
+from database_tools.core.flags import flag, scheduler
 from database_tools.remote import arguments
 
 if TYPE_CHECKING:
@@ -17,52 +20,38 @@ if TYPE_CHECKING:
     from database_tools.stores.store import Store
 
 
-def declare(parser: Parser) -> None:
-    """Declare the original's flags of cutting, and ours."""
-    add = parser.add_argument
-    add("-i", "--images-dir", type=arguments.folder, help="folder of the pictures")
-    add(
-        "--save-full-images",
-        action="store_true",
-        help="keep pictures that are downloaded in --images-dir",
+@dataclass(frozen=True)
+class CropFlags:
+    """The original's flags of cutting, and ours."""
+
+    images_dir: Path | None = flag("folder of the pictures", "-i", type=arguments.folder)
+    save_full_images: bool = flag(
+        "keep pictures that are downloaded in --images-dir", default=False
     )
-    add(
-        "--square-crops",
-        action="store_true",
-        help="cut the smallest square around each box instead of the box",
+    square_crops: bool = flag(
+        "cut the smallest square around each box instead of the box", default=False
     )
-    add(
-        "--check-crops-valid",
-        action="store_true",
-        help="decode the crops that are there; cut those anew that are broken",
+    check_crops_valid: bool = flag(
+        "decode the crops that are there; cut those anew that are broken", default=False
     )
-    add(
-        "-t",
-        "--threshold",
-        type=float,
-        default=0.0,
-        help="least confidence of a box (default: %(default)s)",
+    threshold: float = flag("least confidence of a box (default: %(default)s)", "-t", default=0.0)
+    threads: int = flag("downloads at a time; cutting takes --workers", "-n", default=1)
+    legacy_square: bool = flag(
+        "squares as the original cut them: at the right and bottom edges they reach out of the "
+        "picture, black there",
+        default=False,
+        group="additions",
     )
-    add("-n", "--threads", type=int, default=1, help="downloads at a time; cutting takes --workers")
-    group = parser.add_argument_group("additions")
-    add = group.add_argument
-    add(
-        "--legacy-square",
-        action="store_true",
-        help="squares as the original cut them: at the right and bottom edges they reach out of "
-        "the picture, black there",
-    )
-    add("--jpeg-quality", type=int, default=75, help="of the crops (default: %(default)s)")
-    add(
+    jpeg_quality: int = flag("of the crops (default: %(default)s)", default=75)
+    detection_category: Sequence[str] = flag(
+        "names of the categories that are cut (default: animal; people are not)",
         "--detection_category",
-        nargs="+",
-        default=["animal"],
+        default=("animal",),
         metavar="NAME",
-        help="names of the categories that are cut (default: animal; people are not)",
     )
-    add("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
-    add_scheduler(group)
-    add("--strict", action="store_true", help="end with status 2 if a picture could not be read")
+    workers: int = flag("processes (default: all cores)", default=os.cpu_count() or 1)
+    dask_scheduler: str | None = scheduler()
+    strict: bool = flag("end with status 2 if a picture could not be read", default=False)
 
 
 def declare_db(parser: Parser) -> None:

@@ -343,9 +343,7 @@ class _Writer:
 def _written(
     writer: _Writer, results: Iterator[tuple[list[tuple[str, Wanted]], tuple[Done, ...] | None]]
 ) -> Iterator[int]:
-    number = 0
-    for unit, done in results:
-        for (name, wanted), result in zip(unit, done or (), strict=True):
-            writer.add(name, wanted, result)
-            yield number
-            number += 1
+    pairs = (pair for unit, done in results for pair in zip(unit, done or (), strict=True))
+    for number, ((name, wanted), result) in enumerate(pairs):
+        writer.add(name, wanted, result)
+        yield number

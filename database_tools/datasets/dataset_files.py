@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from database_tools.core import reasons
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.core.ledger import Ledger
+from database_tools.core.ledger import Drops, Ledger
 from database_tools.core.splits import SPLITS, TEST, TRAIN
 from database_tools.datasets import journal
 from database_tools.datasets.journal import BoxLine, CropLine, DropLine
@@ -46,74 +46,20 @@ def write(
 
 def write_ledger(workspace: Workspace, plan: Plan) -> Ledger:
     """Write the account of all pictures."""
-    fates = _Fates(plan)
+    drops, kept, made, last = Drops(), 0, 0, -1
     beside: dict[str, list[str]] = {reason: [] for reason in reasons.BOXES.values()}
-    made = 0
     for line in journal.read(workspace.journal):
         if isinstance(line, DropLine):
-            fates.drop(line.image, line.reason)
-        elif isinstance(line, CropLine):
-            fates.keep(line.image)
-            made += 1
+            drops.add(line.reason, plan.annotations.files[line.image])
+        elif isinstance(line, CropLine):  # those of a picture come in a row
+            made, kept, last = made + 1, kept + (line.image != last), line.image
         elif isinstance(line, BoxLine):
             beside[reasons.BOXES[line.reason]].append(plan.annotations.files[line.image])
     beside[reasons.UNLISTED] = list(plan.annotations.unlisted)
-    ledger = Ledger(
-        STAGE,
-        len(plan),
-        fates.kept,
-        fates.dropped(),
-        made,
-        {kind: names for kind, names in beside.items() if names},
-    )
+    beside = {kind: names for kind, names in beside.items() if names}
+    ledger = replace(drops.close(STAGE, len(plan), kept), made=made, beside=beside)
     ledger_json.write(workspace.main, ledger)
     return ledger
-
-
-class _Fates:
-    """What became of each picture: a number each, not a list of names for each reason."""
-
-    _NOT_YET, _KEPT = 0, 1
-
-    def __init__(self, plan: Plan) -> None:
-        self._files = plan.annotations.files
-        self._fates = array("b", [self._NOT_YET]) * len(plan)
-        self._reasons: dict[str, int] = {}
-
-    @property
-    def kept(self) -> int:
-        return self._fates.count(self._KEPT)
-
-    def keep(self, image: int) -> None:
-        self._fates[image] = self._KEPT
-
-    def drop(self, image: int, reason: str) -> None:
-        self._fates[image] = self._reasons.setdefault(reason, len(self._reasons) + 2)
-
-    def dropped(self) -> dict[str, Sequence[str]]:
-        """Return the files of each reason, in the order of the input."""
-        return {
-            reason: _Where(self._files, self._fates, fate)
-            for reason, fate in sorted(self._reasons.items())
-        }
-
-
-class _Where(Sequence[str]):
-    """The files of those pictures that have one fate, looked up as they are asked for."""
-
-    def __init__(self, files: Sequence[str], fates: array[int], fate: int) -> None:
-        self._files, self._fates, self._fate = files, fates, fate
-        self._number = fates.count(fate)
-
-    def __len__(self) -> int:
-        return self._number
-
-    def __iter__(self) -> Iterator[str]:
-        rows = zip(self._files, self._fates, strict=True)
-        return (file for file, fate in rows if fate == self._fate)
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        return list(self)[index]
 
 
 def unsure(workspace: Workspace) -> Iterator[int]:

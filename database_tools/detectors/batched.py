@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,12 @@ import numpy as np
 from database_tools.core import reasons
 from database_tools.core.detections import Failure, Found
 from database_tools.core.errors import UserError
-from database_tools.detectors import batches
 from database_tools.detectors.detector import Image
 
 log = logging.getLogger(__name__)
+
+MOST_PIXELS = 120_000_000
+"""Of one batch: eight pictures of 12 megapixels and some; larger ones go in smaller batches."""
 
 _BLANK = np.full((96, 128, 3), 127, np.uint8)
 
@@ -53,7 +56,7 @@ class Batched:
         """Return one result for each picture, in the same order."""
         found: dict[int, Found] = {}
         shapes = [image.shape if self.of_one_size else (1, 1) for image in images]
-        for batch in batches.of_equal_size(shapes, self.batch_size):
+        for batch in of_equal_size(shapes, self.batch_size):
             members = [images[i] for i in batch]
             try:
                 results = self._together(members)
@@ -82,3 +85,22 @@ def in_one_line(error: Exception, limit: int = 300) -> str:
     """Return an error's text on one line: TensorFlow's are pages long."""
     text = " ".join(str(error).split())
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def of_equal_size(
+    shapes: Sequence[tuple[int, ...]], batch_size: int, most_pixels: int = MOST_PIXELS
+) -> list[list[int]]:
+    """Group pictures (height, width, ...) of one size; one of too many pixels is alone.
+
+    Returns:
+        Positions in ``shapes``, each once; the batches and the positions in each are in listed
+        order, so that one list is always cut the same way.
+    """
+    by_size: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, shape in enumerate(shapes):
+        by_size[shape].append(i)
+    cut = []
+    for shape, members in by_size.items():
+        at_once = max(1, min(batch_size, most_pixels // max(1, shape[0] * shape[1])))
+        cut += [members[i : i + at_once] for i in range(0, len(members), at_once)]
+    return sorted(cut)

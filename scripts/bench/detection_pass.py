@@ -29,7 +29,7 @@ from database_tools.detections.batch_config import BatchConfig
 from database_tools.detections.detection_files import Picture
 from database_tools.detections.passing import Source
 from database_tools.detections.store import File
-from database_tools.detectors import batches, precomputed
+from database_tools.detectors import batched, precomputed
 
 T = TypeVar("T")
 
@@ -159,7 +159,7 @@ def overhead(detector: Path, paths: list[Path]) -> None:
     one = detectors.open(detector, detectors.BATCH_SIZE)
     assert isinstance(one, Batched)
     images = [imaging.load(path) for path in paths]
-    groups = batches.of_equal_size([image.shape for image in images], one.batch_size)
+    groups = batched.of_equal_size([image.shape for image in images], one.batch_size)
     together = [[images[i] for i in group] for group in groups]
 
     def network() -> None:

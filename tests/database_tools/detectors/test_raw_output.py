@@ -3,7 +3,7 @@ import pytest
 
 from database_tools.core import reasons
 from database_tools.core.detections import Failure
-from database_tools.detectors import batches, raw_output
+from database_tools.detectors import batched, raw_output
 
 
 def outputs(**changed):
@@ -127,4 +127,4 @@ def test_tf_vision_exported_with_normalised_boxes_is_left_alone():
     ],
 )
 def test_pictures_of_one_size_go_together(shapes, cut):
-    assert batches.of_equal_size(shapes, 2, most_pixels=100) == cut
+    assert batched.of_equal_size(shapes, 2, most_pixels=100) == cut
