@@ -25,7 +25,6 @@ class Ranks:
     Attributes:
         counts: (n,) how many classes each crop has.
         classes: (sum of counts,) their numbers, crop by crop, the likeliest first.
-        confidences: of these.
     """
 
     counts: Integers

@@ -58,10 +58,8 @@ class CropRecipe:
     """See the module.
 
     Attributes:
-        geometry: where to cut.
         padding: side of a padded window over the longer side of its box, finite, at least 1; 1
             for the other geometries, which have none.
-        file: kind of the crops' files.
         quality: of JPEG files, 1 to 100.  The JPEG that a record has of a crop which is another
             kind of file has always 100.
 

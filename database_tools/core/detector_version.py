@@ -46,11 +46,6 @@ def same(first: str, second: str) -> bool:
 def choose(flag: str | None, detector: object, file: str) -> str:
     """Return the version that crops and folders are called by: as the flag says, else the file.
 
-    Args:
-        flag: what ``--detector-version`` says, None for nothing.
-        detector: what the file says of its detector, anything but a text for nothing.
-        file: for messages.
-
     Raises:
         UserError: if both say something and not the same, neither says anything, or what is said
             is no part of a file's name.

@@ -46,15 +46,7 @@ def tempered(rows: Floats, temperature: float) -> Floats:
 
 @dataclass
 class _Group:
-    """Boxes of one label.
-
-    Attributes:
-        kind: the detector's category.
-        members: their rows.
-        total: (C,) weighted sum of probabilities, or of logarithms.
-        weight: sum of weights.
-        vector: (C,) what they say together.
-    """
+    """Boxes of one label: (C,) weighted sums of probabilities or logarithms, and what they say."""
 
     kind: int
     members: list[int]

@@ -17,7 +17,6 @@ class Picture(NamedTuple):
     """A picture.
 
     Attributes:
-        key: of the picture in its source.
         file: path below the dataset's folder, with forward slashes.
         location: as the source has it; None for none.
         sequence: id of its burst; None where nobody says.
@@ -43,9 +42,7 @@ class Said(NamedTuple):
     """What somebody said of a picture.
 
     Attributes:
-        key: of the picture in its source.
         label: a class of the dataset; None for a box alone.
-        of_sequence: said of the whole burst.
         box: drawn around it, relative; None if there is none.
         pixel_box: the same as x, y, width, height in pixels, where only these are known.
     """

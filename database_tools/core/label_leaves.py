@@ -29,13 +29,7 @@ Counts = Mapping[Taxon, int]
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A label.
-
-    Attributes:
-        taxon: of which it is.
-        without: children that are looked at on their own; none for the whole taxon.
-        images: how many there are.
-    """
+    """A label of a taxon, without the children that are looked at on their own."""
 
     taxon: Taxon
     without: tuple[Taxon, ...]

@@ -56,7 +56,6 @@ class EpochPlan:
 
     Attributes:
         labels: (n,) label of each crop, from 0; a label without crops is never drawn.
-        sampling: how.
         weights: (n,) at least 0, how often crops of one label are drawn relative to each
             other; None for equally often.  A crop of weight 0 is never drawn.
         locations: (n,) location of each crop, needed with ``max_per_location`` only.

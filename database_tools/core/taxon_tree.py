@@ -59,7 +59,6 @@ class TaxonTree:
     Attributes:
         taxa: every taxon, parents before their children, brothers and sisters in alphabetical
             order.
-        labels: dataset label to its taxon.
         disputed: taxa that rows give several parents, with these, sorted.
     """
 

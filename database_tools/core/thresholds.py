@@ -109,11 +109,7 @@ def _candidates(confidence: Floats) -> list[int]:
 def _together(judged: Judged, own: Floats, spread: float, target: float) -> float:
     """Return the threshold of all labels, with which all that is accepted keeps the target.
 
-    Args:
-        judged: (N,) predictions.
-        own: (N,) the threshold of each one's label; NaN where it has none of its own.
-        spread: how far locations differ.
-        target: to keep.
+    ``own`` is (N,), NaN where a label has none of its own.
     """
     start = lowest(judged, spread, target)
     if np.isnan(start):

@@ -55,12 +55,7 @@ class FolderConfig:
     """How pictures are cut.
 
     Attributes:
-        source: where the pictures lie.
-        folder: of the crops.
-        recipe: of every crop.
-        rule: which boxes become crops.
         check: whether crops that are there are decoded, to see whether they are whole.
-        workers: processes that cut.
         dask_scheduler: address of a cluster that cuts instead, or None.
         max_pixels: of a picture that is still decoded.
     """
@@ -89,11 +84,7 @@ class Task:
     """One picture.
 
     Attributes:
-        job: to do.
-        crops: files of its crops.
         there: whether each is there already; empty if the worker shall look.
-        check: whether it shall decode them.
-        write: whether it shall write them too.
     """
 
     job: Job

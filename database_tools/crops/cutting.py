@@ -26,9 +26,7 @@ class Job:
     """One picture and where to cut it.
 
     Attributes:
-        path: of the picture.
         boxes: (N, 4) float64, rows (x, y, width, height) in [0, 1].
-        recipe: how to cut and encode.
         max_pixels: of a picture that is still decoded, and of a crop that is still made.
         records: whether each crop is wanted as JPEG, whatever kind its file is.
         files: whether the crops' files are wanted.
@@ -47,8 +45,6 @@ class Crop:
     """An encoded crop.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
         file: content of the crop's file; empty if not wanted.
         jpeg: content for a record, the same object as ``file`` where that is a JPEG, else of
             quality 100; empty if not wanted.

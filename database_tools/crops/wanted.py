@@ -47,10 +47,8 @@ class Wanted(NamedTuple):
     """The boxes of one picture that become crops, at least one.
 
     Attributes:
-        picture: its name.
         numbers: places of the boxes in the picture's list.
         boxes: N of (x, y, width, height) in [0, 1].
-        confidences: N.
         version: of the detector, None for boxes that somebody drew.
     """
 

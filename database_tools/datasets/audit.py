@@ -69,14 +69,7 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Two things on two sides that should be on one.
-
-    Attributes:
-        kind: one of ``KINDS``.
-        sides: their splits.
-        places: their locations.
-        names: of their pictures; empty where places alone are meant.
-    """
+    """Two things, perhaps pictures, on two sides that should be on one."""
 
     kind: str
     sides: tuple[str, str]
@@ -108,7 +101,6 @@ class Audit:
 
     Attributes:
         table: its crops, locations and splits.
-        label_of: crop to its label.
         grouped: kind of leak, pictures, and the group of each, none of which two sides may share.
         looks: crops, their hashes and their folder; None if they were not looked at.
         unseen: what was not looked at, in words.

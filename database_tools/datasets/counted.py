@@ -30,7 +30,6 @@ class Counted:
         places: all locations of the table and of the splits, sorted.
         named: of each place the splits that name it, as numbers of ``splits.ALL``.
         labels: sorted; several of one crop, joined by commas, are one.
-        crops: (places, labels).
     """
 
     places: list[Location]

@@ -34,13 +34,7 @@ _Row = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of a picture.
-
-    Attributes:
-        picture: that was asked about.
-        found: name of the dataset's picture that it is, None for none.
-        equal: whether it is that file, byte by byte; else it looks like it.
-    """
+    """A picture, and the dataset's one that it is, byte by byte if ``equal``, else by its looks."""
 
     picture: Path
     found: str | None

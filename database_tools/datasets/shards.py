@@ -36,7 +36,6 @@ class ShardWriter:
     """Writes the shards of one split, going on at a position.
 
     Attributes:
-        position: where it stands.
         filled: lengths of the shards that got their name since the last ``flush``, by number.
     """
 

@@ -42,7 +42,6 @@ class Workspace:
         folders: both, the main one first, each once.
         main: the folder that has what belongs to the whole build.
         state: where the main folder keeps what the tool knows.
-        journal: path of the journal.
     """
 
     def __init__(self, coco: Path | None, tfrecords: Path | None) -> None:

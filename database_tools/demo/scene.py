@@ -25,7 +25,6 @@ class Box:
     """A visible animal.
 
     Attributes:
-        species: its name.
         box: (x, y, width, height) in whole pixels: the smallest that holds every visible pixel.
         visible: the share of the animal that is neither cut off nor hidden, in (0, 1].
     """

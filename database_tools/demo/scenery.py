@@ -23,10 +23,6 @@ class Biome:
     """Colours and growth of a kind of place; colours are (red, green, blue) in [0, 1].
 
     Attributes:
-        ground, grass, leaf, bark, sky: colours.
-        trees: usual number of trunks.
-        tufts: usual number of tufts of grass.
-        bushes: usual number of bushes.
         canopy: height of the far tree line over the picture's height.
     """
 
@@ -79,7 +75,6 @@ class Scenery:
     """An empty place.
 
     Attributes:
-        view: how the camera stands.
         day: (H, W, 3) float32 in [0, 1], in flat daylight.
         infrared: (H, W) float32, how much of the flash each point throws back.
         distance: (H, W) float32, metres from the camera; the sky is 1000 away.

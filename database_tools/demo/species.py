@@ -20,7 +20,6 @@ class Species:
     """One species.
 
     Attributes:
-        name: its label in the annotations.
         share: its share of all animals in the world.
         height: metres from the ground to the top of the back.
         sizes: lowest and highest height of its back in a picture 480 pixels high.

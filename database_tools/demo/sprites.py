@@ -42,15 +42,7 @@ class Sprite:
 
 
 def draw(species: Species, seed: int, phase: float, height: float, *, flip: bool) -> Sprite:
-    """Draw one animal.
-
-    Args:
-        species: what it is.
-        seed: this animal: its build, posture, coat and marks.  Same seed, same animal.
-        phase: moment of its stride, in radians.
-        height: pixels from the ground to the top of its back.
-        flip: whether it looks to the left.
-    """
+    """Draw one animal; same seed, same animal, at a moment of its stride in radians."""
     rng = np.random.default_rng(seed)
     scale = height / species.back
     canvas = Canvas(scale, species.extent, rng.uniform(0.8, 1), math.radians(rng.uniform(-6, 6)))

@@ -62,8 +62,6 @@ class Animal:
     """One animal of a sequence.
 
     Attributes:
-        species: what it is.
-        seed: its looks.
         height: pixels from the ground to its back.
         x, y: where its feet are in the first frame, in pixels.
         step: pixels that it moves to the right from one frame to the next.

@@ -112,14 +112,7 @@ def _checkpoint(config: BatchConfig, named: Pictures) -> dict[str, Image]:
 
 @dataclass(frozen=True)
 class _Entries:
-    """What is known of each picture, in listed order, as the file says it.
-
-    Attributes:
-        config: says what is written.
-        named: all pictures.
-        done: by a checkpoint, by name; written as they are there.
-        work: the others, which a finished pass knows.
-    """
+    """What is known of each picture, in listed order: by a checkpoint, else by a finished pass."""
 
     config: BatchConfig
     named: Pictures

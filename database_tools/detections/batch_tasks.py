@@ -65,13 +65,8 @@ class DetectorRun:
     """What to detect, and where everything goes.
 
     Attributes:
-        queried: ``queried_images.json``.
-        cache: folder of the cache of detections.
-        version: of the detector.
         output_dir: for lists and answers.
-        resume_file: the tasks.
         container: gives the address of a dataset's container, with its SAS.
-        hours: to wait for tasks.
     """
 
     queried: Path

@@ -23,13 +23,7 @@ from database_tools.remote import RemotePath
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures in listed order, each once.
-
-    Attributes:
-        folder: that names are relative to.
-        names: as they are opened, below ``folder``; those of a list may be absolute.
-        again: names that a list has once more.
-    """
+    """Pictures in listed order, each once, below ``folder``; ``again`` is what was listed again."""
 
     folder: Path
     names: tuple[str, ...]

@@ -31,7 +31,6 @@ class Batched:
         run: computes a batch of pictures.
         read: turns what ``run`` gives into a result for each picture; raises ValueError for what
             is none.
-        errors: what the library raises.
         of_one_size: whether the pictures of a batch must have one size.
     """
 

@@ -38,11 +38,9 @@ def errors() -> tuple[type[Exception], ...]:
 
 
 def names(path: Path, metadata: Mapping[str, str]) -> dict[str, str] | None:
-    """Return category id, the class number from 1, to name; None if the metadata has no names.
+    """Return category id, the class number from 1, to name; None if the metadata has no ``names``.
 
-    Args:
-        path: of the file, for errors.
-        metadata: of which ``names`` is Python's ``{0: 'animal', 1: 'person'}`` or a list.
+    These are Python's ``{0: 'animal', 1: 'person'}`` or a list.
 
     Raises:
         UserError: if it is neither.

@@ -67,14 +67,9 @@ def letterbox(image: Image, width: int, height: int) -> tuple[npt.NDArray[np.flo
 def layout_of(
     rows: int, columns: int, size: tuple[int, int], classes: int | None, *, final: bool
 ) -> str | None:
-    """Recognise an output of one picture by its shape; None if it is none of the three.
+    """Recognise an output of rows and columns; None if it is none of the three.
 
-    Args:
-        rows: of the output.
-        columns: of the output.
-        size: of the input, width and height.
-        classes: how many it has names for; None for no names.
-        final: whether its metadata says that NMS is built in.
+    ``classes`` are as many as it has names for, ``final`` if NMS is built in as metadata says.
     """
     # A YOLOv5 of one class has six columns too, but a row for each of three anchors of each cell.
     one_class = classes in (None, 1) and rows in _anchors(*size) and not final

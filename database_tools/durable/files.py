@@ -38,10 +38,6 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     The folder is made if need be.  When the block raises, the neighbour is removed and
     ``path`` stays as it was.
 
-    Args:
-        path: to write.
-        lasting: whether a power cut may not undo it once this returns.
-
     Raises:
         UserError: if the folder cannot be written or the disk is full.
     """

@@ -13,14 +13,10 @@ class Evaluation:
     """What was found out.
 
     Attributes:
-        detector: its name.
-        thresholds: (T,) judged.
         animals: what each keeps of pictures with animals.
         empty: what each keeps of empty pictures.
         by_label: the same of each label of animals.
         by_location: of each location: pictures with animals, and empty ones.
-        proposal: the threshold to take.
-        keep: share that was asked for.
         boxes: COCO's figures; None where nobody drew boxes.
         people: number of pictures of people, left aside.
         of_sequences: number of judged pictures whose label is that of a burst.

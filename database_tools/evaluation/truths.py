@@ -24,10 +24,7 @@ class Truth:
     """A picture and what people say of it.
 
     Attributes:
-        id: as the annotations have it.
-        file: its name.
         location: as text; None for none.
-        labels: sorted.
         of_sequence: whether somebody looked at the burst, not at this picture.
         boxes: of its labels, (label, x, y, width, height) relative; None where nobody drew any.
     """

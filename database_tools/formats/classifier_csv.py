@@ -64,7 +64,6 @@ class Rows:
     """Some rows of the table.
 
     Attributes:
-        paths: n crops, relative.
         probabilities: (n, C).
         labels: n true labels; None if the table has none.
         weights: (n,); None if the table has none.

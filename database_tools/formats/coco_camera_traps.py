@@ -44,17 +44,13 @@ class Image(NamedTuple):
     """An element of ``images``; None where it does not say.
 
     Attributes:
-        id: of the picture.
         file_name: path below the folder of pictures, as the file has it.
         location: where the camera stood, as the file has it: 13, "013"; never blank.
         seq_id: of its burst, as text.
         seq_num_frames: pictures in its burst.
         frame_num: its number in the burst, from 0.
         datetime: when it was taken, in the writer's words.
-        width: in pixels.
-        height: in pixels.
         corrupt: whether the file is known to be broken.
-        rights_holder: whose it is.
     """
 
     id: ImageId
@@ -74,9 +70,6 @@ class Annotation(NamedTuple):
     """An element of ``annotations``; None where it does not say.
 
     Attributes:
-        id: of the annotation.
-        image_id: of the picture.
-        category_id: of the category.
         sequence_level: whether somebody looked at the burst, not at this picture.
         individuals: ``count``; Snapshot Serengeti has also "11-50".
         bbox: (x, y, width, height) in pixels of the picture.

@@ -35,7 +35,6 @@ class CropsCoco:
         files: of the crops, ``<category>/<file of the image>``.
         original_keys: ids of the whole images; None where the file does not say.
         labels: class id of each crop.
-        ids: of the crops.
     """
 
     categories: dict[int, str]

@@ -22,14 +22,7 @@ NAME = "crops_info.json"
 
 @dataclass(frozen=True)
 class CropsInfo:
-    """See the module.
-
-    Attributes:
-        recipe: of every crop in the folder.
-        detector: the detector's name.
-        version: the detector's, as in the crops' names.
-        threshold: least confidence of a box that was cropped, in [0, 1].
-    """
+    """See the module; the version is the one in the crops' names, the threshold in [0, 1]."""
 
     recipe: CropRecipe
     detector: str | None = None

@@ -101,12 +101,7 @@ def _numbers(value: Any) -> npt.NDArray[Any]:
 
 
 def write(path: Path, items: Iterable[tuple[ImageId, Detections]]) -> None:
-    """Write detections as they come; boxes below ``LEAST_CONFIDENCE`` are left out.
-
-    Args:
-        path: of the pickle; it appears when it is whole.
-        items: image id and detections; categories must be whole numbers.
-    """
+    """Write detections as they come, without boxes below ``LEAST_CONFIDENCE``."""
     with files.replacing(path) as temporary, temporary.open("wb") as stream:
         writer = _Writer(stream)
         for key, found in items:

@@ -38,12 +38,7 @@ def read_json(
 ) -> Iterator[tuple[str, str]]:
     """Yield the name of each picture in its store, and the name to save it under.
 
-    Args:
-        path: of the list.
-        save_key: of an entry, its name to save under.
-        key: of the list in the object at the top level; None if that is the list.
-        name_of: makes a picture's name of an entry's dataset and file.
-        only_new: leave out entries whose ``new_entry`` is missing or false.
+    The list is ``key`` of the object at the top level; ``name_of`` takes dataset and file.
     """
     table = files.read_json(path)
     if key is not None:

@@ -22,15 +22,7 @@ from database_tools.formats import csv_table
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns.
-
-    Attributes:
-        file: path below the dataset's folder.
-        label: what the picture shows.
-        location: where the camera stood; read if it is there, as all that follow.
-        sequence: of which burst it is.
-        datetime: when it was taken.
-    """
+    """Names of the columns, of which those after ``label`` are read if they are there."""
 
     file: str = "file"
     label: str = "label"

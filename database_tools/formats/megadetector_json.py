@@ -151,13 +151,7 @@ def images(path: Path) -> Iterator[Image]:
 
 
 def entries(path: Path, member: str, read: Callable[[Any], Image]) -> Iterator[Image]:
-    """Yield what ``read`` makes of each element of a list at the top level; else as ``images``.
-
-    Args:
-        path: of the file.
-        member: the list's key.
-        read: raises ValueError, TypeError or KeyError for an element that breaks a rule.
-    """
+    """Yield what ``read`` makes of each element of a list at the top level; else as ``images``."""
     for key, start, values in json_stream.stretches(path):
         if key != member or start is None:
             continue

@@ -23,12 +23,7 @@ class UnreadableImage(Exception):  # noqa: N818 - it is a state of the file, not
 
 
 def read(path: str | Path, max_pixels: int = MAX_PIXELS) -> bytes:
-    """Read the file of a picture.
-
-    Args:
-        path: of the file.
-        max_pixels: of a picture that is still wanted; no file of such a picture is so long that
-            it has many bytes for each of them.
+    """Read the file of a picture, unless it is too long for one of ``max_pixels``.
 
     Raises:
         UnreadableImage: if there is no such file, it is a folder, a pipe, a socket or a device,

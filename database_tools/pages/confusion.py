@@ -30,14 +30,10 @@ class Cell:
     """One cell.
 
     Attributes:
-        row: from 0, among the shown labels.
-        column: so too.
         labels: numbers of the true and of the predicted label.
         share: of the row's crops.
         colour: of the square, such as ``"#00735c"``.
-        ink: of the number in it.
         number: what is written in it, percent; "" for nearly nothing.
-        said: the whole story.
     """
 
     row: int

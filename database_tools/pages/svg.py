@@ -28,13 +28,7 @@ def strength(share: float) -> float:
 
 
 def shape(name: str, content: str = "", **attributes: object) -> Markup:
-    """Write an element; ``stroke_width=2`` becomes ``stroke-width="2"``.
-
-    Args:
-        name: such as ``"circle"``.
-        content: shapes inside; text that is no ``Markup`` is escaped.
-        attributes: floats get two decimals.
-    """
+    """Write an element; ``stroke_width`` becomes ``stroke-width``, floats get two decimals."""
     return tag(name, content, **{key: _value(value) for key, value in attributes.items()})
 
 
