@@ -67,9 +67,7 @@ def declare_db(parser: Parser) -> None:
 def config(args: argparse.Namespace, store: Store | None) -> FolderConfig:
     """Return how pictures are cut; raise UserError for what cannot be.
 
-    Args:
-        args: the flags.
-        store: of pictures that are not in --images-dir; None if there is no other place.
+    ``store`` has pictures that are not in --images-dir.
     """
     from database_tools.core.crop_recipe import CropRecipe, Geometry
     from database_tools.core.errors import UserError

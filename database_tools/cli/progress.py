@@ -19,12 +19,9 @@ _ENOUGH = 10
 
 
 def progress(items: Iterable[T], total: int | None = None, desc: str = "") -> Iterator[T]:
-    """Yield ``items`` while showing how far one is.
+    """Yield ``items`` while showing how far one is with ``desc``, e.g. ``"detecting"``.
 
-    Args:
-        items: what to go through.
-        total: how many there are, if ``len`` does not tell.
-        desc: what is being done, e.g. ``"detecting"``.
+    ``total`` is how many there are, if ``len`` does not tell.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)

@@ -65,12 +65,9 @@ def _unsure(found: Detections) -> str:
 
 
 def resolve(wanted: Sequence[str], names: Mapping[str, str] | None) -> frozenset[str] | None:
-    """Turn names or ids of categories into ids; None for ``any``.
+    """Turn names or ids of categories, as the user says them, into ids; None for ``any``.
 
-    Args:
-        wanted: as the user says them.
-        names: id to name as a label map or detection file has them; None where there is none,
-            which means MegaDetector's names.
+    ``names`` are those of a label map or detection file; None means MegaDetector's.
 
     Raises:
         UserError: if one is not among them, with those that are.

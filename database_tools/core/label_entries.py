@@ -39,12 +39,9 @@ class Picture(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What somebody said of a picture.
+    """What somebody said of a picture; ``pixel_box`` is for boxes that only pixels are known of.
 
-    Attributes:
-        label: a class of the dataset; None for a box alone.
-        box: drawn around it, relative; None if there is none.
-        pixel_box: the same as x, y, width, height in pixels, where only these are known.
+    ``label`` is a class of the dataset, None for a box alone.
     """
 
     key: ImageId

@@ -75,13 +75,9 @@ def spread(of: Judged, cells: npt.NDArray[np.integer]) -> float:
 def lower(accepted: Judged, hits: float, spread: float) -> float:
     """Return what the precision at new locations is at least, with 90 % confidence.
 
-    Args:
-        accepted: the predictions; their ``right`` is not looked at.
-        hits: how many of them are right; what is expected of them will do.
-        spread: how far locations differ.
-
-    Returns:
-        the one-sided bound of Clopper and Pearson for as many independent crops as these are worth.
+    It is the one-sided bound of Clopper and Pearson for as many independent crops as the accepted
+    are worth, where locations differ by ``spread``.  Their ``right`` is not looked at: ``hits`` is
+    how many are right, or what is expected of them.
 
     Source: E. Korn and B. Graubard, "Confidence Intervals for Proportions with Small Expected
     Number of Positive Counts" (1998): the effective number is divided by the design effect and

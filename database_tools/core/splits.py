@@ -73,11 +73,8 @@ def fill_missing(
 ) -> list[str | None]:
     """Give a location, as text, to pictures that have none.
 
-    Args:
-        locations: one a picture, None for none.
-        ids: of the pictures.
-        policy: ``together``: one place for all of them; ``each``: a place of its own for each;
-            ``drop``: stays None.
+    By ``policy``: ``together``: one place for all of them; ``each``: a place of its own for each;
+    ``drop``: stays None.
     """
     stand_ins = {"together": "no location", "each": "no location, image {}"}
     stand_in = stand_ins.get(policy)

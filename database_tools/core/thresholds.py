@@ -50,14 +50,10 @@ class Thresholds:
 def choose(
     judged: Judged, predicted: npt.NDArray[np.integer], num_labels: int, target: float
 ) -> Thresholds:
-    """Choose the thresholds of labels.
+    """Choose the thresholds of labels that keep a precision of ``target``, in (0, 1].
 
-    Args:
-        judged: (N,) predictions that no threshold and no network was learnt from, with any
-            location numbers.
-        predicted: (N,) their labels; ``judged`` says whether they are right.
-        num_labels: C.
-        target: precision to keep, in (0, 1].
+    ``judged`` are (N,) predictions that no threshold and no network was learnt from, with any
+    location numbers, and ``predicted`` their labels.
     """
     values = np.full(num_labels, np.nan)
     _, place = np.unique(judged.place, return_inverse=True)

@@ -14,12 +14,8 @@ Floats = npt.NDArray[np.float64]
 class Curve:
     """A detector's confidence to the share of boxes that are right, by isotonic regression.
 
-    Attributes:
-        x: (k,) confidences, rising, k at least 2.
-        y: (k,) shares in [0, 1].
-
     Raises:
-        ValueError: if the two do not make such a curve.
+        ValueError: if ``x``, two or more rising confidences, and ``y``, their shares, make none.
     """
 
     x: Floats

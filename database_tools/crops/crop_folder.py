@@ -54,10 +54,8 @@ Show = Callable[[Iterator[int]], Iterable[int]]
 class FolderConfig:
     """How pictures are cut.
 
-    Attributes:
-        check: whether crops that are there are decoded, to see whether they are whole.
-        dask_scheduler: address of a cluster that cuts instead, or None.
-        max_pixels: of a picture that is still decoded.
+    ``check``: crops that are there are decoded, to see whether they are whole.  ``max_pixels``:
+    of a picture that is still decoded.
     """
 
     source: Source
@@ -81,11 +79,7 @@ class FolderConfig:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One picture.
-
-    Attributes:
-        there: whether each is there already; empty if the worker shall look.
-    """
+    """One picture; whether each of its crops is ``there``, empty if the worker shall look."""
 
     job: Job
     crops: tuple[str, ...]

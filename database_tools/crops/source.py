@@ -57,12 +57,7 @@ class Source:
 
 
 class Bringing:
-    """Brings pictures while a folder of crops is made; use as a context manager.
-
-    Attributes:
-        number: of pictures that came.
-        folders: where pictures may be.
-    """
+    """Brings a number of pictures while a folder of crops is made; use as a context manager."""
 
     def __init__(self, source: Source, crops: Path) -> None:
         self._source, self._crops, self._own = source, crops, crops / STATE / "pictures"

@@ -44,12 +44,9 @@ class Rule:
 
 
 class Wanted(NamedTuple):
-    """The boxes of one picture that become crops, at least one.
+    """The boxes of one picture that become crops, at least one, and their places in its list.
 
-    Attributes:
-        numbers: places of the boxes in the picture's list.
-        boxes: N of (x, y, width, height) in [0, 1].
-        version: of the detector, None for boxes that somebody drew.
+    ``version`` is the detector's, None for boxes that somebody drew.
     """
 
     picture: str

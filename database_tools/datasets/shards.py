@@ -35,8 +35,7 @@ class Position:
 class ShardWriter:
     """Writes the shards of one split, going on at a position.
 
-    Attributes:
-        filled: lengths of the shards that got their name since the last ``flush``, by number.
+    ``filled`` has the lengths of those that got their name since the last ``flush``, by number.
     """
 
     def __init__(self, folder: Path, split: str, per_shard: int, position: Position) -> None:

@@ -33,7 +33,7 @@ class Canvas:
 
         Args:
             scale: pixels of the picture in one unit.
-            extent: (left, bottom, right, top) in units: what the animal may reach.
+            extent: (left, bottom, right, top) in units.
             squeeze: factor of horizontal lengths, below 1 for an animal that is turned a little.
             tilt: angle of the ground in radians.
         """
@@ -60,13 +60,9 @@ class Canvas:
         *,
         solid: bool = True,
     ) -> None:
-        """Paint a smooth tube through ``points`` whose radius follows ``radii``.
+        """Paint a smooth tube through ``points``, in units, whose radius follows ``radii``.
 
-        Args:
-            points: at least two points in units.
-            radii: the radius at each point, in units.
-            tone: grey value; see the class.
-            solid: False paints the tone only: a pattern on what is there already.
+        ``solid=False`` paints the tone only: a pattern on what is there already.
         """
         centres = np.array([self.pixel(p) for p in spline(points)])
         widths = np.array([r[0] for r in spline([(r, 0.0) for r in radii])]) * self.scale

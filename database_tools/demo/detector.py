@@ -44,15 +44,9 @@ def freeze(path: Path) -> None:
 
 
 def detect(images: Any, weights: Weights, threshold: float) -> dict[str, Any]:
-    """Find animals.
+    """Return the four outputs that ``freeze`` describes, of (B, H, W, 3) uint8.
 
-    Args:
-        images: (B, H, W, 3) uint8 tensor.
-        weights: kernels and biases by name of the layer.
-        threshold: the network's score that becomes 0.5.
-
-    Returns:
-        The four outputs that ``freeze`` describes.
+    ``threshold`` is the network's score that becomes 0.5.
     """
     small = tf.image.resize(tf.cast(images, tf.float32), (network.HEIGHT, network.WIDTH))
     heat, edges = network.heads(small / 127.5 - 1, _Convolutions(weights), _enlarge)

@@ -27,15 +27,9 @@ def octaves(
     count: int = 4,
     aspect: float = 1.0,
 ) -> Field:
-    """Add octaves of rising frequency and falling weight.
+    """Return ``count`` octaves, each of half the weight and twice the frequency of the last.
 
-    Args:
-        rng: the source of randomness.
-        height: rows of the result.
-        width: columns of the result.
-        cells: number of blobs across the width in the coarsest octave.
-        count: number of octaves; each has half the weight and twice the frequency of the last.
-        aspect: width of a blob over its height.
+    The coarsest has ``cells`` blobs across, whose width over their height is ``aspect``.
 
     Returns:
         (height, width) float32, mean about 0, standard deviation about 0.4.

@@ -20,10 +20,9 @@ _SALT, _STAND = 0x10CA, 0x57A2D
 
 @dataclass(frozen=True, slots=True)
 class Biome:
-    """Colours and growth of a kind of place; colours are (red, green, blue) in [0, 1].
+    """Colours (red, green, blue in [0, 1]) and growth of a kind of place.
 
-    Attributes:
-        canopy: height of the far tree line over the picture's height.
+    ``canopy`` is the height of the far tree line over the picture's height.
     """
 
     ground: plants.Colour

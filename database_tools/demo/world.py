@@ -81,15 +81,10 @@ class Animal:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A burst of pictures, released by one event.
+    """A burst of 1 to 3 pictures, a second apart, released by one event.
 
-    Attributes:
-        location: index of the stand.
-        number: counts the sequences of a location from 0.
-        frames: number of pictures, 1 to 3.
-        time: when the first was taken; the others follow at a second each.
-        night: whether the camera works with infrared light.
-        animals: who passes; empty for a false alarm.
+    The ``number`` counts those of a location from 0.  At night the camera works with infrared
+    light.  Without animals it is a false alarm.
     """
 
     location: int

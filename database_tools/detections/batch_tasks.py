@@ -62,12 +62,7 @@ _sleep, _now = time.sleep, time.monotonic
 
 @dataclass(frozen=True)
 class DetectorRun:
-    """What to detect, and where everything goes.
-
-    Attributes:
-        output_dir: for lists and answers.
-        container: gives the address of a dataset's container, with its SAS.
-    """
+    """What to detect, and where everything goes; ``container`` gives a dataset's, with its SAS."""
 
     queried: Path
     cache: Path

@@ -34,8 +34,7 @@ _Row = tuple[int, int, bool, "Image | str | bytes"]
 class ImageTable:
     """Entries by name; the names of one picture in two Unicode forms are one.
 
-    Attributes:
-        read: number of entries that were added, repeated ones included.
+    ``read`` is the number of those that were added, repeated ones included.
     """
 
     def __init__(self) -> None:

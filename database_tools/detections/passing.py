@@ -230,12 +230,6 @@ def plan(names: Sequence[str], source: Source, kept: DetectionStore, group_size:
     A picture whose file is gone is known as it was, as a drive may be away.  One that could not
     be read, or that the detector failed at, is tried again.
 
-    Args:
-        names: of the pictures, relative to the folder of pictures.
-        source: where they are.
-        kept: of the detector, by its fingerprint.
-        group_size: most pictures to detect and commit together.
-
     Raises:
         UserError: if the store cannot be written.
     """
@@ -254,14 +248,10 @@ def run(
     guard: CategoryGuard | None = None,
     compute: Compute | None = None,
 ) -> Iterator[int]:
-    """Detect what a pass misses.
+    """Detect what a pass misses, by ``compute``, else here.
 
-    Args:
-        work: as planned.
-        detector: open and checked.
-        guard: sees the first results in listed order, those that were known included; what it
-            raises stops the pass, with all whole groups in the store.
-        compute: does the work; None for ``computed`` here.
+    ``guard`` sees the first results in listed order, those that were known included; what it raises
+    stops the pass, with all whole groups in the store.
 
     Yields:
         The number of pictures of each group, when it is in the store: advance it to advance the

@@ -69,12 +69,9 @@ _CACHED = 8  # records held decoded: neighbours of a list may lie in several
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a picture's file is known by.
+    """What a picture's file is known by: bytes (-1: there is none), time of its last change in ns.
 
-    Attributes:
-        size: in bytes; -1 if there is none.
-        time: of its last change, in ns.
-        content: both halves of a digest of its bytes; zeros where they were not read.
+    ``content`` is both halves of a digest of its bytes; zeros where they were not read.
     """
 
     size: int = -1

@@ -54,10 +54,8 @@ class Precomputed:
     def row(self, image_id: ImageId, file_name: str) -> int | None:
         """Return where the file has a picture, to ask for it many times; None if it has not.
 
-        Args:
-            image_id: as in the annotation file; 7 is not "7".
-            file_name: as in the annotation file.  Pickles are asked for it too, as
-                ``convert_json_detections_to_pickle.py`` wrote file names for ids.
+        Both are as in the annotation file; 7 is not "7".  Pickles are asked for the name too, as
+        ``convert_json_detections_to_pickle.py`` wrote file names for ids.
         """
         row = self._table.row(image_id) if self.by == ID else None
         if row is None and (name := self._listed.find(names.tidy(file_name))) is not None:

@@ -128,14 +128,10 @@ def _columns(table: Floats, layout: str) -> tuple[Floats, Floats, Floats]:
 
 
 def suppress(corners: Floats, classes: Floats) -> list[int]:
-    """Choose boxes, the surest first, that no surer one of their class overlaps much.
-
-    Args:
-        corners: (N, 4) x, y, x, y, the surest first.
-        classes: (N,).
+    """Choose of boxes, the surest first, those that no surer one of their class overlaps much.
 
     Returns:
-        Their places, 300 at most.
+        Their places in the (N, 4) rows of x, y, x, y, 300 at most.
 
     Source: greedy non-maximum suppression by class, with YOLOv5's and MegaDetector's 0.45.
     """

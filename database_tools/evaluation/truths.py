@@ -21,12 +21,9 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A picture and what people say of it.
+    """A picture and what people say of it, ``of_sequence`` where they looked at the burst only.
 
-    Attributes:
-        location: as text; None for none.
-        of_sequence: whether somebody looked at the burst, not at this picture.
-        boxes: of its labels, (label, x, y, width, height) relative; None where nobody drew any.
+    ``boxes`` are (label, x, y, width, height), relative; None where nobody drew any.
     """
 
     id: ImageId

@@ -61,13 +61,7 @@ _SPECIAL = re.compile('[",\r\n]')
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of the table.
-
-    Attributes:
-        probabilities: (n, C).
-        labels: n true labels; None if the table has none.
-        weights: (n,); None if the table has none.
-    """
+    """Some rows of the table: (n, C) probabilities, n true labels and weights if it has them."""
 
     paths: list[str]
     probabilities: Floats
@@ -105,13 +99,9 @@ class Writer:
 def writing(
     path: Path, label_names: Sequence[str], *, labels: bool = False, weights: bool = False
 ) -> Iterator[Writer]:
-    """Give a ``Writer``; the file appears whole at the end, or not at all.
+    """Give a ``Writer``; the ``.csv`` or ``.csv.gz`` appears whole at the end, or not at all.
 
-    Args:
-        path: ends in ``.csv`` or ``.csv.gz``.
-        label_names: C names, in index order.
-        labels: whether rows have their true label.
-        weights: whether rows have a weight.
+    ``labels`` and ``weights`` say whether rows have these.
     """
     columns = [PATH, *([LABEL] if labels else []), *([WEIGHT] if weights else []), *label_names]
     with files.replacing(path) as temporary, temporary.open("wb") as raw:
@@ -136,13 +126,7 @@ def _numbers(table: npt.NDArray[np.floating]) -> list[bytes]:
 
 
 class Table:
-    """A table that is read; iterate over it for its ``Rows``.
-
-    Attributes:
-        label_names: C names of the columns of probabilities.
-        has_labels: whether rows have their true label.
-        has_weights: whether rows have a weight.
-    """
+    """A table of C labels that is read; iterate over it for its ``Rows``."""
 
     def __init__(self, path: Path, stream: io.BufferedIOBase) -> None:
         self._path, self._blocks = path, _blocks(path, stream)

@@ -30,11 +30,8 @@ from database_tools.formats.coco import Entry
 class CropsCoco:
     """One split of a dataset of crops.
 
-    Attributes:
-        categories: class id to name, in the order of the ids.
-        files: of the crops, ``<category>/<file of the image>``.
-        original_keys: ids of the whole images; None where the file does not say.
-        labels: class id of each crop.
+    ``files`` are called ``<category>/<file of the image>``, ``original_keys`` are ids of the whole
+    images (None where the file does not say), and ``labels`` class ids.
     """
 
     categories: dict[int, str]

@@ -86,13 +86,9 @@ class Image(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """Everything but ``images``.
+    """Everything but ``images``; categories are id to name, and ``extra`` other top-level keys.
 
-    Attributes:
-        info: as in the file, ``format_version`` as a string.
-        detection_categories: id to name.
-        classification_categories: id to name; empty if the file has none.
-        extra: other top-level keys.
+    The ``format_version`` of ``info`` is a string here.
     """
 
     info: Mapping[str, Any]

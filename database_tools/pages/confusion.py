@@ -27,13 +27,9 @@ _MARGIN = 110  # pixels for names beside the picture
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
+    """One cell: numbers of its true and predicted label, and what share of the row's crops it has.
 
-    Attributes:
-        labels: numbers of the true and of the predicted label.
-        share: of the row's crops.
-        colour: of the square, such as ``"#00735c"``.
-        number: what is written in it, percent; "" for nearly nothing.
+    The ``number`` that is written in it is percent, and "" for nearly nothing.
     """
 
     row: int
@@ -80,12 +76,9 @@ def svg_of(
     names: Sequence[str],
     link: Callable[..., dict[str, str]] | None = None,
 ) -> Markup:
-    """Draw (C, C) counts as SVG; rest the pointer on a cell to read it.
+    """Draw (C, C) counts, a row for each true label, as SVG; rest the pointer on a cell to read it.
 
-    Args:
-        table: rows are true labels, columns predicted ones.
-        names: C names.
-        link: attributes of the link from ``link(label)`` or ``link(true, predicted)``.
+    ``link(label)`` and ``link(true, predicted)`` give the attributes of a link.
     """
     labels = shown(table)
     side = _side(len(labels))
