@@ -14,7 +14,6 @@ import logging
 
 from database_tools import cli
 from database_tools.cli import places
-from database_tools.core import flags
 from tf_classification.predictions.classify_request import ClassifyRequest
 
 log = logging.getLogger(__name__)
@@ -22,8 +21,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("classify_pictures.py", __doc__)
-    flags.declare(parser, ClassifyRequest)
+    parser = cli.Parser("classify_pictures.py", __doc__, ClassifyRequest)
     places.declare(parser)
     return parser
 

@@ -16,15 +16,12 @@ from __future__ import annotations
 import argparse
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.evaluation.request import EvaluationRequest
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("evaluate_model.py", __doc__)
-    flags.declare(parser, EvaluationRequest)
-    return parser
+    return cli.Parser("evaluate_model.py", __doc__, EvaluationRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -13,7 +13,6 @@ import argparse
 import logging
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.review.requests import FindRequest
 
 log = logging.getLogger(__name__)
@@ -21,9 +20,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("find_mislabeled.py", __doc__)
-    flags.declare(parser, FindRequest)
-    return parser
+    return cli.Parser("find_mislabeled.py", __doc__, FindRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

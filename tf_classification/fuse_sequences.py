@@ -13,15 +13,12 @@ from __future__ import annotations
 import argparse
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.predictions.fuse_request import FuseRequest
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("fuse_sequences.py", __doc__)
-    flags.declare(parser, FuseRequest)
-    return parser
+    return cli.Parser("fuse_sequences.py", __doc__, FuseRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -12,7 +12,6 @@ import argparse
 import logging
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.review.requests import LabelRequest
 
 log = logging.getLogger(__name__)
@@ -20,9 +19,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("label_crops.py", __doc__)
-    flags.declare(parser, LabelRequest)
-    return parser
+    return cli.Parser("label_crops.py", __doc__, LabelRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

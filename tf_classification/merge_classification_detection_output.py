@@ -14,15 +14,12 @@ from __future__ import annotations
 import argparse
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.predictions.merge_request import MergeRequest
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("merge_classification_detection_output.py", __doc__)
-    flags.declare(parser, MergeRequest)
-    return parser
+    return cli.Parser("merge_classification_detection_output.py", __doc__, MergeRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

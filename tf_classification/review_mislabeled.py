@@ -17,7 +17,6 @@ import argparse
 import logging
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.review.requests import ReviewRequest
 
 log = logging.getLogger(__name__)
@@ -25,9 +24,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("review_mislabeled.py", __doc__)
-    flags.declare(parser, ReviewRequest)
-    return parser
+    return cli.Parser("review_mislabeled.py", __doc__, ReviewRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

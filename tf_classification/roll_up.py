@@ -11,15 +11,12 @@ from __future__ import annotations
 import argparse
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.predictions.roll_request import RollRequest
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("roll_up.py", __doc__)
-    flags.declare(parser, RollRequest)
-    return parser
+    return cli.Parser("roll_up.py", __doc__, RollRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -20,7 +20,6 @@ import logging
 
 from database_tools import cli
 from database_tools.cli import places
-from database_tools.core import flags
 from tf_classification.predictions.request import RunRequest
 
 log = logging.getLogger(__name__)
@@ -28,8 +27,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("run_classifier.py", __doc__)
-    flags.declare(parser, RunRequest)
+    parser = cli.Parser("run_classifier.py", __doc__, RunRequest)
     places.declare(parser)
     cli.add_scheduler(parser)
     return parser

@@ -14,15 +14,12 @@ from __future__ import annotations
 import argparse
 
 from database_tools import cli
-from database_tools.core import flags
 from tf_classification.heads.request import HeadRequest
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("train_head.py", __doc__)
-    flags.declare(parser, HeadRequest)
-    return parser
+    return cli.Parser("train_head.py", __doc__, HeadRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

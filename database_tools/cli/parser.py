@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from database_tools.core.flags import SCHEDULER
+from database_tools.core import flags
 from database_tools.core.secrets import hidden
 
 DISTRIBUTION = "tf-classification"
@@ -18,10 +18,13 @@ class Parser(argparse.ArgumentParser):
     """argparse with the manners of this product.
 
     A flag declared as ``--test_fraction`` is also read as ``--test-fraction``, and the other
-    way round; help shows the spelling of the declaration.
+    way round; help shows the spelling of the declaration.  A request, if there is
+    one, declares its own flags (``core.flags``).
     """
 
-    def __init__(self, prog: str, doc: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, prog: str, doc: str | None = None, request: type | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(
             prog=prog,
             description=doc,
@@ -31,6 +34,8 @@ class Parser(argparse.ArgumentParser):
         )
         # Not shown in help, whose usage is the README's, word by word.
         self.add_argument("--version", action=_Version, help=argparse.SUPPRESS)
+        if request is not None:
+            flags.declare(self, request)
 
     # argparse's own overloads are wider than what commands need
     def parse_known_args(  # type: ignore[override]
@@ -108,4 +113,4 @@ def version() -> str:
 
 def add_scheduler(group: argparse._ActionsContainer) -> None:
     """Declare the flag of all commands whose work a cluster can do."""
-    group.add_argument("--dask_scheduler", metavar="ADDRESS", help=SCHEDULER)
+    group.add_argument("--dask_scheduler", metavar="ADDRESS", help=flags.SCHEDULER)

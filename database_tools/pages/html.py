@@ -47,6 +47,11 @@ def section(heading: str, *content: str) -> Markup:
     return tag("section", tag("h2", heading), *content)
 
 
+def card(value: str, name: str, note: str) -> Markup:
+    """Write a figure large, what it is, and a note below."""
+    return tag("div", tag("b", value), tag("span", name), tag("small", note), cls="card")
+
+
 def fold(heading: str, content: str, opened: bool, **attributes: str) -> Markup:
     """Write a part that can be opened and closed."""
     if opened:

@@ -92,16 +92,8 @@ def restore(
         UserError: if a name is missing (unless ignored) or a shape differs (never ignored).
     """
     with open_reader(path) as reader:
-        return _restore(path, reader, variables, ignore_missing)
-
-
-def _restore(
-    path: str,
-    reader: tf.train.CheckpointReader,
-    variables: Mapping[str, tf.Variable],
-    ignore_missing: bool | None,
-) -> list[str]:
-    shapes = reader.get_variable_to_shape_map()
+        shapes = reader.get_variable_to_shape_map()
+        found = _values(path, reader, [name for name in variables if name in shapes])
     missing = [name for name in variables if name not in shapes]
     if missing and not ignore_missing:
         hint = "" if ignore_missing is None else "; --ignore_missing_vars leaves such ones random"
@@ -116,7 +108,7 @@ def _restore(
                 f"{path}: {name} has shape {shapes[name]}, the network {list(variable.shape)}"
                 + (hint if ignore_missing is not None else "")
             )
-    for name, value in _values(path, reader, [n for n in variables if n in shapes]).items():
+    for name, value in found.items():
         variables[name].assign(value)
     return missing
 

@@ -14,13 +14,11 @@ _CUBIC_REACH = 2
 """Pixels to either side that a bicubic kernel looks at."""
 
 
-def decode(encoded: tf.Tensor, *, exact: bool = True) -> tf.Tensor:
-    """Decode JPEG, PNG, GIF or BMP to RGB; grey becomes RGB, transparency is dropped.
+def decode(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode JPEG, PNG, GIF or BMP, a scalar string, to RGB; transparency is dropped.
 
-    Args:
-        encoded: scalar string.
-        exact: decode JPEG as Pillow does, bit for bit; otherwise up to 4 of 255 off and
-            hardly faster.
+    JPEG is decoded as Pillow does it, bit for bit; TensorFlow's faster way is hardly faster, and
+    up to 4 of 255 off.
 
     Returns:
         (height, width, 3) uint8.
@@ -28,10 +26,9 @@ def decode(encoded: tf.Tensor, *, exact: bool = True) -> tf.Tensor:
     Raises:
         InvalidArgumentError: if it is no such picture.
     """
-    method = "INTEGER_ACCURATE" if exact else "INTEGER_FAST"
     image = tf.cond(
         tf.io.is_jpeg(encoded),
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method=method),
+        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
     )
     return tf.ensure_shape(image, (None, None, 3))

@@ -89,8 +89,7 @@ def _card(name: str, found: Figures, key: str) -> Markup:
     if not low <= high:
         few = found.locations < 2
         interval = f"no interval: {'one location' if few else 'the same at every location'}"
-    value = percent(float(found.value(key)))
-    return tag("div", tag("b", value), tag("span", name), tag("small", interval), cls="card")
+    return html.card(percent(float(found.value(key))), name, interval)
 
 
 def _error_card(judged: Judgement) -> Markup:
@@ -98,13 +97,7 @@ def _error_card(judged: Judgement) -> Markup:
     note = "mean gap between confidence and share right"
     if after != before:
         note = f"before calibration {percent(before)}"
-    return tag(
-        "div",
-        tag("b", percent(after)),
-        tag("span", "calibration error"),
-        tag("small", note),
-        cls="card",
-    )
+    return html.card(percent(after), "calibration error", note)
 
 
 def _places(content: Content) -> Markup:
@@ -125,26 +118,17 @@ def _places(content: Content) -> Markup:
         "locations again and again, since pictures of one camera resemble each other. The train "
         "split flatters: the classifier has seen those very pictures."
     )
-    table = html.table(
-        ["split", "accuracy", "weighted accuracy", "top 3", "weighted top 3", "loss", "weighted"],
+    shares = ("acc_top1", "acc_weighted_top1", "acc_top3", "acc_weighted_top3")
+    head = ["split", "accuracy", "weighted accuracy", "top 3", "weighted top 3", "loss", "weighted"]
+    overall = [
         [
-            [
-                j.split,
-                *(
-                    f"{j.overall[column]:.1f}%"
-                    for column in (
-                        "acc_top1",
-                        "acc_weighted_top1",
-                        "acc_top3",
-                        "acc_weighted_top3",
-                    )
-                ),
-                f"{j.overall['loss']:.3f}",
-                f"{j.overall['loss_weighted']:.3f}",
-            ]
-            for j in content.judgements
-        ],
-    )
+            j.split,
+            *(f"{j.overall[share]:.1f}%" for share in shares),
+            *(f"{j.overall[loss]:.3f}" for loss in ("loss", "loss_weighted")),
+        ]
+        for j in content.judgements
+    ]
+    table = html.table(head, overall)
     weighted = tag(
         "p", "Weighted: every label counts the same, however many crops it has.", cls="muted"
     )

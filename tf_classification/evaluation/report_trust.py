@@ -47,11 +47,8 @@ def _label_curve(content: Content, judged: Judgement, i: int) -> Markup:
     def of(curve: ReliabilityCurve) -> ReliabilityCurve:
         return ReliabilityCurve(curve.number[i], curve.said[i], curve.so[i])
 
-    evaluation, found, train = (
-        content.evaluation,
-        judged.figures["all"],
-        content.splits.get("train"),
-    )
+    evaluation, found = content.evaluation, judged.figures["all"]
+    train = content.splits.get("train")
     assert found is not None, "a judged split has crops"
     plain = evaluation.calibration == Calibration()
     before = None if plain else of(judged.before.labels)
@@ -85,16 +82,10 @@ def _calibration_said(applied: Calibration) -> str:
     )
     if applied == Calibration():
         return said + "These are the network's own probabilities (no calibration)."
+    how = f"by dividing the logits by a temperature of {applied.temperature:.2f}"
     if applied.curves is not None:
-        return (
-            said
-            + "Calibrated with a curve for each label (isotonic). Orange: before, green: after."
-        )
-    return (
-        said
-        + f"Calibrated by dividing the logits by a temperature of {applied.temperature:.2f}. "
-        + "Orange: before, green: after."
-    )
+        how = "with a curve for each label (isotonic)"
+    return f"{said}Calibrated {how}. Orange: before, green: after."
 
 
 def promise(content: Content) -> Markup:

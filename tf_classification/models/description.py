@@ -86,24 +86,21 @@ class Description:
             raise ValueError(problem)
 
     def _problems(self) -> list[str]:
-        names, curves = set(self.labels), self.calibration.curves
+        names, limits = set(self.labels), self.thresholds.values()
+        texts = all(isinstance(name, str) for name in self.labels)
+        size, padding, curves = self.image_size, self.conv_padding, self.calibration.curves
+        paddings = ", ".join(CONV_PADDINGS)
         checks = {
             "there must be at least one label": bool(self.labels),
-            "labels must be text, each once": len(names) == len(self.labels)
-            and all(isinstance(name, str) for name in self.labels),
+            "labels must be text, each once": len(names) == len(self.labels) and texts,
             f"network must be a name, got {self.network!r}": isinstance(self.network, str),
-            f"image_size must be a positive whole number, got {self.image_size!r}": type(
-                self.image_size
-            )
-            is int
-            and self.image_size > 0,
-            f"conv_padding must be one of {', '.join(CONV_PADDINGS)}, got {self.conv_padding!r}": (
-                self.conv_padding in CONV_PADDINGS
-            ),
+            f"image_size must be a positive whole number, got {size!r}": type(size) is int
+            and size > 0,
+            f"conv_padding must be one of {paddings}, got {padding!r}": padding in CONV_PADDINGS,
             f"views must be 1 or 2, got {self.views!r}": self.views in VIEWS,
             f"resize must be {RESIZE!r}, got {self.resize!r}": self.resize in RESIZES,
             "thresholds must be of labels and in [0, 1]": set(self.thresholds) <= names
-            and all(value is None or 0 <= value <= 1 for value in self.thresholds.values()),
+            and all(limit is None or 0 <= limit <= 1 for limit in limits),
             "taxonomy must be of labels": set(self.taxonomy or ()) <= names,
             "there must be one calibration curve for each label": curves is None
             or len(curves) == len(self.labels),
@@ -152,11 +149,8 @@ def read(path: Path) -> tuple[Description, dict[str, str]]:
     description, table = read_facts(path)
     fingerprints = table.get("fingerprints")
     if not isinstance(fingerprints, dict) or fingerprints.get("description") != fingerprint(table):
-        raise FormatError(
-            path,
-            "fingerprints.description",
-            "the description was changed after the bundle was written",
-        )
+        rule = "the description was changed after the bundle was written"
+        raise FormatError(path, "fingerprints.description", rule)
     return description, {str(name): str(digest) for name, digest in fingerprints.items()}
 
 
@@ -177,12 +171,8 @@ def read_facts(path: Path) -> tuple[Description, dict[str, Any]]:
         description = _from_json(table)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(path, "the description", f"{type(error).__name__}: {error}") from None
-    if table.get("num_labels") != len(description.labels):
-        raise FormatError(
-            path,
-            "num_labels",
-            f"{table.get('num_labels')} but there are {len(description.labels)} labels",
-        )
+    if (told := table.get("num_labels")) != (number := len(description.labels)):
+        raise FormatError(path, "num_labels", f"{told} but there are {number} labels")
     return description, table
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from database_tools import stores
@@ -36,7 +36,7 @@ from tf_classification.predictions.classify_request import ClassifyRequest
 from tf_classification.predictions.merge_request import MergeRequest
 from tf_classification.predictions.request import RunRequest
 from tf_classification.predictions.running import NoCrops, Progress
-from tf_classification.predictions.species import Names, Row, Strange
+from tf_classification.predictions.species import Names, Strange
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,9 @@ def _sort(pictures: Path, target: Path, table: Path) -> None:
     found = sorted({row.species for row in species.read(table)})
     places = dict(zip(found, category_folders(found), strict=True))
     lost = 0
-    for row in _found(species.read(table)):
+    for row in species.read(table):
+        if row.species == species.FAILED:
+            continue
         path = target / places[row.species] / row.file
         if path.exists():
             continue
@@ -174,7 +176,3 @@ def _sort(pictures: Path, target: Path, table: Path) -> None:
             lost += 1
     if lost:
         log.warning("%d pictures could not be sorted: they are not there any more", lost)
-
-
-def _found(rows: Iterable[Row]) -> Iterator[Row]:
-    return (row for row in rows if row.species != species.FAILED)

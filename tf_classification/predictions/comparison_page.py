@@ -32,15 +32,9 @@ def _glance(of: Compared) -> Markup:
         low, high = map(float, found.interval)
         bounds = f", 95% interval {_points(low)} to {_points(high)}" if low <= high else ""
         said = differences.verdict(name, found, ("the first", "the second"))
-        cards.append(
-            tag(
-                "div",
-                tag("b", f"{percent(float(found.first))} → {percent(float(found.second))}"),
-                tag("span", name.replace("_", " ")),
-                tag("small", f"{_points(float(found.change))} points{bounds}: {said}"),
-                cls="card",
-            )
-        )
+        change = f"{percent(float(found.first))} → {percent(float(found.second))}"
+        note = f"{_points(float(found.change))} points{bounds}: {said}"
+        cards.append(html.card(change, name.replace("_", " "), note))
     counted = f"{len(of.examples):,} crops from {len(of.found.places):,} locations"
     return tag(
         "section",

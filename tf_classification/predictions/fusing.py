@@ -7,8 +7,9 @@ OUT/events.csv    a row for each event, see ``formats.events_csv``
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -28,10 +29,10 @@ from tf_classification.predictions.result_request import LABELS, TABLE
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 1000
-"""Rows that are written together."""
+"""Events that are written together, which takes less time."""
 
 
-def run(asked: FuseRequest, progress: Callable[..., Iterable[Event]]) -> Ledger:
+def run(asked: FuseRequest, progress: Callable[..., Iterator[tuple[Event, Floats]]]) -> Ledger:
     """Do what the command is asked for, and return the account of the crops.
 
     Raises:
@@ -52,22 +53,27 @@ def run(asked: FuseRequest, progress: Callable[..., Iterable[Event]]) -> Ledger:
         classifier_csv.writing(asked.output_dir / TABLE, labels) as table,
         events_csv.writing(asked.events_path, labels) as write,
     ):
-        waiting = _Waiting(table)
-        for event in progress(events.events(asked.event_gap), desc="fusing"):
-            number += 1
-            fused = event.vectors
-            if len(fused) > 1:
-                weights, kinds = event.confidences, event.kinds
-                fused = fusion.fuse(fused, weights, kinds, asked.rule, asked.same)
-            waiting.add(event.paths, fused)
-            write(_row(event, fused))
-        waiting.flush()
+        fused = ((e, _fused(e, asked)) for e in events.events(asked.event_gap))
+        shown = iter(progress(fused, desc="fusing"))
+        while some := list(islice(shown, _AT_ONCE)):
+            number += len(some)
+            for event, vectors in some:
+                write(_row(event, vectors))
+            paths = [path for event, _ in some for path in event.paths]
+            table.write(paths, np.concatenate([v for _, v in some]).astype(np.float32))
         for paths, vectors in events.strays():
             table.write(paths, vectors.astype(np.float32))
     log.info("%s events in %s", f"{number:,}", asked.events_path)
     label_index.write(asked.output_dir / LABELS, labels)
     origin = Origin(asked.classification_csv, asked.metadata(temperature))
     return merging.merge(asked.merge_request(), origin)
+
+
+def _fused(event: Event, asked: FuseRequest) -> Floats:
+    """Return what the crops of an event say together."""
+    if len(event.vectors) < 2:
+        return event.vectors
+    return fusion.fuse(event.vectors, event.confidences, event.kinds, asked.rule, asked.same)
 
 
 def _temperature(asked: FuseRequest, labels: Sequence[str]) -> float:
@@ -118,22 +124,3 @@ def _row(event: Event, fused: Floats) -> events_csv.Row:
         shares = (weights @ fused / weights.sum()).astype(np.float32)
     about = (event.id, event.location, event.start, event.end, event.files)
     return events_csv.Row(*about, len(fused), shares)
-
-
-class _Waiting:
-    """Rows of a table that are written together, which takes less time."""
-
-    def __init__(self, table: classifier_csv.Writer) -> None:
-        self._table, self._paths = table, list[str]()
-        self._vectors = list[Floats]()
-
-    def add(self, paths: list[str], vectors: Floats) -> None:
-        self._paths += paths
-        self._vectors.append(vectors)
-        if len(self._paths) >= _AT_ONCE:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._paths:
-            self._table.write(self._paths, np.concatenate(self._vectors).astype(np.float32))
-        self._paths, self._vectors = [], []

@@ -43,6 +43,16 @@ _FILES = {"pretrained": "--pretrained", "weight_by_detection_conf": "--weight-by
 _PATHS = (*_DATASET, *_FILES, "logdir")
 # What may grow, so that a finished run goes on.
 _LENGTHS = ("epochs", "patience")
+# What numbers must be.
+_BOUNDS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
+    ("at least 0", lambda x: x >= 0, ("min_crops", "weight_decay")),
+    ("at least 1", lambda x: x >= 1, ("epochs", "batch_size", "steps_per_call")),
+    ("at least 32", lambda x: x >= 32, ("image_size",)),
+    ("above 0", lambda x: x > 0, ("lr",)),
+    ("in (0, 1)", lambda x: 0 < x < 1, ("val_fraction",)),
+    ("in [0, 1)", lambda x: 0 <= x < 1, ("label_smoothing", "ema", "dropout")),
+    ("in [0, 1]", lambda x: 0 <= x <= 1, ("sampling_power",)),
+)
 # What the run found, and a bundle says in its own places.
 _FOUND = ("labels", "crop_recipe", "taxonomy")
 
@@ -211,6 +221,10 @@ class TrainConfig:
         for rule, kept in self._rules().items():
             if not kept:
                 raise UserError(rule)
+        for rule, keeps, names in _BOUNDS:
+            for name, value in ((name, getattr(self, name)) for name in names):
+                if value is not None and not keeps(value):
+                    raise UserError(f"--{name.replace('_', '-')} must be {rule}, got {value}")
 
     def _check(self, name: str, read: Callable[[object], object]) -> None:
         """Refuse what a dataset has handed on and nobody could read back."""
@@ -231,35 +245,13 @@ class TrainConfig:
                 (self.tfrecords is None) == bool(self.dataset_dir)
                 and not (self.tfrecords and self.cropped_images_dir)
             ),
-            f"--min-crops must be at least 0, got {self.min_crops}": self.min_crops >= 0,
-            f"--epochs must be at least 1, got {self.epochs}": self.epochs >= 1,
-            f"--batch-size must be at least 1, got {self.batch_size}": self.batch_size >= 1,
-            f"--lr must be above 0, got {self.lr}": self.lr is None or self.lr > 0,
-            f"--weight-decay must be at least 0, got {self.weight_decay}": self.weight_decay >= 0,
             f"--finetune must be at least 0, got {self.finetune}": self.finetune >= ALL_EPOCHS,
-            f"--val-fraction must be in (0, 1), got {self.val_fraction}": (
-                0 < self.val_fraction < 1
-            ),
-            f"--sampling-power must be in [0, 1], got {self.sampling_power}": (
-                0 <= self.power <= 1
-            ),
             "--label-weighted means --sampling-power 1: give one of them": not (
                 self.label_weighted and self.sampling_power is not None
             ),
-            f"--label-smoothing must be in [0, 1), got {self.label_smoothing}": (
-                0 <= self.label_smoothing < 1
-            ),
             f"--clip-norm must be above 0, got {self.clip_norm}": (self.clip_norm or 1) > 0,
-            f"--ema must be in [0, 1), got {self.ema}": 0 <= self.ema < 1,
-            f"--dropout must be in [0, 1), got {self.dropout}": 0 <= (self.dropout or 0) < 1,
             "--warmup-epochs must be at least 0 and goes with --lr-schedule cosine": (
                 self.warmup_epochs == 0 or (self.warmup_epochs > 0 and self.lr_schedule == "cosine")
-            ),
-            f"--image-size must be at least 32, got {self.image_size}": (
-                self.image_size is None or self.image_size >= 32
-            ),
-            f"--steps-per-call must be at least 1, got {self.steps_per_call}": (
-                self.steps_per_call >= 1
             ),
         }
 

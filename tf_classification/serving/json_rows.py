@@ -47,7 +47,7 @@ _STEP[list(b"[{")] = 1
 _STEP[list(b"]}")] = -1
 _QUOTE, _BACKSLASH, _COMMA, _OPEN = b'"'[0], b"\\"[0], b","[0], b"["[0]
 _NUMERIC = b"0123456789+-.eE,[] \t\r\n"
-_LARGEST_EXACT = 2**24 - 1  # above it float32 has no longer every whole number
+LARGEST_EXACT = 2**24 - 1  # above it float32 has no longer every whole number
 _BASE64 = re.compile(rb'\s*(?:\{\s*"([^"\\]{1,100})"\s*:\s*)?\{\s*"b64"\s*:\s*"')
 
 
@@ -263,4 +263,4 @@ def _numbers(text: bytes | bytearray) -> Any:
         array = np.array(value, np.float64)
     except ValueError:  # lists of different lengths: found where their places can be said
         return value
-    return array if abs(array).max(initial=0) <= _LARGEST_EXACT else value
+    return array if abs(array).max(initial=0) <= LARGEST_EXACT else value

@@ -28,13 +28,12 @@ import orjson
 
 from tf_classification.serving import json_rows
 from tf_classification.serving.errors import RequestError, invalid
-from tf_classification.serving.json_rows import FRAME, Limits, Rows
+from tf_classification.serving.json_rows import FRAME, LARGEST_EXACT, Limits, Rows
 
 Array = npt.NDArray[Any]
 
 DEFAULT_SIGNATURE = "serving_default"
 STRING, FLOAT = "string", "float"
-_LARGEST_EXACT = 2**24 - 1  # above it float32 has no longer every whole number
 _QUOTED, _QUOTED_ITEMS, _QUOTED_LEVELS = 500, 8, 4
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
@@ -154,17 +153,13 @@ def _row_tensor(
     if name not in types:
         raise invalid(f"JSON object: does not have named input: {name[:100]}")
     tensor = _tensor(value, types[name])
-    _check_alike(tensor, columns[name])
+    first = columns[name][0] if columns[name] else tensor
+    if tensor.size != first.size:
+        raise invalid(f"Expecting tensor size: {first.size} but got: {tensor.size}")
+    if tensor.shape != first.shape:
+        wanted, this = (",".join(map(str, array.shape)) for array in (first, tensor))
+        raise invalid(f"Expecting shape [{wanted}] but got: [{this}]")
     return tensor
-
-
-def _check_alike(tensor: Array, column: list[Array]) -> None:
-    if not column or tensor.shape == column[0].shape:
-        return
-    if tensor.size != column[0].size:
-        raise invalid(f"Expecting tensor size: {column[0].size} but got: {tensor.size}")
-    first, this = (",".join(map(str, array.shape)) for array in (column[0], tensor))
-    raise invalid(f"Expecting shape [{first}] but got: [{this}]")
 
 
 def _is_named(value: Any) -> bool:
@@ -240,7 +235,7 @@ def _fill(flat: list[Any], value: Any, level: int, shape: tuple[int, ...], kind:
 def _number(value: Any) -> float:
     if type(value) is float and (abs(value) <= _LARGEST_FLOAT or not np.isfinite(value)):
         return value
-    if type(value) is int and abs(value) <= _LARGEST_EXACT:
+    if type(value) is int and abs(value) <= LARGEST_EXACT:
         return value
     if type(value) in (int, float):
         raise invalid(
@@ -325,15 +320,14 @@ def write(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
 
 
 def _plain(name: str, array: Array, *, finite: bool) -> Any:
-    if array.dtype != object:
-        return np.ascontiguousarray(array) if finite else _shortest(array.tolist())
-    encode = _encoded if name.endswith("_bytes") else _decoded
-    known = {value: encode(value) for value in set(array.ravel())}
-    return _map(array.tolist(), known)
-
-
-def _map(values: Any, known: Mapping[bytes, Any]) -> Any:
-    return [_map(v, known) for v in values] if isinstance(values, list) else known[values]
+    if array.dtype == object:
+        encode = _encoded if name.endswith("_bytes") else _decoded
+        known = {value: encode(value) for value in set(array.ravel())}
+        return np.vectorize(known.get, otypes=[object])(array).tolist()
+    if finite:
+        return np.ascontiguousarray(array)
+    # By way of text, which has the fewest digits that give a float32 back.
+    return (array.astype(str).astype(float) if array.dtype.kind == "f" else array).tolist()
 
 
 def _decoded(value: bytes) -> str:
@@ -342,12 +336,6 @@ def _decoded(value: bytes) -> str:
 
 def _encoded(value: bytes) -> dict[str, str]:
     return {"b64": base64.b64encode(value).decode("ascii")}
-
-
-def _shortest(values: Any) -> Any:
-    if isinstance(values, list):
-        return [_shortest(value) for value in values]
-    return float(str(np.float32(values))) if isinstance(values, float) else values
 
 
 def _dump(table: dict[str, Any], *, finite: bool) -> bytes:
