@@ -1,14 +1,14 @@
 r"""A classifier on embeddings: how good, how long, how much memory, how many answers.
 
     python scripts/bench/embeddings.py worlds --seeds 5
-    python scripts/bench/embeddings.py answers --folder /tmp/worlds/0 --seeds 20
+    python scripts/bench/embeddings.py answers --folder /tmp/worlds/? --seeds 20
     python scripts/bench/embeddings.py speed --crops 1000
     python scripts/bench/embeddings.py million --crops 1000000
 
 ``worlds`` makes demo worlds (12 places to learn from, 8 others to test at), embeds both by
 EfficientNet-Lite0 and learns a head of the first.  Floors: accuracy and macro recall at the new
 places >= .92 in the mean, CPU seconds of the three commands <= 40.  ``answers`` asks a simulated
-expert about crops of such a world: 20, 40 and 80 that ``suggest_labels`` chooses, and as many, and
+expert about crops of such worlds: 20, 40 and 80 that ``suggest_labels`` chooses, and as many, and
 twice as many, at random.  ``million`` embeds a network of a few numbers, so that what is left is
 the bookkeeping: run it with two numbers of crops for the memory that one more takes.
 """
@@ -45,7 +45,7 @@ def worlds(args: argparse.Namespace) -> None:
     """Learn and test in some worlds."""
     found = []
     for seed in range(args.seeds):
-        folder = args.folder / str(seed)
+        folder = args.folder[0] / str(seed)
         _make(folder, seed)
         spent = _embed(folder / "train") + _embed(folder / "test")
         answers = _as_answers(folder)
@@ -108,13 +108,32 @@ def _tested(folder: Path, run: Path) -> tuple[float, float]:
 
 
 def answers(args: argparse.Namespace) -> None:
-    """Ask a simulated expert."""
+    """Ask a simulated expert in some worlds; heads are of the usual strength, to save time."""
+    from tf_classification.heads import folds
+
+    folds.STRENGTHS = (1.0,)
+    scores = []
+    for folder in args.folder:
+        scores.append([_answered(folder, seed) for seed in range(args.seeds)])
+        print(f"{folder}: {_means(scores[-1])}", flush=True)
+    print(f"mean: {_means([each for world in scores for each in world])}")
+
+
+def _means(scores: list[list[float]]) -> str:
+    """Tell the means of what ``_answered`` returns."""
+    means = np.mean(scores, axis=0)
+    asked = [f"chosen {n}" for n in ASKED] + [f"random {n}" for n in (*ASKED, 2 * ASKED[-1])]
+    return ", ".join(f"{name}: {mean:.3f}" for name, mean in zip(asked, means, strict=True))
+
+
+def _answered(folder: Path, seed: int) -> list[float]:
+    """Return accuracies at new places after answers about chosen crops and about random ones."""
     from database_tools.formats.answers_csv import Answer
     from tf_classification.embeddings import index
     from tf_classification.heads import folds, suggesting
     from tf_classification.heads.folds import Lesson
 
-    train, test = args.folder / "train", args.folder / "test"
+    train, test = folder / "train", folder / "test"
     paths, labels, places = _table(train)
     found, features = index.open(train / "embeddings"), _features(train)
     names, numbers = np.unique(labels, return_inverse=True)
@@ -126,25 +145,16 @@ def answers(args: argparse.Namespace) -> None:
         said = folds.learn(Lesson(*part), 0).head.logits(new)
         return float((names[said.argmax(axis=1)] == truth).mean())
 
-    chosen, random = [], []
-    for seed in range(args.seeds):
-        said: list[Answer] = []
-        scores = []
-        order = np.random.default_rng(seed).permutation(len(paths))
-        for number in ASKED:
-            for one in suggesting.suggest(found, said, number - len(said), seed):
-                name = str(found.crops.names[one.row])
-                i = paths.index(name)
-                said.append(Answer(name, labels[i], "", places[i]))
-            scores.append(score(np.array([paths.index(answer.path) for answer in said])))
-        chosen.append(scores)
-        random.append([score(order[:number]) for number in (*ASKED, 2 * ASKED[-1])])
-        print(f"means of {seed + 1} seeds:", end=" ")
-        both = (("chosen", ASKED, chosen), ("random", (*ASKED, 2 * ASKED[-1]), random))
-        for kind, asked, every in both:
-            means = zip(asked, np.mean(every, axis=0), strict=True)
-            print(kind, ", ".join(f"{number}: {mean:.3f}" for number, mean in means), end="; ")
-        print(flush=True)
+    said: list[Answer] = []
+    scores = []
+    for number in ASKED:
+        for one in suggesting.suggest(found, said, number - len(said), seed):
+            name = str(found.crops.names[one.row])
+            i = paths.index(name)
+            said.append(Answer(name, labels[i], "", places[i]))
+        scores.append(score(np.array([paths.index(answer.path) for answer in said])))
+    order = np.random.default_rng(seed).permutation(len(paths))
+    return scores + [score(order[:number]) for number in (*ASKED, 2 * ASKED[-1])]
 
 
 def speed(args: argparse.Namespace) -> None:
@@ -237,7 +247,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parts = {"worlds": worlds, "answers": answers, "speed": speed, "million": million}
     parser.add_argument("part", choices=parts)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "worlds")
+    usual = [Path(tempfile.gettempdir()) / "worlds"]
+    parser.add_argument("--folder", type=Path, nargs="+", default=usual)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--crops", type=int, default=1000)
     args = parser.parse_args()

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from tf_classification.heads.head import Floats, Ints
 
 SPREAD, UNSURE = "spread", "unsure"
-_CANDIDATES = 5
+_CANDIDATES = 3
 """Times as many crops as are asked for, the least sure ones, of which clusters are made."""
 
 _AXES, _STARTS = 64, 5
-"""Of the points, those that tell most; and trials at clusters, of which the best counts."""
+"""Of a basis, those that tell most; and trials at clusters, of which the best counts."""
 
 _NEAREST = 4
 """Crops of a cluster that are typical of it; of them one from a location that is rarer so far."""
@@ -35,7 +34,7 @@ class Pool:
     """Crops that nobody answered yet.
 
     Attributes:
-        points: (n, K) of a ``Basis``.
+        points: (n, K) what they look like, as ``looks`` says it.
         confidences: (n,) of the detector, in [0, 1]: a crop that is none is not worth a question.
         locations: (n,) numbers.
     """
@@ -43,6 +42,19 @@ class Pool:
     points: Floats
     confidences: Floats
     locations: Ints
+
+
+def looks(points: Floats) -> Floats:
+    """Return (n, K) what is compared of crops: each axis times its spread, then all of length 1.
+
+    Axes in which crops differ most tell animals apart best: in demo worlds a spread over plain
+    points, and all the more over axes that weigh the same, finds crops that teach less.
+
+    Args:
+        points: (n, K) of a ``Basis``, the widest axes first.
+    """
+    wide = points[:, :_AXES] * points[:, :_AXES].std(axis=0)
+    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
 
 
 def spread(pool: Pool, number: int, asked: Ints, seed: int) -> npt.NDArray[np.int64]:
@@ -92,11 +104,10 @@ def _clusters(points: Floats, weights: Floats, number: int, seed: int) -> list[I
     """Make ``number`` clusters, the heaviest first; of each the rows, the most typical first."""
     from sklearn.cluster import KMeans
 
-    few = points[:, :_AXES]
-    with threadpool_limits(1), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of crops that look the same
-        found = KMeans(number, n_init=_STARTS, random_state=seed).fit(few, sample_weight=weights)
-        away = found.transform(few)[np.arange(len(points)), found.labels_]
+        found = KMeans(number, n_init=_STARTS, random_state=seed).fit(points, sample_weight=weights)
+        away = found.transform(points)[np.arange(len(points)), found.labels_]
     order = np.lexsort((away, found.labels_))
     parts = np.split(order, np.cumsum(np.bincount(found.labels_, minlength=number))[:-1])
     return sorted((p for p in parts if len(p)), key=lambda rows: -weights[rows].sum())

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
+from threadpoolctl import threadpool_limits
 
 from database_tools import imaging
 from database_tools.core.errors import UserError
@@ -86,6 +87,7 @@ def run(asked: SuggestRequest) -> int:
     return len(chosen)
 
 
+@threadpool_limits.wrap(limits=1)  # same sums every time; two threads wait longer than they add
 def suggest(
     found: Embeddings, answers: Sequence[Answer], number: int, seed: int
 ) -> list[Suggestion]:
@@ -112,7 +114,8 @@ def suggest(
         rows = np.sort(draw.choice(rows, MOST, replace=False))
     features, places = found.features(rows).mean(axis=1), _places(found)
     sure = np.nan_to_num(found.crops.confidences[rows], nan=1.0)
-    pool = Pool(Basis.of(features, seed).points(features), sure, places[rows])
+    points = choosing.looks(Basis.of(features, seed).points(features))
+    pool = Pool(points, sure, places[rows])
     number = min(number, len(rows))
     labelled = [answer for answer in answers if answer.is_label]
     names = sorted({answer.label for answer in labelled})

@@ -85,6 +85,14 @@ def test_a_spread_has_one_of_each_kind_and_the_rarer_location():
     assert sorted(found) == [1, 3, 5]
 
 
+def test_looks_are_directions_in_which_wide_axes_count_more():
+    points = np.array([[4.0, 1], [-4, 1], [4, -1], [-4, -1], [0, 0]])  # spreads 4 and 1, x sqrt(.8)
+    found = choosing.looks(points)
+    np.testing.assert_allclose(found[0], np.array([16, 1]) / np.sqrt(257))
+    assert found[4].tolist() == [0, 0]
+    np.testing.assert_allclose(choosing.looks(7 * points), found)
+
+
 def test_doubt_counts_as_much_as_the_detector_was_sure():
     said = np.array([[0.5, 0.5], [0.52, 0.48], [0.9, 0.1], [0.5, 0.5]])
     points = [[0, 0], [0, 0.1], [0, 0.2], [0, 0.3]]
