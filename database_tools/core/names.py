@@ -318,8 +318,7 @@ class CropName(NamedTuple):
     detector: str | None = None
 
     def __str__(self) -> str:
-        found_by = f"_mdv{self.detector}" if self.detector else ""
-        return f"{self.image}___crop{self.box:02d}{found_by}.jpg"
+        return crop_names(self.image, (self.box,), self.detector)[0]
 
     @classmethod
     def parse(cls, name: str) -> CropName:
@@ -328,6 +327,12 @@ class CropName(NamedTuple):
         if match is None:
             raise ValueError(f"{name!r} is not a crop name: expected IMAGE___cropNN[_mdvX].jpg")
         return cls(match["image"], int(match["box"]), match["detector"])
+
+
+def crop_names(image: str, boxes: Iterable[int], detector: str | None) -> tuple[str, ...]:
+    """Name the crops of one picture as ``CropName`` does; there are millions."""
+    end = f"_mdv{detector}.jpg" if detector else ".jpg"
+    return tuple([f"{image}___crop{box:02d}{end}" for box in boxes])
 
 
 def picture_of(crop: str) -> str:

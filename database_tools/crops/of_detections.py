@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools.core import detector_version, reasons
-from database_tools.core.errors import UserError
 from database_tools.core.names import written
 from database_tools.crops import crop_folder, wanted
 from database_tools.crops.crop_folder import FolderConfig, Outcome, Show
@@ -28,21 +27,12 @@ def cut(detections: Path, version: str | None, config: FolderConfig, show: Show 
     header = detection_json.read_header(detections)
     detector = header.info.get("detector")
     version = detector_version.choose(version, detector, str(detections))
-    check_categories(detections, header, config.rule)
+    wanted.check_categories(detections, header, config.rule)
     with contextlib.closing(ImageTable()) as table:
         table.add_file(detections, image_dir=config.source.folder)
         pictures = _pictures(table, header, config.rule, version)
         info = config.info(detector, version)
         return crop_folder.cut(pictures, len(table), config, info, STAGE, show)
-
-
-def check_categories(path: Path, header: Header, rule: Rule) -> None:
-    """Raise UserError if a file has no category whose boxes are wanted."""
-    there = header.detection_categories.values()
-    if not any(map(rule.wants, there)):
-        wanted_names, known = " ".join(rule.categories), ", ".join(there) or "none"
-        rule_text = f"no category {wanted_names}; there are {known}; say --detection_category"
-        raise UserError(f"{path}: {rule_text}")
 
 
 def _pictures(

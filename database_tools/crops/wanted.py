@@ -10,15 +10,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from database_tools.core import reasons
 from database_tools.core.detections import LEAST_CONFIDENCE
-from database_tools.core.names import CropName
+from database_tools.core.errors import UserError
+from database_tools.core.names import crop_names
 from database_tools.formats import megadetector_json
-from database_tools.formats.megadetector_json import Image
+from database_tools.formats.megadetector_json import Header, Image
 from database_tools.formats.queried_images import QueriedImage
 
 ANIMALS = ("animal",)
@@ -58,7 +60,16 @@ class Wanted(NamedTuple):
     @property
     def crops(self) -> tuple[str, ...]:
         """Names of the crops, relative to their folder."""
-        return tuple([str(CropName(self.picture, i, self.version)) for i in self.numbers])
+        return crop_names(self.picture, self.numbers, self.version)
+
+
+def check_categories(path: Path, header: Header, rule: Rule) -> None:
+    """Raise UserError if a file has no category whose boxes are wanted."""
+    there = header.detection_categories.values()
+    if not any(map(rule.wants, there)):
+        wanted_names, known = " ".join(rule.categories), ", ".join(there) or "none"
+        rule_text = f"no category {wanted_names}; there are {known}; say --detection_category"
+        raise UserError(f"{path}: {rule_text}")
 
 
 def of_found(

@@ -15,6 +15,8 @@ import logging
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,7 @@ from database_tools.formats.splits_json import Splits
 log = logging.getLogger(__name__)
 
 LABEL_INDEX, SPLITS_JSON = "label_index.json", "splits.json"
+_COUNTED = itemgetter(*map(Crop._fields.index, ("dataset", "location", "labels")))
 
 
 def make(config: TrainingConfig) -> None:
@@ -109,7 +112,7 @@ def _make_table(
     ledger_path = ledger_json.write(config.output_dir, ledger)
     if summary := ledger.summary():
         log.info("%s. See %s", summary, ledger_path)
-    labels = {label for _, its in written.rows for label in its}
+    labels = {label for *_, its in written.rows for label in its}
     if not labels:
         raise UserError(f"{path}: no crop is left; {ledger.summary() or 'no picture is queried'}")
     label_index.write(config.output_dir / LABEL_INDEX, sorted(labels))
@@ -120,28 +123,29 @@ class _Written:
     """Counts rows on their way into the file.
 
     Attributes:
-        rows: number of each location and its labels.
+        rows: number of each dataset, location and labels.
     """
 
     def __init__(self) -> None:
-        self.rows: Counter[tuple[Location, tuple[str, ...]]] = Counter()
+        self.rows: Counter[tuple[str, str, tuple[str, ...]]] = Counter()
         self._paths = array("q")
         self._is_plain = True
 
     def noting(self, crops: Iterator[Crop]) -> Iterator[Crop]:
-        """Yield the rows."""
-        for crop in crops:
-            self.rows[crop[1:3], crop.labels] += 1
-            self._paths.append(hash(names.key(crop.path)))
-            self._is_plain = self._is_plain and classification_csv.is_plain(crop)
-            yield crop
+        """Yield the rows, after looking at a thousand at a time."""
+        while some := list(islice(crops, 1000)):
+            self.rows.update(map(_COUNTED, some))
+            self._paths.extend(hash(names.key(crop.path)) for crop in some)
+            self._is_plain = self._is_plain and classification_csv.are_plain(some)
+            yield from some
 
     def table(self) -> LocationTable | None:
         """Return what reading will count; None if a row is there twice or is read otherwise."""
         if not self._is_plain or len(np.unique(self._paths)) < len(self._paths):
             return None
-        rows = {(place, ",".join(labels)): n for (place, labels), n in self.rows.items()}
-        return LocationTable.count(rows)
+        return LocationTable.count(
+            {((dataset, at), ",".join(labels)): n for (dataset, at, labels), n in self.rows.items()}
+        )
 
 
 def _given(path: Path | None) -> Path:

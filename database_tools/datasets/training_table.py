@@ -25,7 +25,7 @@ from database_tools.core.ledger import Drops
 from database_tools.core.names import CropName
 from database_tools.core.split_search import Location
 from database_tools.core.splits import UNKNOWN
-from database_tools.crops.of_queried import Chooser
+from database_tools.crops.choosing import Chooser
 from database_tools.crops.wanted import Rule
 from database_tools.durable.listing import Folders
 from database_tools.formats.classification_csv import Crop
@@ -112,17 +112,16 @@ def _examples(
             if isinstance(chosen, str):
                 drops.add(chosen, image.name)
                 continue
-            pairs = zip(chosen.crops, chosen.confidences, strict=True)
-            if rows := [_row(image, crop, conf) for crop, conf in pairs if crop in there]:
+            dataset, _, location, original, labels, _ = image
+            at = UNKNOWN if location is None else str(location)
+            if rows := [
+                Crop(crop, dataset, at, original, _digits(conf), labels)
+                for crop, conf in zip(chosen.crops, chosen.confidences, strict=True)
+                if crop in there
+            ]:
                 yield rows
             else:
                 drops.add(NO_CROP, image.name)
-
-
-def _row(image: QueriedImage, crop: str, confidence: float) -> Crop:
-    location = UNKNOWN if image.location is None else str(image.location)
-    conf = _digits(confidence)
-    return Crop(crop, image.dataset, location, image.dataset_class, conf, image.labels)
 
 
 @functools.lru_cache(1024)  # scores have three digits

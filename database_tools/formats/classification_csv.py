@@ -22,7 +22,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -181,12 +182,14 @@ def _labels(place: _Place, text: str) -> tuple[str, ...]:
     return labels
 
 
-def is_plain(crop: Crop) -> bool:
-    """Say whether a row, once written, is read as it is, which nearly all are."""
-    path, _, location, original, confidence, labels = crop
-    if "//" in path or "./" in path or "\\" in path or "" in labels or not location.strip():
+def are_plain(crops: Sequence[Crop]) -> bool:
+    """Say whether rows, once written, are read as they are, which nearly all are; at least one."""
+    several, _, places, classes, confidences, labels = zip(*crops, strict=True)
+    paths, texts = "\n".join(several), {*places, *classes, *chain(*set(labels))}
+    if "//" in paths or "./" in paths or "\\" in paths or "" in chain(*set(labels)):
         return False
-    return 0 <= confidence <= 1 and "\r" not in "".join((path, location, original, *labels))
+    is_read = all(map(str.strip, set(places))) and all(0 <= c <= 1 for c in set(confidences))
+    return is_read and "\r" not in "".join((paths, *texts))
 
 
 def write(path: Path, crops: Iterable[Crop]) -> None:
@@ -201,7 +204,11 @@ def write(path: Path, crops: Iterable[Crop]) -> None:
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for crop in crops:
-            if (label := ",".join(crop.labels)).count(",") >= len(crop.labels):
-                raise ValueError(f"{crop.path}: a label of {label!r} has a comma")
-            writer.writerow((*crop[:4], repr(float(crop.confidence)), label))
+        writer.writerows(map(_written, crops))
+
+
+def _written(crop: Crop) -> tuple[str, str, str, str, str, str]:
+    path, dataset, location, original, confidence, labels = crop
+    if (label := ",".join(labels)).count(",") >= len(labels):
+        raise ValueError(f"{path}: a label of {label!r} has a comma")
+    return path, dataset, location, original, repr(float(confidence)), label

@@ -190,16 +190,18 @@ _BOX_KEYS = {"category", "conf", "bbox", "classifications"}
 
 
 def _box(entry: Any) -> Box:
-    if not isinstance(entry["bbox"], list) or len(entry["bbox"]) != 4:
-        raise ValueError(f"bbox: expected 4 numbers, got {json.dumps(entry['bbox'])[:80]}")
-    x, y, width, height = entry["bbox"]
+    corners = entry["bbox"]
+    if not isinstance(corners, list) or len(corners) != 4:
+        raise ValueError(f"bbox: expected 4 numbers, got {json.dumps(corners)[:80]}")
+    x, y, width, height = corners
     if not type(x) is type(y) is type(width) is type(height) is float:
-        x, y, width, height = map(_number, entry["bbox"])
+        x, y, width, height = map(_number, corners)
+    category, conf = str(entry["category"]), _number(entry["conf"])
+    if len(entry) == 3:  # nearly always
+        return Box(category, conf, (x, y, width, height))
     said = entry.get("classifications")
     classes = tuple((str(name), _number(conf)) for name, conf in said) if said else ()
-    rest = _others(entry, _BOX_KEYS)
-    conf = _number(entry["conf"])
-    return Box(str(entry["category"]), conf, (x, y, width, height), classes, rest)
+    return Box(category, conf, (x, y, width, height), classes, _others(entry, _BOX_KEYS))
 
 
 def _others(entry: dict[str, Any], known: set[str]) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ import numpy as np
 
 from database_tools.core import names, reasons
 from database_tools.core.errors import UserError
-from database_tools.core.names import CropName, written
+from database_tools.core.names import CropName, crop_names, written
 from database_tools.durable import listing, spelling
 from database_tools.formats import classification_csv
 from database_tools.formats.megadetector_json import Image
@@ -190,6 +190,6 @@ def _picture(image: Image, choice: Choice) -> Found:
         if np.float32(box.conf) >= least
         and (choice.categories is None or box.category in choice.categories)
     ]
-    crops = tuple(str(CropName(name, i, choice.version)) for i, _ in chosen)
+    crops = crop_names(name, (i for i, _ in chosen), choice.version)
     boxes, sure = tuple(box.bbox for _, box in chosen), tuple(box.conf for _, box in chosen)
     return Source(name, crops, boxes, confidences=sure)

@@ -164,7 +164,7 @@ def test_labels_at_too_few_locations_are_left_out(world):
 def test_what_is_counted_on_the_way_is_what_reading_counts(example, monkeypatch):
     example.run()
     info = dataset_info.read(example.out)
-    monkeypatch.setattr("database_tools.formats.classification_csv.is_plain", lambda crop: False)
+    monkeypatch.setattr("database_tools.formats.classification_csv.are_plain", lambda crops: False)
     example.run()
     assert dataset_info.read(example.out) == info
     assert info.counts == {"all": (2, 1, 2, 1)}  # canid, both, felid, other
