@@ -35,7 +35,7 @@ def build_parser() -> cli.Parser:
     add(
         "crops_dir", type=arguments.folder, nargs="?", help="folder of crops; not with --images-dir"
     )
-    add("--model", type=Path, metavar="BUNDLE", help="model bundle whose network embeds")
+    add("--model", type=Path, metavar="BUNDLE", help="model bundle or .tflite that embeds")
     names = ", ".join(NETWORKS)
     add("-m", "--model-name", metavar="NAME", help=f"or a network with --pretrained: {names}")
     text = "ImageNet's weights, or those of a .keras or .weights.h5 file"

@@ -65,7 +65,12 @@ class Backbone(Predictor):
 
     def save(self, path: Path) -> None:
         """Write ``.weights.h5`` of all layers but the last."""
-        weights.save(_below(self.network), path)
+        save(self.network, path)
+
+
+def save(network: keras.Model, path: Path) -> None:
+    """Write ``.weights.h5`` of all layers of a network but the last."""
+    weights.save(_below(network), path)
 
 
 def restored(facts: Facts, path: Path) -> keras.Model:

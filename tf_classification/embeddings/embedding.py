@@ -36,6 +36,7 @@ from tf_classification.predictor.units import Answer, Unit, Units
 
 if TYPE_CHECKING:
     from tf_classification.embeddings.backbone import Backbone
+    from tf_classification.embeddings.converted import Converted
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Opening:
     """How the network is opened, here or by a worker of a cluster; see ``asking.Opening``.
 
     Attributes:
-        bundle: whose network it is; None for one of the table.
+        bundle: whose network it is, or a ``.tflite``; None for one of the table.
         name: of the table.
         pretrained: its weights, as ``EmbedRequest`` says.
         views: of each crop.
@@ -117,8 +118,12 @@ class Opening:
         weights = Path(self.pretrained) if isinstance(self.pretrained, str) else None
         return tuple(path for path in (self.bundle, weights) if path is not None)
 
-    def model(self) -> Backbone:
+    def model(self) -> Backbone | Converted:
         """Open the network."""
+        if self.bundle is not None and self.bundle.suffix == ".tflite":
+            from tf_classification.embeddings import converted
+
+            return converted.Converted(self.bundle)
         checked = None if self.bundle is None else bundle.read(self.bundle)
         # TensorFlow waits for what can be refused
         from tf_classification.embeddings import backbone
@@ -136,7 +141,7 @@ class Opening:
         return _asked(model, self.views)
 
 
-def _recipe(asked: EmbedRequest, model: Backbone) -> CropRecipe | None:
+def _recipe(asked: EmbedRequest, model: Backbone | Converted) -> CropRecipe | None:
     """Return how the crops are, or were, cut; None if nobody knows."""
     if asked.tfrecords is not None:
         return dataset_info.read(asked.tfrecords).recipe
@@ -146,7 +151,7 @@ def _recipe(asked: EmbedRequest, model: Backbone) -> CropRecipe | None:
     return None if made is None else made.recipe
 
 
-def _facts(model: Backbone, recipe: CropRecipe | None, views: int) -> Facts:
+def _facts(model: Backbone | Converted, recipe: CropRecipe | None, views: int) -> Facts:
     described = model.description
     return Facts(
         network=described.network,
@@ -157,10 +162,11 @@ def _facts(model: Backbone, recipe: CropRecipe | None, views: int) -> Facts:
         crop_recipe=recipe,
         views=views,
         features=model.width,
+        file=model.path.name if model.path.suffix == ".tflite" else None,
     )
 
 
-def _begin(folder: Path, facts: Facts, model: Backbone) -> None:
+def _begin(folder: Path, facts: Facts, model: Backbone | Converted) -> None:
     """Write what the rows are of, unless it is there."""
     if not (folder / store.WEIGHTS).exists():
         model.save(folder / store.WEIGHTS)
@@ -235,7 +241,7 @@ def _part(source: Source, rows: list[int]) -> Source:
     return replace(source, crops=crops, boxes=chosen(source.boxes), confidences=sure)
 
 
-def _asked(model: Backbone, views: int) -> Asked:
+def _asked(model: Backbone | Converted, views: int) -> Asked:
     def features(pixels: Pictures) -> Floats:
         plain = np.asarray(pixels, np.float32)
         mirrored = [plain, plain[:, :, ::-1]][:views]
@@ -245,7 +251,11 @@ def _asked(model: Backbone, views: int) -> Asked:
 
 
 def _asker(
-    asked: EmbedRequest, opening: Opening, model: Backbone, cut: CropRecipe | None, folder: Path
+    asked: EmbedRequest,
+    opening: Opening,
+    model: Backbone | Converted,
+    cut: CropRecipe | None,
+    folder: Path,
 ) -> Asker:
     def keep(unit: Unit, answer: Answer) -> None:
         known_as = [key for source in unit.sources for key in store.keys(asked.root, source)]

@@ -19,7 +19,7 @@ class EmbedRequest(CropsRequest):
     """See the flags of the command.
 
     Attributes:
-        model: bundle whose network embeds; None for one of the table.
+        model: bundle whose network embeds, or a ``.tflite`` of it; None for one of the table.
         model_name: of the table, instead.
         pretrained: its weights: True for ImageNet's, or a path.
         dataset_dir: folder of the ``classification_ds.csv`` whose crops are embedded; None for

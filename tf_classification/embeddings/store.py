@@ -58,6 +58,7 @@ class Facts:
         crop_recipe: how the crops were cut; None if nobody knows.
         views: 2 with each crop mirrored too.
         features: their number F.
+        file: name of the ``.tflite`` that computed them; None for the network itself.
     """
 
     network: str
@@ -68,11 +69,15 @@ class Facts:
     crop_recipe: CropRecipe | None
     views: int
     features: int
+    file: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``embeddings.json`` holds."""
         recipe = self.crop_recipe and self.crop_recipe.as_json()
-        return {"format": FORMAT, **asdict(self), "crop_recipe": recipe}
+        table = {"format": FORMAT, **asdict(self), "crop_recipe": recipe}
+        if self.file is None:  # as before there were files
+            del table["file"]
+        return table
 
     @property
     def fingerprint(self) -> str:

@@ -22,6 +22,7 @@ from database_tools.core.errors import UserError
 from database_tools.durable import files
 from tf_classification import predictor
 from tf_classification.data.examples import Dataset
+from tf_classification.embeddings import backbone, store
 from tf_classification.export import comparison, crops, litert, onnx_file, openvino_file
 from tf_classification.export.comparison import Row, Run
 from tf_classification.export.crops import Sample
@@ -41,6 +42,8 @@ from tf_classification.runs.config import TrainConfig
 log = logging.getLogger(__name__)
 
 _FOLDERS = ("dataset_dir", "cropped_images_dir", "tfrecords")
+_EMBEDDING = {"litert", "litert-int8"}
+"""Formats that embed crops; a head that learns from them needs the network's weights, too."""
 _RUNNERS: dict[str, Callable[[Path], Run]] = {
     "onnx": onnx_file.OnnxRunner,
     "openvino": openvino_file.OpenVinoRunner,
@@ -70,7 +73,13 @@ def export(asked: ExportRequest) -> list[Row]:
         path = asked.output_dir / FORMATS[name].file
         log.info("writing %s", path)
         write(name, model, path, sample and sample.first(asked.calibration_crops))
-    files.write_json(asked.output_dir / "model.json", _facts(source.description, asked.formats))
+    facts = _facts(source.description, asked.formats)
+    plain = source.description.views == 1 and isinstance(model, keras.Model)
+    if plain and _EMBEDDING.intersection(asked.formats):
+        beside = asked.output_dir / store.WEIGHTS
+        backbone.save(model, beside)
+        facts["backbone"] = files.sha256(beside)
+    files.write_json(asked.output_dir / "model.json", facts)
     if sample is None:
         log.warning("no validation crops given, so the formats are not compared")
         return []
@@ -174,7 +183,8 @@ def _facts(description: Description, formats: tuple[str, ...]) -> dict[str, Any]
         "files": {name: FORMATS[name].file for name in formats},
         "resizes": {FORMATS["litert-int8"].file: RESIZE_ROUNDED} if rounded else {},
         "input": {"shape": ["N", side, side, 3], "dtype": "float32", "values": "RGB, 0 to 255"},
-        "output": "logits; divide by the temperature and apply softmax, then the curves if any",
+        "output": "logits; divide by the temperature and apply softmax, then the curves if any; "
+        "of .tflite files features averaged over the picture too, second",
     }
 
 

@@ -13,13 +13,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import convert_to_constants
 
-from tf_classification.models.signatures import Loaded
+from tf_classification.models.signatures import Loaded, with_features
 
 INPUT = "pixels"
 
 
 def freeze_network(
-    network: keras.Model | Loaded, batch_size: int | None = None
+    network: keras.Model | Loaded, batch_size: int | None = None, *, features: bool = False
 ) -> tf.types.experimental.ConcreteFunction:
     """Freeze a network alone: ``pixels`` (N, side, side, 3) float32 0..255 to logits.
 
@@ -31,28 +31,32 @@ def freeze_network(
         network: any network of the table; or one of a bundle's signatures, whose preprocessing
             stays as it is.
         batch_size: N, or None for any; LiteRT is faster with a fixed one.
+        features: give those averaged over the picture as well, second, if the network has them.
     """
     if isinstance(network, Loaded):
-        return _freeze(lambda pixels: network(pixels)["logits"], batch_size, network.image_size)
+        return _freeze(network, batch_size, network.image_size, features)
     side = network.input_shape[1]
     scale, offset, rest = _split_preprocessing(network)
     scales, offsets = np.tile(scale, side), np.tile(offset, side)
+    whole = with_features(rest)
 
-    def logits(pixels: tf.Tensor) -> tf.Tensor:
+    def outputs(pixels: tf.Tensor) -> dict[str, tf.Tensor] | tf.Tensor:
         rows = tf.reshape(pixels, (-1, side, side * 3)) * scales + offsets
-        return rest(tf.reshape(rows, (-1, side, side, 3)), training=False)
+        return whole(tf.reshape(rows, (-1, side, side, 3)), training=False)
 
-    return _freeze(logits, batch_size, side)
+    return _freeze(outputs, batch_size, side, features)
 
 
 def _freeze(
-    logits: Callable[[tf.Tensor], tf.Tensor], batch_size: int | None, side: int
+    outputs: Callable[[tf.Tensor], Any], batch_size: int | None, side: int, features: bool
 ) -> tf.types.experimental.ConcreteFunction:
+    def chosen(pixels: tf.Tensor) -> dict[str, tf.Tensor] | tf.Tensor:
+        answer = outputs(pixels)
+        return answer["logits"] if isinstance(answer, dict) and not features else answer
+
     spec = tf.TensorSpec((batch_size, side, side, 3), tf.float32, name=INPUT)
-    # Under one name: converters take that of the argument for the input's.
-    pixels_to_logits = tf.function(lambda pixels: logits(pixels))
     return convert_to_constants.convert_variables_to_constants_v2(
-        pixels_to_logits.get_concrete_function(spec)
+        tf.function(chosen).get_concrete_function(spec)
     )
 
 

@@ -26,12 +26,15 @@ Pixels = npt.NDArray[np.float32]
 
 
 def convert(network: keras.Model | Loaded) -> bytes:
-    """Convert to float32: ``pixels`` (1, side, side, 3) 0..255 to logits (1, labels)."""
-    return _convert(tf.lite.TFLiteConverter.from_concrete_functions(*_graph(network)))
+    """Convert to float32: ``pixels`` (1, side, side, 3) 0..255 to logits (1, labels).
+
+    A second output is what the last layer sees, features (1, F), where the network has them.
+    """
+    return _convert(_converter(network))
 
 
 def convert_int8(network: keras.Model | Loaded, crops: Pixels) -> bytes:
-    """Convert to whole int8 arithmetic; input and output stay float32.
+    """Convert to whole int8 arithmetic; input and outputs stay float32.
 
     Rounding shifts each label's logit by some hundredths on average.  The shift is measured on
     the crops and taken off the last layer's bias: on the demo world this gave back half of the
@@ -64,15 +67,16 @@ def convert_int8(network: keras.Model | Loaded, crops: Pixels) -> bytes:
 
 
 def _quantize(network: keras.Model | Loaded, crops: Pixels) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(*_graph(network))
+    converter = _converter(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.representative_dataset = lambda: ([crop[None]] for crop in crops)
     return _convert(converter)
 
 
-def _graph(network: keras.Model | Loaded) -> tuple[list[Any], Any]:
-    return [frozen.freeze_network(network, batch_size=1)], network
+def _converter(network: keras.Model | Loaded) -> Any:
+    graph = frozen.freeze_network(network, batch_size=1, features=True)
+    return tf.lite.TFLiteConverter.from_concrete_functions([graph], network)
 
 
 def _convert(converter: Any) -> bytes:

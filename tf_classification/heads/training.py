@@ -3,7 +3,7 @@
 In the run's folder: ``params.json``, what ``evaluation.evaluate`` writes, the model bundle in
 ``bundle/1``, ``head.npz``, its last layer, and ``errors.html``: crops taken wrongly, beside the
 training crops that they are likest.  What is judged is what the bundle does: it averages
-over the views that were learnt from.
+over the views that were learnt from, and is asked anew where a ``.tflite`` embedded.
 """
 
 from __future__ import annotations
@@ -134,14 +134,21 @@ def _judge(
 ) -> None:
     """Write what the splits say of the head, and the bundle."""
     config, found, dataset = course.config, course.found, course.dataset
+    splits = [split for split, rows in course.rows.items() if len(rows)]
+    anew = () if found.facts.file is None else ("val", "test")
+    if anew:
+        log.info("learnt on features of %s; judged is the bundle's own network", found.facts.file)
     known = {
-        split: _said(found, learnt.head, rows) for split, rows in course.rows.items() if len(rows)
+        split: _said(found, learnt.head, course.rows[split])
+        for split in splits
+        if split not in anew
     }
     seen: frozenset[tuple[str, str]] | Literal["own"] = "own"
     has_val = len(dataset.splits["val"]) or len(learnt.rows)
     if not len(dataset.splits["val"]) and has_val:
         log.info("no val: temperature and thresholds are from folds of train by location")
         dataset, known["val"] = _by_folds(dataset, learnt)
+        splits.append("val")
         seen = frozenset()
     if not len(dataset.splits["test"]):
         log.warning("no test: nothing says how good it is at locations that no choice was made by")
@@ -152,7 +159,7 @@ def _judge(
         calibrate="temperature" if has_val else None, training_locations=seen, known=known
     )
     judged = evaluation.evaluate(
-        stream.of_keras(model, described), dataset, list(known), logdir, options, None, progress
+        stream.of_keras(model, described), dataset, splits, logdir, options, None, progress
     )
     assert judged is not None  # there is one worker
     described = replace(described, calibration=judged.calibration, thresholds=judged.thresholds)

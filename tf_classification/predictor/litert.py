@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,12 @@ class LiteRT(Predictor):
 
     Attributes:
         description: what the bundle says that it was made from.
+        backbone: SHA-256 of that bundle's weights below the last layer, which lie beside the file;
+            None where none do.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        self.description = _facts(path)
+        self.description, self.backbone = _facts(path)
         described = self.description
         super().__init__(path, described.labels, described.image_size, described.crop_recipe)
         self.thresholds = described.thresholds
@@ -53,17 +56,26 @@ class LiteRT(Predictor):
         """Return the logits of (N, side, side, 3) 0..255."""
         return self._runner(pixels)
 
+    @property
+    def width(self) -> int:
+        """Number of features F; 0 for a file that gives none."""
+        return sum(self._runner.widths[1:])
 
-def _facts(path: Path) -> Description:
+    def features(self, pixels: Pictures) -> Floats:
+        """Return the averaged features (N, F) of (N, side, side, 3) 0..255."""
+        return self._runner(pixels, 1) if self.width else super().features(pixels)
+
+
+def _facts(path: Path) -> tuple[Description, str | None]:
     """Read the description beside a file; refuse that of another file."""
     beside = path.with_name(FACTS)
     description, table = descriptions.read_facts(beside)
     if path.name not in table.get("files", {}).values():
         raise FormatError(beside, "files", f"{path.name} is not among them")
     if (resize := table.get("resizes", {}).get(path.name)) is None:
-        return description
+        return description, table.get("backbone")
     try:
-        return replace(description, resize=resize)
+        return replace(description, resize=resize), table.get("backbone")
     except ValueError as error:
         raise FormatError(beside, f"resizes.{path.name}", str(error)) from None
 
@@ -87,25 +99,30 @@ class LiteRTRunner:
         self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="litert")
         self._own = threading.local()
 
-    def __call__(self, pixels: Pictures) -> Floats:
-        """Turn N pictures, (side, side, 3) 0..255 each, into logits (N, labels)."""
-        if self._threads == 1:
-            return np.stack([self.one(picture) for picture in pixels])
-        return np.stack(list(self._executor.map(self.one, pixels)))
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Length of each output: labels, and features if there are."""
+        interpreter, _, _ = self._interpreter()
+        return tuple(int(given["shape"][-1]) for given in interpreter.get_output_details())
 
-    def one(self, pixels: npt.NDArray[Any]) -> Floats:
+    def __call__(self, pixels: Pictures, output: int = 0) -> Floats:
+        """Turn N pictures, (side, side, 3) 0..255 each, into logits (N, labels), or features."""
+        one = partial(self.one, output=output)
+        return np.stack(list((map if self._threads == 1 else self._executor.map)(one, pixels)))
+
+    def one(self, pixels: npt.NDArray[Any], output: int = 0) -> Floats:
         """Turn one (side, side, 3) into its logits (labels,), in the calling thread."""
         interpreter, taken, given = self._interpreter()
         taken()[0] = pixels  # where they belong: not as float32 first
         interpreter.invoke()
-        return np.array(interpreter.get_tensor(given)[0])
+        return np.array(interpreter.get_tensor(given[output])[0])
 
-    def _interpreter(self) -> tuple[Any, Callable[[], npt.NDArray[np.float32]], int]:
+    def _interpreter(self) -> tuple[Any, Callable[[], npt.NDArray[np.float32]], list[int]]:
         """Return this thread's own interpreter, which cannot be shared, and its tensors."""
         if not hasattr(self._own, "ready"):
             interpreter = self._make(model_content=self._content, num_threads=1)
             interpreter.allocate_tensors()
             taken = interpreter.tensor(interpreter.get_input_details()[0]["index"])
-            given = interpreter.get_output_details()[0]["index"]
+            given = [one["index"] for one in interpreter.get_output_details()]
             self._own.ready = interpreter, taken, given
         return self._own.ready

@@ -73,6 +73,7 @@ def test_formats_are_written_with_a_description_and_a_table(source, tmp_path, ca
     argv = [str(source.base), "-o", str(tmp_path), "--format", "litert", "litert-int8"]
     assert export_model.main(argv) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "backbone.weights.h5",
         "formats.csv",
         "model.json",
         "model.tflite",
@@ -158,6 +159,7 @@ def test_without_crops_float_formats_are_written_and_int8_is_refused(network, tm
     assert "is calibrated on validation crops: give --dataset-dir" in capsys.readouterr().err
     assert export_model.main([*argv, "litert"]) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "backbone.weights.h5",
         "model.json",
         "model.tflite",
     ]

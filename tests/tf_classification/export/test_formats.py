@@ -49,6 +49,10 @@ def test_a_float_format_gives_the_networks_logits(name, network, pixels, tmp_pat
     assert np.ptp(expected, axis=0).max() > 0.5
     np.testing.assert_allclose(runner(pixels), expected, rtol=0, atol=1e-4)
     np.testing.assert_allclose(runner(pixels[:1]), expected[:1], rtol=0, atol=1e-4)
+    if name == "litert":  # second, what the last layer sees
+        kernel, bias = network.get_layer("predictions").get_weights()
+        said = runner(pixels, 1) @ kernel + bias
+        np.testing.assert_allclose(said, expected, rtol=0, atol=1e-4)
     assert not list(tmp_path.glob(".*")), "nothing unfinished stays behind"
 
 
@@ -67,4 +71,4 @@ def test_int8_gives_nearly_the_networks_logits_with_a_smaller_file(network, pixe
 
     interpreter = Interpreter(str(tmp_path / "model_int8.tflite"))
     floats = [d["name"] for d in interpreter.get_tensor_details() if d["dtype"] == np.float32]
-    assert len(floats) == 2, "whole int8: only input and output are float"
+    assert len(floats) == 3, "whole int8: only input and outputs are float"
