@@ -16,7 +16,9 @@ import os
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
 from database_tools.core.errors import UserError
+from database_tools.remote import arguments
 
 
 def build_parser() -> cli.Parser:
@@ -24,15 +26,15 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("audit_splits.py", __doc__)
     add = parser.add_argument
     add("dataset_dir", type=Path, help="folder of classification_ds.csv and splits.json")
-    add("-c", "--cropped-images-dir", type=Path, help="folder of the crops, to compare them")
-    add("-i", "--images-dir", type=Path, help="folder of whole pictures, <dataset>/<file>")
+    add("-c", "--cropped-images-dir", type=arguments.folder, help="of the crops, to compare them")
+    add("-i", "--images-dir", type=arguments.folder, help="of whole pictures, <dataset>/<file>")
     add("--db", type=Path, help="label database that knows sequences and times")
     add("--input_json", type=Path, help="COCO Camera Traps that knows them, instead of --db")
-    add("--json", type=Path, metavar="FILE", help="JSON to write: all leaks, and all labels")
-    add("--page", type=Path, metavar="FILE", help="page to write: pairs side by side")
+    add("--json", type=arguments.output_file, metavar="FILE", help="to write: leaks and labels")
+    add("--page", type=arguments.output_file, metavar="FILE", help="to write: pairs side by side")
     add("--workers", type=int, default=os.cpu_count() or 1, help="threads (default: cores)")
     fix = parser.add_argument_group("to mend").add_argument
-    fix("--fix", type=Path, metavar="FILE", help="splits.json to write, of which nothing leaks")
+    fix("--fix", type=arguments.output_file, help="splits.json to write: nothing leaks")
     fix("--may_change_test", action="store_true", help="with --fix: let locations leave test")
     asked = parser.add_argument_group("to ask").add_argument
     asked(
@@ -42,6 +44,7 @@ def build_parser() -> cli.Parser:
         metavar="IMAGE",
         help="only say whether pictures were in the dataset, and in which split",
     )
+    places.declare(parser)
     return parser
 
 

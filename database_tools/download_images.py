@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from database_tools import cli
-from database_tools.cli import crop_flags
+from database_tools.cli import crop_flags, places
+from database_tools.remote import arguments
 
 if TYPE_CHECKING:
     from database_tools.labels_db.containers import Containers
@@ -35,7 +36,7 @@ def build_parser() -> cli.Parser:
     add = parser.add_argument
     add("file_list_format", choices=("json", "txt"), help="what the list is")
     add("file_list", type=Path, help="list of pictures")
-    add("store_dir", type=Path, help="folder that they are saved in")
+    add("store_dir", type=arguments.output, help="folder that they are saved in")
     add("-s", "--save-key", default="download_id", help="json: entry's name to save under")
     add("-k", "--key", help="json: member of the object that is the list")
     add("--only-new-images", action="store_true", help="json: entries with new_entry only")
@@ -48,6 +49,7 @@ def build_parser() -> cli.Parser:
     crop_flags.declare_db(parser)
     add = parser.add_argument_group("additions").add_argument
     add("--strict", action="store_true", help="end with status 2 if a picture could not be had")
+    places.declare(parser)
     return parser
 
 

@@ -10,11 +10,12 @@ extreme, and how sure the detector was.  inspect_dataset.ipynb is the same as a 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
 from database_tools.core.errors import UserError
 from database_tools.core.label_shares import Thresholds
+from database_tools.remote import arguments
 
 _RULES = {
     "locations": "fewer locations in val or test, or a smaller share of the label's",
@@ -28,9 +29,9 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("inspect_dataset.py", __doc__)
     add = parser.add_argument
-    add("dataset_dir", type=Path, help="folder of classification_ds.csv and splits.json")
-    add("-c", "--cropped-images-dir", type=Path, help="folder of the crops, to show some")
-    add("--page", type=Path, metavar="FILE", required=True, help="page to write")
+    add("dataset_dir", type=arguments.folder, help="of classification_ds.csv and splits.json")
+    add("-c", "--cropped-images-dir", type=arguments.folder, help="of the crops, to show some")
+    add("--page", type=arguments.output_file, required=True, help="page to write")
     add("--samples", type=int, default=5, metavar="N", help="crops of each label (default: 5)")
     add("--seed", type=int, default=0, help="of the samples (default: 0)")
     extreme = parser.add_argument_group("which labels are extreme").add_argument
@@ -44,6 +45,7 @@ def build_parser() -> cli.Parser:
             metavar=("NUMBER", "SHARE"),
             help=f"{rule} (default: {number} {share})",
         )
+    places.declare(parser)
     return parser
 
 

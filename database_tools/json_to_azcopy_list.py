@@ -13,6 +13,7 @@ import logging
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.remote import arguments
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,10 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("json_to_azcopy_list.py", __doc__)
     add = parser.add_argument
     add("queried_images_json", type=Path, help="JSON of the queried images")
-    add("output_dir", type=Path, help="folder of the lists, <dataset>_images.txt")
+    add("output_dir", type=arguments.output, help="folder of the lists, <dataset>_images.txt")
     add(
         "--images-dir",
-        type=Path,
+        type=arguments.folder,
         help="folder of pictures, <dataset>/<file>: those that are there are not listed",
     )
     return parser

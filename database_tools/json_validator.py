@@ -16,6 +16,7 @@ from pathlib import Path
 from database_tools import cli
 from database_tools.core.errors import UserError
 from database_tools.labels_db.query_config import DATABASE, DROP, KEEP, SINGLE, QueryConfig
+from database_tools.remote import arguments
 
 
 def build_parser() -> cli.Parser:
@@ -44,7 +45,7 @@ def build_parser() -> cli.Parser:
         "container where the label database says that those of their dataset lie",
     )
     add("--min-locs", type=int, metavar="N", help="leave out labels of fewer locations")
-    add("-o", "--output-dir", type=Path, help="folder to write to (default: print, ask nothing)")
+    add("-o", "--output-dir", type=arguments.output, help="to write to (default: only print)")
     add("--json-indent", type=int, help="indent of queried_images.json (default: on one line)")
     add(
         "--seed",

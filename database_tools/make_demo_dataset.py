@@ -18,6 +18,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
+from database_tools.remote import arguments
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -31,7 +32,7 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("make_demo_dataset.py", __doc__)
     add = parser.add_argument
-    add("output_dir", type=Path, help="folder to write to")
+    add("output_dir", type=arguments.output, help="folder to write to")
     add("--images", type=int, default=400, metavar="N", help="number of pictures (default 400)")
     add("--locations", type=int, default=12, metavar="N", help="number of places (default 12)")
     add("--first_location", type=int, default=0, metavar="I", help="index of the first (default 0)")

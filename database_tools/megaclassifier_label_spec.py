@@ -15,6 +15,7 @@ from pathlib import Path
 from database_tools import cli
 from database_tools.core.errors import UserError
 from database_tools.labels_db.query_config import DATABASE
+from database_tools.remote import arguments
 
 _LEAST, _TOTAL = 2000, 1_400_000
 
@@ -24,7 +25,7 @@ def build_parser() -> cli.Parser:
     parser = cli.Parser("megaclassifier_label_spec.py", __doc__)
     add = parser.add_argument
     add("taxonomy_csv", type=Path, help="path to taxonomy CSV file")
-    add("output_dir", type=Path, help="folder to write to")
+    add("output_dir", type=arguments.output, help="folder to write to")
     add("--db", type=Path, help=f"label database (default: ${DATABASE}, else MegaDB)")
     add("--taxonomy_parents", type=Path, help="CSV of child and parent, as for json_validator.py")
     add(

@@ -10,9 +10,11 @@ r"""Sum a classifier's probabilities into target categories.
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.remote import arguments
 
 
 def build_parser() -> cli.Parser:
@@ -21,8 +23,9 @@ def build_parser() -> cli.Parser:
     add = parser.add_argument
     add("classifier_results_csv", type=Path, help="CSV of the classifier's probabilities")
     add("-t", "--target-mapping", type=Path, required=True, help="JSON: target to labels")
-    add("-o", "--output-csv", type=Path, required=True, help="CSV to write, .gz if so named")
-    add("-i", "--output-label-index", type=Path, required=True, help="label index JSON to write")
+    write = functools.partial(add, type=arguments.output_file, required=True)
+    write("-o", "--output-csv", help="CSV to write, .gz if so named")
+    write("-i", "--output-label-index", help="label index JSON to write")
     return parser
 
 

@@ -14,6 +14,7 @@ import logging
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.remote import arguments
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ def build_parser() -> cli.Parser:
     add("logdir", type=Path, help="folder of a training run, with outputs_*.csv.gz")
     add("--splits", nargs="+", default=(), help="some of those that have outputs (default: all)")
     add("--label", help="show crops of this label by what they were taken for")
-    add("-o", "--output", type=Path, help="page to write (default: analysis.html in the folder)")
+    add("-o", "--output", type=arguments.output_file, help="page (default: LOGDIR/analysis.html)")
     return parser
 
 

@@ -13,7 +13,6 @@ import argparse
 import logging
 
 from database_tools import cli
-from database_tools.cli import places
 from tf_classification.predictions.classify_request import ClassifyRequest
 
 log = logging.getLogger(__name__)
@@ -21,9 +20,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("classify_pictures.py", __doc__, ClassifyRequest)
-    places.declare(parser)
-    return parser
+    return cli.Parser("classify_pictures.py", __doc__, ClassifyRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -18,6 +18,8 @@ import os
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
+from database_tools.remote import arguments
 from tf_classification.models.table import NETWORKS
 from tf_classification.planning.request import PlanRequest
 
@@ -28,7 +30,7 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("plan_project.py", __doc__)
     add = parser.add_argument
-    add("images_dir", type=Path, help="folder of pictures, looked through with its subfolders")
+    add("images_dir", type=arguments.folder, help="of pictures, looked through with its subfolders")
     add("--detector", type=Path, help="frozen graph, SavedModel folder or ONNX file")
     add("--detections-json", type=Path, help="batch output of a detector, instead")
     text = "the project's pictures and labels, of any kind that import_labels.py reads"
@@ -51,7 +53,8 @@ def build_parser() -> cli.Parser:
     text = "plan for so many workers of one core each, too"
     add("--workers", type=int, metavar="N", help=text)
     add("--seed", type=int, default=PlanRequest.seed, help="of the sample (default: %(default)s)")
-    add("--json", type=Path, metavar="FILE", help="JSON to write, too")
+    add("--json", type=arguments.output_file, metavar="FILE", help="JSON to write, too")
+    places.declare(parser)
     return parser
 
 

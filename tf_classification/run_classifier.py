@@ -19,7 +19,6 @@ import argparse
 import logging
 
 from database_tools import cli
-from database_tools.cli import places
 from tf_classification.predictions.request import RunRequest
 
 log = logging.getLogger(__name__)
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
     parser = cli.Parser("run_classifier.py", __doc__, RunRequest)
-    places.declare(parser)
     cli.add_scheduler(parser)
     return parser
 

@@ -15,6 +15,8 @@ import logging
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.cli import places
+from database_tools.remote import arguments
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +25,12 @@ def build_parser() -> cli.Parser:
     """Declare the flags."""
     parser = cli.Parser("suggest_labels.py", __doc__)
     add = parser.add_argument
-    add("embeddings", type=Path, help="folder of embeddings, by embed_crops.py")
-    add("output", type=Path, help="CSV to write, with labels to fill in")
+    add("embeddings", type=arguments.folder, help="folder of embeddings, by embed_crops.py")
+    add("output", type=arguments.output_file, help="CSV to write, with labels to fill in")
     add("--labels", type=Path, metavar="CSV", help="the answers so far")
     add("-n", "--number", type=int, default=20, help="crops to suggest (default: %(default)s)")
     add("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
+    places.declare(parser)
     return parser
 
 

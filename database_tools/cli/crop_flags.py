@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from database_tools.cli.parser import Parser
 from database_tools.cli.progress import progress
 from database_tools.core.flags import flag, scheduler
-from database_tools.remote import arguments
+from database_tools.remote.arguments import Folder
 
 if TYPE_CHECKING:
     from database_tools.crops.crop_folder import FolderConfig
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class CropFlags:
     """The original's flags of cutting, and ours."""
 
-    images_dir: Path | None = flag("folder of the pictures", "-i", type=arguments.folder)
+    images_dir: Folder | None = flag("folder of the pictures", "-i")
     save_full_images: bool = flag(
         "keep pictures that are downloaded in --images-dir", default=False
     )

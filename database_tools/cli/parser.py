@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from database_tools.cli import places
 from database_tools.core import flags
 from database_tools.core.secrets import hidden
+from database_tools.remote import arguments
 
 DISTRIBUTION = "tf-classification"
 
@@ -36,6 +38,8 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--version", action=_Version, help=argparse.SUPPRESS)
         if request is not None:
             flags.declare(self, request)
+            if any(action.type in arguments.ALL for action in self._actions):
+                places.declare(self)
 
     # argparse's own overloads are wider than what commands need
     def parse_known_args(  # type: ignore[override]

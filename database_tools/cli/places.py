@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from database_tools import remote
-from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
 from database_tools.remote import RemotePath, access, arguments, cache
 
 
-def declare(parser: Parser) -> None:
+def declare(parser: argparse.ArgumentParser) -> None:
     """Declare where what is fetched from stores, or built for them, lies on this machine."""
     schemes = ", ".join(f"{scheme}://" for scheme in access.SCHEMES)
     add = parser.add_argument_group(f"folders at {schemes} (additions)").add_argument
@@ -26,7 +25,7 @@ def declare(parser: Parser) -> None:
 
 
 @contextlib.contextmanager
-def opened(parser: Parser, args: argparse.Namespace) -> Iterator[None]:
+def opened(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Iterator[None]:
     """Within the block, outputs in stores are folders of this machine, put as they are written.
 
     Raises:

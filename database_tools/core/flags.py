@@ -9,7 +9,8 @@
     declare(parser, Request)
     asked = Request(**vars(parser.parse_args()))
 
-The annotation is the type of a value: several values for a sequence, none for a bool.
+The annotation is the type of a value: several values for a sequence, none for a bool.  That of
+``Annotated[Path, read]`` is what ``read`` makes of the word.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def declare(
         given_only: whether what is not given leaves no trace in the namespace.
         underscores: whether help spells flags with these, not with hyphens.
     """
-    kinds = typing.get_type_hints(request)
+    kinds = typing.get_type_hints(request, include_extras=True)
     left = {one.name: one for one in dataclasses.fields(request) if "help" in one.metadata}
     for cls in request.__mro__:
         add = parser.add_argument
@@ -112,12 +113,14 @@ def _call(
 
 def _of_kind(kind: Any) -> dict[str, Any]:
     """Return type and number of values of an annotation."""
-    if isinstance(kind, types.UnionType):  # without None
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):  # without None
         kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
         if kind is bool:  # or a text
             return {}
     if kind is bool:
         return {"action": "store_true"}
+    if read := getattr(kind, "__metadata__", None):
+        return {"type": read[0]}
     if typing.get_origin(kind) is not None:
         return {**_of_kind(typing.get_args(kind)[0]), "nargs": "+"}
     return {} if kind is str else {"type": kind}

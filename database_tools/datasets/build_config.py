@@ -14,7 +14,7 @@ from pathlib import Path
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag, scheduler
 from database_tools.core.reasons import MAX_PIXELS
-from database_tools.remote import arguments
+from database_tools.remote.arguments import Folder, Output
 
 SKIP, ALL = "skip", "all"
 
@@ -27,18 +27,12 @@ class BuildConfig:
     """What to build: the flags of the command."""
 
     input_json: Path = argument("COCO style dataset annotation")
-    image_dir: Path = argument(
-        "Root folder of the images, as used in the annotations file", type=arguments.folder
-    )
+    image_dir: Folder = argument("Root folder of the images, as used in the annotations file")
     frozen_graph: str = argument(
         "Frozen graph of detection network as create by export_inference_graph.py of TFODAPI."
     )
-    coco_style_output: Path | None = flag(
-        "Output directory for a dataset in COCO format.", type=arguments.output
-    )
-    tfrecords_output: Path | None = flag(
-        "Output directory for a dataset in TFRecords format.", type=arguments.output
-    )
+    coco_style_output: Output | None = flag("Output directory for a dataset in COCO format.")
+    tfrecords_output: Output | None = flag("Output directory for a dataset in TFRecords format.")
     location_key: str = flag(
         "Key in the image-level annotations that specifies the splitting criteria. Usually we "
         "split camera-trap datasets by locations, i.e. training and testing locations. In this "

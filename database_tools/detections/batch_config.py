@@ -12,7 +12,7 @@ from database_tools.core.flags import argument, flag, scheduler
 from database_tools.core.reasons import MAX_PIXELS
 from database_tools.durable import spelling
 from database_tools.formats import megadetector_json
-from database_tools.remote import arguments
+from database_tools.remote.arguments import Folder, OutputFile
 
 FORMAT_VERSIONS = (megadetector_json.FORMAT_VERSION, megadetector_json.OLDEST_VERSION)
 
@@ -26,10 +26,8 @@ class BatchConfig:
     """
 
     detector_file: Path = argument("frozen graph, SavedModel folder or ONNX file")
-    image_file: Path = argument(
-        "folder of pictures, JSON list of paths, or one picture", type=arguments.folder
-    )
-    output_file: Path = argument("JSON file to write", type=arguments.output_file)
+    image_file: Folder = argument("folder of pictures, JSON list of paths, or one picture")
+    output_file: OutputFile = argument("JSON file to write")
     recursive: bool = flag("look below the folder too", default=False)
     output_relative_filenames: bool = flag(
         "write names relative to the folder, not as paths", default=False

@@ -10,6 +10,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.evaluation import truths
 from database_tools.evaluation.truths import Kinds, Truth
+from database_tools.remote.arguments import Output
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class EvaluationRequest:
         "folder that names in the detection file begin with, if another machine wrote it",
         metavar="FOLDER",
     )
-    output_dir: Path = flag(
+    output_dir: Output = flag(
         "folder for what is found (default: %(default)s)", "-o", default=Path("detector_evaluation")
     )
     isotonic_output: Path | None = flag(

@@ -9,6 +9,6 @@ only: what is written is built on a local disk and put by ``stores.staging``.
 
 from __future__ import annotations
 
-from database_tools.remote.remote_path import RemotePath, bring_ahead, is_address, path
+from database_tools.remote.remote_path import RemotePath, bring_ahead, here, is_address, path
 
-__all__ = ["RemotePath", "bring_ahead", "is_address", "path"]
+__all__ = ["RemotePath", "bring_ahead", "here", "is_address", "path"]

@@ -2,6 +2,7 @@
 
     add("image_dir", type=arguments.folder, help=...)           read where it is
     add("--tfrecords_output", type=arguments.output, help=...)  built here, put there
+    images_dir: Folder = flag(...)                              the same as a field
 
 An argument of another type takes no address; ``cli.places`` says so.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
 
 from database_tools.core.errors import UserError
 from database_tools.remote import access
@@ -44,6 +46,13 @@ def output_name(text: str) -> str:
 
 
 OUTPUTS = (output, output_file, output_name)
+ALL = (folder, folder_name, *OUTPUTS)
+
+Folder = Annotated[Path, folder]
+FolderName = Annotated[str, folder_name]
+Output = Annotated[Path, output]
+OutputName = Annotated[str, output_name]
+OutputFile = Annotated[Path, output_file]
 
 
 def _path(text: str) -> Path:

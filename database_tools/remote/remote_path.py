@@ -7,6 +7,7 @@ import fnmatch
 import io
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PosixPath
@@ -83,9 +84,11 @@ class RemotePath(PosixPath):
         return iter(access.below(str(self)))
 
     def glob(self, pattern: str, **_: Any) -> Iterator[RemotePath]:  # type: ignore[override]
-        """Yield what lies in this folder and has such a name; a pattern is of one name."""
+        """Yield what lies below this folder and has such names; ``**`` is not one."""
+        first, *rest = pattern.split("/", 1)
         names = access.entries(str(self)) if self.is_dir() else ()
-        yield from (self / name for name in names if fnmatch.fnmatchcase(name, pattern))
+        for path in (self / name for name in names if fnmatch.fnmatchcase(name, first)):
+            yield from path.glob(rest[0]) if rest else (path,)
 
     def read_bytes(self) -> bytes:
         """Return the content, by way of the cache if there is one."""
@@ -155,6 +158,18 @@ def is_address(text: str | os.PathLike[str]) -> bool:
 def path(text: str | os.PathLike[str]) -> Path:
     """Return the path that a text is: of this machine, or a ``RemotePath``."""
     return RemotePath(text) if is_address(text) else Path(text)
+
+
+@contextlib.contextmanager
+def here(path: Path) -> Iterator[Path]:
+    """Give a file of this machine of the same name, for what opens files by itself."""
+    if not isinstance(path, RemotePath):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, path.name)
+        copy.write_bytes(path.read_bytes())
+        yield copy
 
 
 def bring_ahead(paths: Sequence[Path]) -> threading.Thread | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from database_tools import remote
 from database_tools.core.errors import UserError
 from database_tools.durable import files
 from database_tools.formats import npz
@@ -93,7 +94,7 @@ class Embeddings:
         names = np.array(npz.unpack(table["names"]), np.dtypes.StringDType())
         places = tuple(npz.unpack(table["places"]))
         self.crops = Crops(names, table["confidences"], table["locations"], places)
-        self.root = Path(npz.unpack(table["root"])[0])
+        self.root = remote.path(npz.unpack(table["root"])[0])
         self._shards = npz.unpack(table["shards"])
         self._shard, self._row = table["shard"], table["row"]
 

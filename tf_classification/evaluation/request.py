@@ -11,6 +11,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.formats import splits_json
 from database_tools.formats.splits_json import SPLITS
+from database_tools.remote.arguments import FolderName, Output
 from tf_classification.models.table import NETWORKS
 from tf_classification.runs import config as params
 from tf_classification.runs.config import STRATEGIES, TrainConfig
@@ -27,7 +28,7 @@ class EvaluationRequest:
 
     params_json: Path = argument("params.json of the training run")
     ckpt_path: Path = argument("ckpt_XX.weights.h5, a .keras model, or a model bundle")
-    output_dir: Path = flag("folder for the results", "-o", required=True)
+    output_dir: Output = flag("folder for the results", "-o", required=True)
     splits: Sequence[str] = flag("splits to judge; none: only export", default=(), choices=SPLITS)
     target_mapping: Path | None = flag("JSON: label of the dataset to the classifier's labels")
     label_index: Path | None = flag("label index JSON of the classifier; a bundle has its own")
@@ -39,9 +40,9 @@ class EvaluationRequest:
     )
     batch_size: int | None = flag("crops at a time over all devices")
     num_workers: int | None = flag("threads that decode")
-    dataset_dir: str | None = flag("folder of classification_ds.csv, label_index.json, splits.json")
-    cropped_images_dir: str | None = flag("folder of the crops")
-    tfrecords: str | None = flag("folder of TFRecords, instead of these two")
+    dataset_dir: FolderName | None = flag("folder of classification_ds.csv, splits.json ...")
+    cropped_images_dir: FolderName | None = flag("folder of the crops")
+    tfrecords: FolderName | None = flag("folder of TFRecords, instead of these two")
     calibrate: str | None = flag(
         "fit on val and keep in the bundle; without a value: temperature",
         nargs="?",

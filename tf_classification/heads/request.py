@@ -8,6 +8,7 @@ from typing import Any
 
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
+from database_tools.remote.arguments import Folder, Output
 from tf_classification.embeddings.request import FOLDER
 from tf_classification.runs.config import TrainConfig
 
@@ -19,15 +20,15 @@ MOST = 200_000
 class LabelledCrops:
     """Flags that name crops with labels, and their embeddings."""
 
-    dataset_dir: Path | None = argument(
+    dataset_dir: Folder | None = argument(
         "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the "
         "COCO-style folder of make_classification_dataset.py",
         nargs="?",
     )
-    cropped_images_dir: Path | None = argument("folder of the crops", nargs="?")
-    tfrecords: Path | None = flag("records, instead of the two folders", metavar="DIR")
+    cropped_images_dir: Folder | None = argument("folder of the crops", nargs="?")
+    tfrecords: Folder | None = flag("records, instead of the two folders", metavar="DIR")
     labels: Path | None = flag("an expert's answers, instead of a dataset", metavar="CSV")
-    embeddings: Path | None = flag(
+    embeddings: Folder | None = flag(
         "of embed_crops.py (default: embeddings in the dataset's folder)", metavar="DIR"
     )
     seed: int = flag("of every draw (default: %(default)s)", default=0)
@@ -69,7 +70,7 @@ class LabelledCrops:
 class HeadRequest(LabelledCrops):
     """Flags of the command; raise UserError for values that cannot be, or not together."""
 
-    logdir: Path = flag(
+    logdir: Output = flag(
         "the run makes a folder named by its time in here (default: the current folder)",
         default=Path(),
     )

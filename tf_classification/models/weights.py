@@ -25,6 +25,7 @@ import h5py
 import keras
 import numpy as np
 
+from database_tools import remote
 from database_tools.core.errors import FormatError, UserError
 from tf_classification.models import networks
 from tf_classification.models.table import NETWORKS
@@ -79,7 +80,8 @@ def fill(model: keras.Model, path: Path) -> None:
         # Keras only warns when a file of another network leaves layers as they were.
         warnings.simplefilter("error", UserWarning)
         try:
-            model.load_weights(path)
+            with remote.here(path) as file:
+                model.load_weights(file)
         except UserWarning as warning:
             raise ValueError(str(warning)) from warning
 

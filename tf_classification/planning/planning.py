@@ -22,7 +22,7 @@ from database_tools.detections import pictures
 from database_tools.formats import detection_json, megadetector_json
 from database_tools.formats.megadetector_json import Header, Image
 from database_tools.labels_db.sources import Source
-from database_tools.stores.local import LocalFolder
+from database_tools.stores import open_store
 from database_tools.stores.store import Unavailable
 from tf_classification.planning import costs
 from tf_classification.planning.costs import Figure
@@ -101,7 +101,7 @@ def _listed(asked: PlanRequest) -> tuple[Sequence[str], int]:
 def _fetch(names: Sequence[str], sample: Sample) -> list[str]:
     """Bring a random sample into its folder, by hard links where the disk can; return its names."""
     asked = sample.asked
-    source, chosen, missing = LocalFolder(asked.images_dir), [], 0
+    source, chosen, missing = open_store(str(asked.images_dir)), [], 0
     for i in random.Random(asked.seed).sample(range(len(names)), len(names)):
         try:
             source.fetch(names[i], sample.images() / names[i])

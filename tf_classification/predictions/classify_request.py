@@ -8,18 +8,16 @@ from pathlib import Path
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
-from database_tools.remote import arguments
+from database_tools.remote.arguments import Folder, Output
 
 
 @dataclass(frozen=True)
 class ClassifyRequest:
     """Flags of the command; raise UserError for values that cannot be, or not together."""
 
-    pictures: Path = argument(
-        "folder of pictures, looked through with its subfolders", type=arguments.folder
-    )
+    pictures: Folder = argument("folder of pictures, looked through with its subfolders")
     model: Path = argument("model bundle, .tflite with its model.json, or PyTorch .pt")
-    output_dir: Path = argument("folder to write to", type=arguments.output)
+    output_dir: Output = argument("folder to write to")
     detector: Path | None = flag("frozen graph, SavedModel folder or ONNX file")
     detections_json: Path | None = flag("batch output of a detector, instead")
     classifier_categories: Path | None = flag("label index JSON, which a .pt needs", "-c")

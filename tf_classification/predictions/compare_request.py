@@ -8,6 +8,7 @@ from pathlib import Path
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.formats.splits_json import SPLITS
+from database_tools.remote.arguments import Folder, Output
 from tf_classification.runs import config as params
 from tf_classification.runs.config import PARAMS, TrainConfig
 
@@ -18,14 +19,14 @@ class CompareRequest:
 
     first: Path = argument("folder of outputs, CSV of probabilities, or model", metavar="A")
     second: Path = argument("another", metavar="B")
-    output_dir: Path = flag("folder for the results", "-o", required=True)
+    output_dir: Output = flag("folder for the results", "-o", required=True)
     split: str = flag("whose crops are compared (%(default)s)", default="test", choices=SPLITS)
-    dataset_dir: Path | None = flag(
+    dataset_dir: Folder | None = flag(
         "folder of classification_ds.csv and its like",
         group="the dataset (default: as A's params.json says)",
     )
-    cropped_images_dir: Path | None = flag("folder of the crops")
-    tfrecords: Path | None = flag("folder of TFRecords, instead of these two")
+    cropped_images_dir: Folder | None = flag("folder of the crops")
+    tfrecords: Folder | None = flag("folder of TFRecords, instead of these two")
 
     @property
     def models(self) -> tuple[Path, Path]:

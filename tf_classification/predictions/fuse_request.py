@@ -9,6 +9,7 @@ from database_tools.core import fusion
 from database_tools.core.errors import UserError
 from database_tools.core.flags import flag
 from database_tools.formats import events_csv
+from database_tools.remote.arguments import Folder
 from tf_classification.predictions.result_request import ResultRequest
 
 
@@ -25,7 +26,7 @@ class FuseRequest(ResultRequest):
     media_csv: Path | None = flag(
         "media.csv of Camtrap DP; or path, location, datetime", "--media_csv"
     )
-    exif: Path | None = flag("folder of the pictures; a folder is a place", metavar="FOLDER")
+    exif: Folder | None = flag("folder of the pictures; a folder is a place", metavar="FOLDER")
     event_gap: float = flag(
         "seconds without a picture after which a new event begins (default: %(default)s)",
         "--event_gap",

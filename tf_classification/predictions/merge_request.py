@@ -11,6 +11,7 @@ from pathlib import Path
 
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
+from database_tools.remote.arguments import Folder, OutputFile
 
 VERSIONS = ("1.6", "1.0")
 PLACES = FIRST, LAST = ("first", "last")
@@ -22,7 +23,7 @@ class MergeRequest:
 
     classification_csv: Path = argument("CSV of probabilities, true labels, or both")
     label_names_json: Path = argument("label index JSON")
-    output_json: Path = flag("JSON to write", "-o", required=True)
+    output_json: OutputFile = flag("JSON to write", "-o", required=True)
     classifier_name: str = flag("name of the classifier", "-n", required=True)
     threshold: float = flag("least confidence of a class (default: %(default)s)", "-t", default=0.1)
     datasets: Sequence[str] | None = flag("only crops of these datasets", "-d")
@@ -49,7 +50,7 @@ class MergeRequest:
         choices=VERSIONS,
         group="additions",
     )
-    cropped_images_dir: Path | None = flag(
+    cropped_images_dir: Folder | None = flag(
         "folder of the crops, which says what detector they are of (default: their names)"
     )
     round: bool = flag("round confidences to four digits; default: floor", default=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.flags import argument, flag
-from database_tools.remote import arguments
+from database_tools.remote.arguments import Folder, OutputFile
 from tf_classification.predictor.crops_request import CropsRequest
 
 
@@ -15,12 +15,10 @@ class RunRequest(CropsRequest):
     """Flags of the command; raise UserError for values that cannot be, or not together."""
 
     model: Path = argument("model bundle, .tflite with its model.json, or PyTorch .pt")
-    crops_dir: Path | None = argument(
-        "folder of crops; not with --images-dir", nargs="?", type=arguments.folder, kw_only=True
+    crops_dir: Folder | None = argument(
+        "folder of crops; not with --images-dir", nargs="?", kw_only=True
     )
-    output: Path = argument(
-        "CSV to write, compressed if its name ends in .gz", type=arguments.output_file
-    )
+    output: OutputFile = argument("CSV to write, compressed if its name ends in .gz")
     classifier_categories: Path | None = flag(
         "label index JSON; a .pt needs it, other models have their own", "-c"
     )

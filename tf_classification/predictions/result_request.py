@@ -14,6 +14,7 @@ from pathlib import Path
 
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
+from database_tools.remote.arguments import Output
 from tf_classification.predictions.merge_request import VERSIONS, MergeRequest
 
 DETECTIONS, TABLE, LABELS = "detections.json", "classifier_output.csv.gz", "label_index.json"
@@ -24,7 +25,7 @@ class ResultRequest:
     """Flags of both commands."""
 
     classification_csv: Sequence[Path] = argument("CSV of a classifier's probabilities")
-    output_dir: Path = flag("folder to write to", "-o", "--output_dir", required=True)
+    output_dir: Output = flag("folder to write to", "-o", "--output_dir", required=True)
     detection_json: Path = flag("detections, of any version", "-j", required=True)
     classifier_name: str = flag("name of the classifier", "-n", required=True)
     threshold: float = flag(

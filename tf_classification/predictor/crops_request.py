@@ -12,7 +12,7 @@ from database_tools.core.crop_recipe import Geometry
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
 from database_tools.core.flags import flag
-from database_tools.remote import arguments
+from database_tools.remote.arguments import Folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,8 @@ class CropsRequest:
     num_workers: int | None = flag(
         "threads of this machine, at most one for each processor (default: that many)"
     )
-    images_dir: Path | None = flag(
+    images_dir: Folder | None = flag(
         "folder of the pictures that --detections-json names",
-        type=arguments.folder,
         group="whole pictures (additions)",
     )
     square_crops: bool = flag("cut the smallest square around each box", default=False)

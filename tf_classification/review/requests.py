@@ -10,6 +10,7 @@ from pathlib import Path
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.labels_db.query_config import DATABASE, QueryConfig
+from database_tools.remote.arguments import Folder, Output, OutputFile
 from tf_classification.heads.request import LabelledCrops
 
 
@@ -17,7 +18,7 @@ from tf_classification.heads.request import LabelledCrops
 class FindRequest(LabelledCrops):
     """Flags of ``find_mislabeled.py``."""
 
-    output: Path = flag(
+    output: OutputFile = flag(
         "CSV to write; a .txt and a .html lie beside it (default: %(default)s)",
         "-o",
         default=Path("candidates.csv"),
@@ -55,8 +56,8 @@ class LabelRequest:
     """Flags of ``label_crops.py``."""
 
     to_label: Path = argument("CSV of crops, by suggest_labels.py")
-    output_dir: Path = argument("folder to write the page to")
-    embeddings: Path = flag("folder of embeddings of the crops", required=True)
+    output_dir: Output = argument("folder to write the page to")
+    embeddings: Folder = flag("folder of embeddings of the crops", required=True)
     label_names: Sequence[str] = flag(
         "labels to offer, the first nine by a digit each; others can be typed",
         default=(),
@@ -69,9 +70,9 @@ class LabelRequest:
 class ReviewRequest:
     """Flags of ``review_mislabeled.py``; raise UserError for what cannot be asked together."""
 
-    dataset_dir: Path = argument("folder of classification_ds.csv")
-    cropped_images_dir: Path = argument("folder of its crops")
-    output_dir: Path = argument("folder to write the pages to")
+    dataset_dir: Folder = argument("folder of classification_ds.csv")
+    cropped_images_dir: Folder = argument("folder of its crops")
+    output_dir: Output = argument("folder to write the pages to")
     candidates: Sequence[Path] = argument(
         "candidates.csv of find_mislabeled.py, or lists of identify_mislabeled_candidates.py"
     )
@@ -80,7 +81,7 @@ class ReviewRequest:
     show_people: bool = flag(
         "show what is perhaps people, and cover none", "--show_people", default=False
     )
-    images_dir: Path | None = flag(
+    images_dir: Folder | None = flag(
         "folder of whole pictures, <dataset>/<file>",
         "-i",
         group="to show whole pictures, people covered",

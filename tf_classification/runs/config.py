@@ -19,7 +19,7 @@ from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.flags import argument, flag
 from database_tools.durable import files
-from database_tools.remote import arguments
+from database_tools.remote.arguments import FolderName, OutputName
 from tf_classification.models.table import NETWORKS
 
 OPTIMIZERS = ("rmsprop", "sgd", "adamw")
@@ -73,15 +73,12 @@ class TrainConfig:
         head: how ``train_head.py`` learnt the last layer; None if this was another training.
     """
 
-    dataset_dir: str | None = argument(
+    dataset_dir: FolderName | None = argument(
         "folder with classification_ds.csv, label_index.json, splits.json; or, alone, the "
         "COCO-style folder of make_classification_dataset.py",
         nargs="?",
-        type=arguments.folder_name,
     )
-    cropped_images_dir: str | None = argument(
-        "folder of the crops", nargs="?", type=arguments.folder_name
-    )
+    cropped_images_dir: FolderName | None = argument("folder of the crops", nargs="?")
     multilabel: bool = flag("refused: not supported", default=False)
     model_name: str = flag(
         f"{', '.join(NETWORKS)} (default %(default)s)",
@@ -121,10 +118,9 @@ class TrainConfig:
         "L2; decoupled with --optimizer adamw (default %(default)s)", default=1e-5
     )
     num_workers: int = flag("threads that read and decode, 0: as many as cores", default=0)
-    logdir: str = flag(
+    logdir: OutputName = flag(
         "each run makes a folder named by its time in here (default %(default)s)",
         default=".",
-        type=arguments.output_name,
     )
     log_extreme_examples: int = flag(
         "show so many of each label's surest and worst examples in TensorBoard",
@@ -132,9 +128,8 @@ class TrainConfig:
         metavar="K",
     )
     seed: int | None = flag("of every draw (default: drawn, and kept in params.json)")
-    tfrecords: str | None = flag(
+    tfrecords: FolderName | None = flag(
         "read a TFRecord dataset of make_classification_dataset.py, instead of the two folders",
-        type=arguments.folder_name,
         metavar="DIR",
         group="data (new)",
     )
