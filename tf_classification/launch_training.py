@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from database_tools import cli
+from database_tools import cli, remote
 from database_tools.core.errors import UserError
 from tf_classification.runs import run_folder
 from tf_classification.runs.config import TrainConfig
@@ -51,6 +51,8 @@ def _run(args: argparse.Namespace) -> int:
         known.run_name = _name(together)
         words += ["--run-name", known.run_name]
     folder = known.resume or Path(known.logdir) / known.run_name
+    if remote.is_address(folder) and (together or args.workers > 1):
+        raise UserError(f"{folder}: several workers need a folder on a disk that all see")
     return launching.run(Launch(words, folder, args.workers, args.max_restarts, together))
 
 

@@ -75,7 +75,7 @@ def _staged_with(local: Path, stores: Path) -> Path:
     for parent in local.parents:
         if parent == stores:
             return local
-        if (parent / STATE / "put.jsonl").exists():
+        if (parent / STATE / "put.lock").exists():  # there before the first file is put
             return parent
     return local
 
@@ -111,8 +111,8 @@ class _Output:
         strange = sorted(set(there) - set(self.put)) if self.deep else []
         if strange:
             raise UserError(
-                f"{self.address}: holds {strange[0]}, which no run of this machine put there; "
-                f"empty it, or choose another place (what was put is known in {self.record})"
+                f"{self.address}: holds {strange[0]}, which no run of this machine put there; go "
+                "on where it was written, or from a copy on a disk, or choose an empty place"
             )
         self.put = {
             name: state if state is not None and state[0] == there[name].size else None

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from database_tools import remote
 from database_tools.core.errors import UserError
+from database_tools.remote import access
 
 if TYPE_CHECKING:
     import distributed
@@ -229,6 +230,7 @@ def connected(
         start = Start(at_start, tuple(str(path.absolute()) for path in needed), role)
         executor = Cluster(client, address, start)
         executor.wait()
+        client.run(access.forget)  # what they know of stores is of an earlier run
         if role is not None:
             executor.take(role)
         yield executor

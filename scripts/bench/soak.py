@@ -12,8 +12,9 @@ the head's weights, probabilities and merged detections.  A difference ends it w
 With ``--blobs`` the pictures lie in Azurite, and download_images brings them through a proxy that
 spoils every tenth request: a reset, a 503 or an answer that is cut.
 
-Commands are forks of this process, which has TensorFlow imported and has not used it: they begin
-some seconds later than those of a user, and a kill meets their work instead of an import.
+Commands are forks of this process, which has TensorFlow imported and has not used it, and then all
+that the undisturbed ones imported: they begin some seconds later than those of a user, and a kill
+meets their work instead of an import.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import random
@@ -35,6 +37,7 @@ from pathlib import Path
 
 import numpy as np
 
+from database_tools.durable import files
 from tf_classification.embeddings import index
 
 PLACES, PICTURES, DATASET = 6, 36, "demo"
@@ -60,6 +63,8 @@ def fork(module: str, words: list[str], log: Path) -> int:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        with log.with_suffix(".imports").open("a", encoding="utf-8") as file:
+            file.write("".join(f"{name}\n" for name in sys.modules))
     finally:  # nothing of this process's own clearing up
         sys.stdout.flush()
         sys.stderr.flush()
@@ -166,7 +171,10 @@ class Project:
             name = path.relative_to(self._folder).as_posix()
             # what knows pictures by where they lie, and since when
             is_state = self._container is not None and "/." in f"/{name}"
-            if path.is_dir() or is_state or any(path.match(kind) for kind in APART):
+            # beside a single file another run may be writing, so nobody clears up there
+            is_half = path.parent == self._folder and files.is_leftover(path.name)
+            is_apart = is_state or is_half or any(path.match(kind) for kind in APART)
+            if path.is_dir() or is_apart:
                 continue
             if path.suffix == ".db":
                 with sqlite3.connect(path) as db:
@@ -219,8 +227,10 @@ def container(world: Path) -> Iterator[str]:
                 signal.pause()
         port = int(os.read(reading, 9))
         os.environ["AZURE_BLOB_ENDPOINT"] = f"http://127.0.0.1:{port}/{{account}}"
-        yield blobs.url("pictures")
-        os.kill(process, signal.SIGKILL)
+        try:
+            yield blobs.url("pictures")
+        finally:
+            os.kill(process, signal.SIGKILL)
 
 
 def difference(one: dict[str, object], other: dict[str, object]) -> str | None:
@@ -255,6 +265,9 @@ def soak(folder: Path, address: str | None, rounds: int, draw: random.Random) ->
     undisturbed = Project(folder / "undisturbed", world, address)
     took, _ = undisturbed.do(None, draw)
     whole, every, least = undisturbed.contents(), 0, took
+    for name in set((folder / "undisturbed.imports").read_text(encoding="utf-8").split("\n")):
+        with contextlib.suppress(ImportError):  # some are no files
+            importlib.import_module(name or "sys")
     print(f"undisturbed: {sum(took.values()):.0f} s, {len(whole)} files", flush=True)
     for i in range(rounds):
         project = Project(folder / f"round{i}", world, address)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from database_tools import crop_detections
+from database_tools import crop_detections, remote
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.durable import files
 from database_tools.formats import crops_info, ledger_json
@@ -156,6 +156,30 @@ def test_a_cluster_that_sees_the_folder_writes_the_same_crops(world, dask_cluste
     assert world.tree() == whole
     assert world.ledger == ledger
     assert not [path for path in written if path.suffix == ".jpg"]
+
+
+@pytest.mark.slow
+def test_a_cluster_asks_the_store_and_knows_what_came_since(
+    world, dask_cluster, object_store, monkeypatch
+):
+    address = object_store("s3").fresh(monkeypatch, "cluster")
+    with dask_cluster.get_client() as client:  # credentials are each worker's own
+        said = object_store("s3").environment
+        client.run(lambda: os.environ.update(said))
+    for i in range(2):
+        world.picture(f"{i}.jpg", [box(BOXES[0])])
+        object_store.fill(f"{address}/images", world.images)
+        words = [w.replace(str(world.images), f"{address}/images") for w in world.words()]
+        assert (
+            crop_detections.main([*words, "--dask_scheduler", dask_cluster.scheduler_address]) == 0
+        )
+        assert world.ledger.kept == world.ledger.total == i + 1
+        with dask_cluster.get_client() as client:  # they know the folder from now on
+            client.run(lambda: list(remote.path(f"{address}/images").iterdir()))
+    far = world.tree()
+    shutil.rmtree(world.crops)
+    assert world.run() == 0
+    assert world.tree().keys() == far.keys()
 
 
 @pytest.mark.parametrize(

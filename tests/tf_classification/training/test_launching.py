@@ -140,6 +140,7 @@ def test_the_workers_end_with_their_launcher(tmp_path, number, status):
         (["--max_restarts", "-1", "--", "a"], {}, "--max_restarts must be at least 0, got -1"),
         (["--workers", "2", "--", "a"], {"TF_CONFIG": "{}"}, "TF_CONFIG or Slurm says which"),
         (["--", "a"], {"SLURM_STEP_NUM_TASKS": "2"}, "say --run-name NAME after the --"),
+        (["--workers", "2", "--", "--resume", "s3://b/r"], {}, "need a folder on a disk that all"),
     ],
 )
 def test_an_impossible_launch_is_one_line(words, environment, message, monkeypatch, capsys):

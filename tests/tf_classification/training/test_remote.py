@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,6 +15,8 @@ import pytest
 
 from database_tools.remote import access
 from tf_classification import train_classifier
+
+ROOT = Path(__file__).parents[3]
 
 
 def weights(content):
@@ -22,26 +29,35 @@ def weights(content):
     return found
 
 
-def run_of(names):
-    (name,) = {name.partition("/")[0] for name in names}
-    return name
+# The process is killed after the second step, which is kept.
+KILLED = """
+import sys, killed_run
+from tf_classification import train_classifier
+killed_run.arrange("step:0:2")
+train_classifier.main(sys.argv[1:])
+"""
 
 
 @pytest.mark.slow  # two trainings
-def test_its_weights_are_the_same_and_it_goes_on(
+def test_its_weights_are_the_same_although_it_is_killed_and_goes_on(
     tiny_records, flags, object_store, tmp_path, monkeypatch, capsys
 ):
     address = object_store("s3").fresh(monkeypatch, "training")
     object_store.fill(f"{address}/records", tiny_records)
-    how = [*flags[2:], "--epochs", "1"]
+    how = [*flags[2:], "--epochs", "1", "--save-steps", "1"]
     kept = ["--cache_dir", str(tmp_path / "cache")]
     near = ["--tfrecords", str(tiny_records), "--logdir", str(tmp_path / "logs")]
     far = ["--tfrecords", f"{address}/records", "--logdir", f"{address}/logs"]
     assert train_classifier.main([*near, *how]) == 0
-    assert train_classifier.main([*far, *how, *kept]) == 0
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"}
+    killed = subprocess.run([sys.executable, "-c", KILLED, *far, *how, *kept], env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    (begun,) = (tmp_path / "cache" / "outputs" / "s3").glob("*/logs/2*")
+    run = begun.name
+    assert train_classifier.main(["--resume", f"{address}/logs/{run}", *kept]) == 0
     (logdir,) = (tmp_path / "logs").iterdir()
     there = object_store.contents(f"{address}/logs")
-    (run,) = {name.partition("/")[0] for name in there}
+    assert {name.partition("/")[0] for name in there} == {run}
     one = weights((logdir / "best.weights.h5").read_bytes())
     other = weights(there[f"{run}/best.weights.h5"])
     assert one.keys() == other.keys()
@@ -50,6 +66,9 @@ def test_its_weights_are_the_same_and_it_goes_on(
     monkeypatch.setattr(access, "put", None)
     assert train_classifier.main(["--resume", f"{address}/logs/{run}", *kept]) == 0
     assert "the run is finished" in capsys.readouterr().err
+    elsewhere = ["--cache_dir", str(tmp_path / "elsewhere")]
+    assert train_classifier.main(["--resume", f"{address}/logs/{run}", *elsewhere]) == 2
+    assert "go on where it was written, or from a copy" in capsys.readouterr().err
 
 
 def test_a_store_that_goes_away_ends_it_in_one_line(
