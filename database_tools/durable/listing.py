@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from database_tools.durable import spelling
@@ -21,12 +21,20 @@ class Folders:
         """Say whether there is an entry of this name, a relative path with forward slashes."""
         folder, _, name = path.rpartition("/")
         if (listed := self._listed.get(folder)) is None:
-            listed = self._listed[folder] = frozenset(
-                name for name, _ in entries(self._root / folder)
-            )
+            listed = self._listed[folder] = frozenset(names(self._root / folder))
         if name in listed or path.isascii():
             return name in listed
         return spelling.locate(self._root / path).exists()  # in another Unicode form
+
+
+def names(folder: Path) -> Iterable[str]:
+    """Return the names in a folder; none if there is none."""
+    if isinstance(folder, RemotePath):
+        return [name for name, _ in entries(folder)]
+    try:
+        return os.listdir(folder)  # noqa: PTH208 (makes no path of each)
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
 
 
 def entries(folder: Path) -> Iterator[tuple[str, bool]]:

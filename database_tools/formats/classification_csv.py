@@ -207,8 +207,8 @@ def write(path: Path, crops: Iterable[Crop]) -> None:
         writer.writerows(map(_written, crops))
 
 
-def _written(crop: Crop) -> tuple[str, str, str, str, str, str]:
+def _written(crop: Crop) -> tuple[str, str, str, str, float, str]:
     path, dataset, location, original, confidence, labels = crop
     if (label := ",".join(labels)).count(",") >= len(labels):
         raise ValueError(f"{path}: a label of {label!r} has a comma")
-    return path, dataset, location, original, repr(float(confidence)), label
+    return path, dataset, location, original, float(confidence), label

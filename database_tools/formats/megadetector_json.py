@@ -31,6 +31,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -151,6 +152,9 @@ def entries(path: Path, member: str, read: Callable[[Any], Image]) -> Iterator[I
     for key, start, values in json_stream.stretches(path):
         if key != member or start is None:
             continue
+        if read is image and (usual := _usual(values)) is not None:
+            yield from usual
+            continue
         for i, entry in enumerate(values, start):
             try:
                 yield read(entry)
@@ -162,6 +166,35 @@ def entries(path: Path, member: str, read: Callable[[Any], Image]) -> Iterator[I
 
 def _said(error: Exception) -> str:
     return f"no key {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _usual(values: list[Any]) -> list[Image] | None:
+    """Read images whose every value is as nearly all are, in half the time; else None."""
+    try:
+        names = [entry["file"] for entry in values]
+        found = [entry["detections"] for entry in values]
+        boxes = list(chain.from_iterable(found))
+        categories, scores = [box["category"] for box in boxes], [box["conf"] for box in boxes]
+        corners = [box["bbox"] for box in boxes]
+        numbers = [*scores, *chain.from_iterable(corners)]
+        keys = set().union(*values)
+        sizes = {*map(len, boxes)} <= {3} and {*map(len, corners)} <= {4}
+    except (TypeError, KeyError):
+        return None
+    texts = {*map(type, names), *map(type, categories)} == {str}
+    lists = {*map(type, found), *map(type, corners)} == {list}
+    floats = {*map(type, numbers)} <= {float, int}
+    if not (texts and lists and floats and sizes and keys <= _USUAL_KEYS):
+        return None
+    # A sum is NaN, and so not at least 0, if one of its numbers is.
+    if not (min(numbers, default=0) >= 0 and max(numbers, default=0) <= 1 and sum(numbers) >= 0):
+        return None
+    sides = [map(float, chain.from_iterable(corners))] * 4
+    made = map(Box, categories, map(float, scores), zip(*sides, strict=True))
+    return [
+        Image(name.replace("\\", "/"), tuple(islice(made, len(its))))
+        for name, its in zip(names, found, strict=True)
+    ]
 
 
 def image(entry: Any) -> Image:
@@ -185,7 +218,8 @@ def image(entry: Any) -> Image:
 
 
 _LARGEST = float(np.finfo(np.float32).max)
-_IMAGE_KEYS = {"file", "detections", "failure", "max_detection_conf"}
+_USUAL_KEYS = {"file", "detections", "max_detection_conf"}
+_IMAGE_KEYS = {"failure", *_USUAL_KEYS}
 _BOX_KEYS = {"category", "conf", "bbox", "classifications"}
 
 

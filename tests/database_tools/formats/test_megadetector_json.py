@@ -322,3 +322,39 @@ def test_the_version_of_2021_without_a_picture_is_json_too(tmp_path):
     with megadetector_json.writing(tmp_path / "m.json", HEADER, "1.0"):
         pass
     assert json.loads((tmp_path / "m.json").read_text("utf-8"))["images"] == []
+
+
+WHOLE = {**BOX, "bbox": [0, 0, 1, 1]}
+USUAL = {"file": "a.jpg", "detections": [BOX, WHOLE]}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {**USUAL, "file": "b\\c.jpg", "max_detection_conf": 0.5},
+        {**USUAL, "detections": []},
+        {**USUAL, "detections": None},
+        {**USUAL, "failure": "no such file", "detections": []},
+        {**USUAL, "meta": "kept"},
+        {**USUAL, "detections": [{**BOX, "frame_number": 3}]},
+        {**USUAL, "detections": [{**BOX, "classifications": [["0", 1]]}]},
+        {**USUAL, "detections": [{**BOX, "category": 1}]},
+        {**USUAL, "detections": [{**BOX, "conf": float("nan")}]},
+        {**USUAL, "detections": [{**BOX, "bbox": [-0.1, 0, 1, 1.2]}]},
+    ],
+)
+def test_an_image_is_read_among_many_as_it_is_alone(tmp_path, odd):
+    many = [USUAL] * 300
+    many[150] = odd
+    path = tmp_path / "md.json"
+    path.write_text(json.dumps({"images": many}), encoding="utf-8")
+    alone = map(megadetector_json.image, many)
+    assert list(map(repr, megadetector_json.images(path))) == list(map(repr, alone))  # 0.0, not 0
+
+
+def test_a_wrong_image_among_many_is_named(tmp_path):
+    path = tmp_path / "md.json"
+    wrong = {**USUAL, "detections": [{**BOX, "conf": True}]}
+    path.write_text(json.dumps({"images": [USUAL, USUAL, wrong]}), encoding="utf-8")
+    with pytest.raises(FormatError, match=r"images\[2\] .*expected a number, got true"):
+        list(megadetector_json.images(path))
