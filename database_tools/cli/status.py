@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from database_tools.cli import chatter, console, places
+from database_tools.cli import chatter, console, places, quick_import
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
 from database_tools.core.secrets import hidden
@@ -82,7 +82,7 @@ def _work(parser: Parser, work: Work, args: argparse.Namespace) -> int | None:
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with places.opened(parser, args):
+        with places.opened(parser, args), quick_import.quickly():
             return work(args)
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -13,7 +13,10 @@ import io
 import json
 import os
 import re
+import shutil
+import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +31,9 @@ _DISK_REFUSES = (
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),  # a file where a folder is wanted, or the reverse
 )
 
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_NEIGHBOUR = re.compile(rf"^\..*\.{_HOST}-(\d+)-\d+\.tmp$")
+_SWEPT: set[Path] = set()
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -36,17 +42,16 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     """Give a temporary neighbour of ``path`` to write to; rename it to ``path`` at the end.
 
     The folder is made if need be.  When the block raises, the neighbour is removed and
-    ``path`` stays as it was.
+    ``path`` stays as it was; those of killed processes go when the next one writes there.
 
     Raises:
         UserError: if the folder cannot be written or the disk is full.
     """
-    # Process and thread keep writers apart; 40 characters, as the longest name has 255 bytes.
-    writer = f"{os.getpid()}-{threading.get_native_id()}"
-    temporary = path.with_name(f".{path.name[:40]}.{writer}.tmp")
+    temporary = neighbour(path)
     try:
         with writing_below(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            remove_of_the_dead(path.parent)
             yield temporary
             if lasting:
                 disk.sync(temporary)
@@ -56,6 +61,38 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # its folder may be a file
             temporary.unlink(missing_ok=True)
+
+
+def neighbour(path: Path) -> Path:
+    """Name a temporary neighbour of ``path`` that nobody else writes to."""
+    # Host, process and thread keep writers apart; 40 characters, as a name has 255 bytes at most.
+    writer = f"{_HOST}-{os.getpid()}-{threading.get_native_id()}"
+    return path.with_name(f".{path.name[:40]}.{writer}.tmp")
+
+
+def remove_of_the_dead(folder: Path) -> None:
+    """Delete what killed processes of this machine left in a folder; looked for once each."""
+    if folder in _SWEPT or os.name != "posix":
+        return
+    _SWEPT.add(folder)
+    for path in folder.iterdir():
+        writer = _NEIGHBOUR.search(path.name)
+        if not writer or _lives(int(writer[1])):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.model_selection import KFold, StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
 from database_tools.core.weights import balance
@@ -82,7 +83,8 @@ class Learnt:
 def learn(lesson: Lesson, seed: int) -> Learnt:
     """Choose the strength by folds, then learn from all.
 
-    The sums are made on one processor, so their last bits are the same every time.
+    The sums are made on one processor, so their last bits are the same every time.  Only libraries
+    that are there already obey: hence scikit-learn is imported above, not where it is called.
     """
     with threadpool_limits(1):
         rows = sample(lesson.labels, MOST_TO_CHOOSE, seed)
@@ -122,8 +124,6 @@ def folds(labels: Ints, locations: Ints, seed: int) -> Iterator[tuple[Ints, Ints
 
     Crops of one location only, or of one label in what would be learnt from, are dealt one by one.
     """
-    from sklearn.model_selection import KFold, StratifiedGroupKFold
-
     number = min(FOLDS, len(np.unique(locations)), int(np.bincount(labels).max()))
     if number > 1:
         deal = StratifiedGroupKFold(number, shuffle=True, random_state=seed)

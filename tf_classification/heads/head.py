@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
@@ -56,8 +58,6 @@ class Basis:
     @classmethod
     def of(cls, features: Floats, seed: int) -> Basis:
         """Find it for (n, F); K is ``COMPONENTS``, or fewer of few rows."""
-        from sklearn.decomposition import PCA
-
         number = min(COMPONENTS, *features.shape)
         found = PCA(number, random_state=seed).fit(features.astype(np.float64))
         size = np.sqrt(max(found.explained_variance_.mean(), 1e-12))
@@ -85,8 +85,6 @@ def fit(points: Floats, labels: Ints, weights: Floats, num_labels: int, strength
         num_labels: L; a label without a point is never answered.
         strength: of what the points say against the penalty on large weights: scikit-learn's C.
     """
-    from sklearn.linear_model import LogisticRegression
-
     learnt = LogisticRegression(C=strength, max_iter=_ITERATIONS, tol=1e-4)
     learnt.fit(points, labels, weights)
     kernel, bias = learnt.coef_.T, learnt.intercept_

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.covariance import ledoit_wolf_shrinkage
 from threadpoolctl import threadpool_limits
 
 from tf_classification.heads import folds
@@ -35,22 +36,31 @@ def shape(features: Floats, labels: Ints) -> Shape:
 
     Source: O. Ledoit and M. Wolf (2004), as scikit-learn has it.
     """
-    from sklearn.covariance import ledoit_wolf_shrinkage
-
     found = unknown.directions(features)
     names, own = np.unique(labels, return_inverse=True)
     centres = np.stack([found[own == i].mean(axis=0) for i in range(len(names))])
     rest = found - centres[own]
     shrinkage = float(ledoit_wolf_shrinkage(rest, assume_centered=True))
-    values, axes = np.linalg.eigh(rest.T @ rest / len(rest))
-    mean = max(float(values.mean()), 1e-12)
-    number = min(_AXES, len(values) - 1)
-    shrunk = (1 - shrinkage) * np.maximum(values, 0) + shrinkage * mean
+    variances, axes = _axes(rest)
+    mean = max(float(variances.mean()), 1e-12)
+    shrunk = (1 - shrinkage) * variances + shrinkage * mean
     shrunk = np.maximum(shrunk, 1e-3 * mean)  # where all crops of a label are the same
-    kept = slice(len(values) - number, None)
-    rest_of = float(shrunk[: len(values) - number].mean())
-    arrays = {"centres": centres, "axes": axes[:, kept], "variances": shrunk[kept]}
+    kept = axes.shape[1]
+    rest_of = float(shrunk[kept:].mean())
+    arrays = {"centres": centres, "axes": axes, "variances": shrunk[:kept]}
     return Shape(**{k: v.astype(np.float32) for k, v in arrays.items()}, rest=rest_of)
+
+
+def _axes(rest: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], ...]:
+    """Return the variances (F,) of (n, F), falling, and the axes (F, K) of the first of them."""
+    number, features = rest.shape
+    few = number < features  # what crops have in common is quicker found than what features have
+    values, vectors = np.linalg.eigh((rest @ rest.T if few else rest.T @ rest) / number)
+    variances = np.zeros(features)
+    variances[: len(values)] = np.maximum(values[::-1], 0)
+    real = np.count_nonzero(variances > 1e-9 * variances[0])
+    kept = vectors[:, ::-1][:, : min(_AXES, features - 1, real)]
+    return variances, rest.T @ kept / np.sqrt(number * variances[: kept.shape[1]]) if few else kept
 
 
 def by_folds(lesson: Lesson, strength: float, seed: int) -> Asked:

@@ -23,13 +23,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from database_tools.core.errors import UserError
+from database_tools.durable import files
 from tf_classification.models import description as descriptions
 from tf_classification.models import operations
 from tf_classification.models import unknown as unknown_npz
@@ -250,13 +250,14 @@ def _write(
         raise UserError(f"{base / str(version)} exists already")
     base.mkdir(parents=True, exist_ok=True)
     # A name that starts with a dot is no version, neither for us nor for TensorFlow Serving.
-    draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=base))
+    draft = files.neighbour(base / "version")
+    files.remove_of_the_dead(base)
+    draft.mkdir()
     try:
         signatures.save(network, description, draft, decode)
         (draft / WEIGHTS).parent.mkdir()
         save_weights(draft / WEIGHTS)
         _write_description(draft, description)
-        draft.chmod(0o755)
         return Bundle(_absolute(_publish(draft, base, version)), description)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,58 @@
+"""Files that a killed writer left half written."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from database_tools.durable import files
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from database_tools.durable import files
+with files.replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that has begun to write a file and does not end."""
+    words = [sys.executable, "-c", WRITER, tmp_path / "out.json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def _names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize("write", [files.write_text, files.write_json])
+def test_what_a_killed_process_left_goes_when_another_writes_there(writer, tmp_path, write):
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert len(_names(tmp_path)) == 1
+    write(tmp_path / "other.json", "whole")
+    assert _names(tmp_path) == ["other.json"]
+
+
+def test_what_a_living_process_writes_stays(writer, tmp_path):
+    files.write_text(tmp_path / "other.json", "whole")
+    assert len(_names(tmp_path)) == 2
+
+
+def test_a_folder_that_a_killed_process_drafted_goes(tmp_path):
+    draft = files.neighbour(tmp_path / "version")
+    dead = tmp_path / draft.name.replace(f"-{os.getpid()}-", "-4194305-")  # above any process
+    elsewhere = tmp_path / ".version.00000000-4194305-1.tmp"
+    for folder in (dead, elsewhere):
+        (folder / "variables").mkdir(parents=True)
+    files.remove_of_the_dead(tmp_path)
+    assert _names(tmp_path) == [elsewhere.name]
