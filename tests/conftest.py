@@ -17,6 +17,10 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+# Tests come in as many processes as there are processors: a TensorFlow with a thread for each of
+# these, which wait for work by running, took a sixth more of them.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
 # Pictures of wild animals with their own licences, which the repository does not hold: a folder
 # of that name beside the checkout, or any other.
 REAL_PICTURES = Path(

@@ -28,26 +28,28 @@ def test_the_readme_lists_every_command_and_no_other():
     assert sorted(listed) == sorted(COMMANDS)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_loads_nothing_slow(name):
-    program = (
-        "import sys\n"
-        f"from {COMMANDS[name]} import main\n"
-        "try:\n    main(['-h'])\nexcept SystemExit as end:\n    assert not end.code\n"
-        f"loaded = [m for m in '{SLOW}'.split() if m in sys.modules]\n"
-        "assert not loaded, loaded\n"
-    )
-    result = run("-c", program)
-    assert result.returncode == 0, result.stderr
-    assert "usage:" in result.stdout.lower()
+ANSWERS = """
+import contextlib, io, runpy, sys
+slow, *modules = sys.argv[1:]
+for module in modules:
+    for word, expected in (("-h", 0), ("--no_such_flag", 2)):
+        said, sys.argv, status = io.StringIO(), [module, word], None
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            except SystemExit as end:
+                status = end.code or 0
+        lines = said.getvalue().strip().splitlines()
+        told = lines[0].startswith("usage: ") if not expected else "error: " in lines[0]
+        loaded = [name for name in slow.split() if sys.modules.pop(name, None)]
+        if status != expected or not told or (expected and len(lines) > 1) or loaded:
+            print(module, word, status, lines, loaded)
+"""
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_an_unknown_flag_is_one_line_and_status_two(name):
-    result = run("-m", COMMANDS[name], "--no_such_flag")
-    assert result.returncode == 2
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert "error:" in result.stderr
+def test_help_and_one_line_about_an_unknown_flag_load_nothing_slow():
+    result = run("-c", ANSWERS, SLOW, *COMMANDS.values())
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
 
 
 @pytest.mark.parametrize("name", list(COMMANDS)[:1])

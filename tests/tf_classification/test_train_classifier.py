@@ -202,34 +202,6 @@ def test_an_impossible_request_is_one_line(flags, tmp_path, capsys, more, messag
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_wrong_path_is_said_before_tensorflow_is_loaded(tmp_path):
-    program = (
-        "import sys\nfrom tf_classification.train_classifier import main\n"
-        f"status = main(['{tmp_path}/none', '{tmp_path}'])\n"
-        "assert 'tensorflow' not in sys.modules\nsys.exit(status)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert result.returncode == 2
-    assert result.stderr.strip().endswith(f"DATASET_DIR {tmp_path}/none: no such file or folder")
-
-
-@pytest.mark.parametrize("kind", ["records", "coco"])
-def test_the_wrong_one_of_the_builders_folders_is_named_before_tensorflow_is_loaded(tmp_path, kind):
-    name = "train-00000" if kind == "records" else "train.json"
-    for file in (name, name.replace("train", "test")):
-        (tmp_path / file).write_bytes(b"")
-    words = [str(tmp_path)] if kind == "records" else ["--tfrecords", str(tmp_path)]
-    program = (
-        "import sys\nfrom tf_classification.train_classifier import main\n"
-        f"status = main({words})\n"
-        "assert 'tensorflow' not in sys.modules\nsys.exit(status)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert result.returncode == 2
-    advice = {"records": f"give it as --tfrecords {tmp_path}", "coco": "give it as DATASET_DIR"}
-    assert advice[kind] in result.stderr
-
-
 def test_an_empty_split_is_named(tiny, flags, tmp_path, capsys):
     shutil.copytree(tiny / "base", tmp_path / "base")
     crops = classification_csv.read(tiny / "base" / "classification_ds.csv")
@@ -239,6 +211,7 @@ def test_an_empty_split_is_named(tiny, flags, tmp_path, capsys):
     assert "error: the val split has no crop" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_val_split_of_unreadable_pictures_ends_the_first_epoch(tiny, flags, tmp_path, capsys):
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     for path in (tmp_path / "crops" / "demo" / "4").iterdir():
@@ -250,6 +223,7 @@ def test_a_val_split_of_unreadable_pictures_ends_the_first_epoch(tiny, flags, tm
     assert "epoch 0: train" not in said
 
 
+@pytest.mark.slow
 def test_a_label_that_cannot_be_decoded_is_named_after_the_first_epoch(
     tiny, flags, tmp_path, capsys
 ):
@@ -300,6 +274,7 @@ def test_one_batch_can_be_learnt_by_heart(flags, capsys):
     assert "the batch was learnt by heart: the first loss was " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_learnt_is_an_error(flags, capsys):
     assert train_classifier.main([*flags, "--overfit-batch", "--lr", "1e-12"]) == 2
     assert "the batch was not learnt: the first loss was " in capsys.readouterr().err

@@ -120,7 +120,7 @@ def test_the_bytes_are_those_of_an_undisturbed_run(undisturbed, workers, group):
     world, whole, seconds = undisturbed
     name = f"killed-{workers}-{group(1)}"
     words = world.words(*FLAGS, name=name)
-    killed = run_with_kills(words, workers, group, 8, seed=workers, longest=0.6 * seconds)
+    killed = run_with_kills(words, workers, group, 5, seed=workers, longest=0.6 * seconds)
     assert killed > 1
     assert world.run(*FLAGS, name=name).contents() == whole
 

@@ -14,7 +14,7 @@ from database_tools.formats import queried_images
 from database_tools.labels_db import importing
 from database_tools.labels_db.importing import Place
 
-DATASETS, CLASSES, IMAGES = 200, 35, 500
+DATASETS, CLASSES, IMAGES = 200, 35, 150
 COLUMNS = "dataset_name,query,taxonomy_level,scientific_name,class,order,family,genus,species"
 MOST = 100
 

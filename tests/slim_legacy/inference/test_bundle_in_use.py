@@ -100,6 +100,7 @@ def test_run_classifier_takes_it(written, dataset, expected, tmp_path):
     np.testing.assert_allclose(rows.probabilities, said, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_evaluated_and_calibrated(written, dataset, expected, tmp_path):
     words = [dataset / "params.json", written.base, "--output-dir", tmp_path, "--calibrate"]
     assert evaluate_model.main([*map(str, words), "--splits", "test"]) == 0
@@ -117,6 +118,7 @@ def test_it_is_evaluated_and_calibrated(written, dataset, expected, tmp_path):
     np.testing.assert_allclose(rows.probabilities, list(of_test.values()), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_exported_and_compared(written, dataset, expected, tmp_path, monkeypatch):
     for package in ("ai_edge_litert", "tf2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:

@@ -58,10 +58,13 @@ class Process:
 
 
 @pytest.fixture(scope="module")
-def running(served_bundle):
-    process = Process(served_bundle)
+def running(served_bundle, tmp_path_factory):
+    """A server of a bundle in a folder that looks like a pattern, which Ctrl-C ends."""
+    folder = tmp_path_factory.mktemp("served") / "model[1]"
+    shutil.copytree(served_bundle.base, folder)
+    process = Process(bundle.read(folder))
     yield process
-    process.stop()
+    assert process.stop(signal.SIGINT) == 0
 
 
 @pytest.mark.slow
@@ -69,16 +72,6 @@ def test_a_request_is_answered_on_loopback(running, crop):
     answer = running.ask(crop())
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
     assert running.url.startswith("http://127.0.0.1:")
-
-
-@pytest.mark.slow
-def test_a_bundle_is_served_from_a_folder_that_looks_like_a_pattern(
-    running, served_bundle, crop, tmp_path
-):
-    shutil.copytree(served_bundle.base, tmp_path / "model[1]")
-    process = Process(bundle.read(tmp_path / "model[1]"))
-    assert process.ask(crop()) == running.ask(crop())
-    assert process.stop() == 0
 
 
 DROP = """((files) => {
@@ -162,11 +155,6 @@ def test_it_stops_after_it_has_answered_what_is_under_way(served_bundle, crop):
     thread.join(60)
     assert answers == [40]
     assert "stopped" in process.log
-
-
-@pytest.mark.slow
-def test_interrupting_it_is_a_way_to_stop(served_bundle):
-    assert Process(served_bundle).stop(signal.SIGINT) == 0
 
 
 @pytest.mark.parametrize(

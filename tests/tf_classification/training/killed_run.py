@@ -25,9 +25,18 @@ from tf_classification.training.callbacks import KeepBest, StopOnNaN
 
 VARIANTS = {
     "plain": {},
-    "ema": {"ema": 0.9, "optimizer": "rmsprop", "lr": 1e-4},
-    "dropout": {"dropout": 0.4, "steps_per_call": 2, "lr_schedule": "cosine"},
-    "weighted": {"sampling_power": 0.5, "weight_by_detection_conf": True, "clip_norm": 1.0},
+    "rich": {
+        "ema": 0.9,
+        "optimizer": "rmsprop",
+        "lr": 1e-4,
+        "dropout": 0.4,
+        "steps_per_call": 2,
+        "save_steps": 2,
+        "lr_schedule": "cosine",
+        "sampling_power": 0.5,
+        "weight_by_detection_conf": True,
+        "clip_norm": 1.0,
+    },
 }
 
 
@@ -114,5 +123,4 @@ def main(dataset: Path, logdir: Path, variant: str, moment: str) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[3].split(","):
-        main(Path(sys.argv[1]), Path(sys.argv[2]) / name, name, sys.argv[4])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4])

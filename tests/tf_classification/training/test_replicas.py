@@ -53,10 +53,9 @@ def test_the_last_batch_counts_its_real_examples_only(one_device):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("devices", [2, 4])
-def test_logical_devices_do_what_one_device_does(one_device, devices, tmp_path):
-    found = result(start(tmp_path / "out.npz", devices), tmp_path / "out.npz")
-    assert found["replicas"] == devices
+def test_logical_devices_do_what_one_device_does(one_device, tmp_path):
+    found = result(start(tmp_path / "out.npz", 4), tmp_path / "out.npz")  # one of them has no row
+    assert found["replicas"] == 4
     assert_same(found, one_device)
 
 

@@ -17,21 +17,21 @@ from tf_classification.training.launching import Launch
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
 ROOT = Path(__file__).parents[3]
-# Where each variant is killed: 4 steps per epoch, a state every 3 steps and after each epoch.
-MOMENTS = {
-    "plain": "step:1:1",
-    "ema": "saving:4",  # the state of epoch 1
-    "dropout": "best:1",  # before the state of epoch 1
-    "weighted": "step:2:3",  # right after a state within the epoch
-}
+# Where it is killed: 4 steps per epoch, a state after 2 steps and after each epoch.
+MOMENTS = [
+    "step:1:1",
+    "saving:2",  # of its own: the state of epoch 1
+    "best:1",  # before the state of epoch 1
+    "step:2:3",  # right after a state within the epoch
+]
 
 SPEEDS = ("train/images_per_second", "train/input_wait")
 
 
-def start(dataset, logdir, variants, moment="never", **environment):
+def start(dataset, logdir, variant, moment="never", **environment):
     environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(dataset), str(logdir), variants, moment],
+        [sys.executable, str(SCRIPT), str(dataset), str(logdir), variant, moment],
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -63,27 +63,14 @@ def assert_same_end(found, expected):
     assert notes[0]["position"] == {"epoch": 3, "step": 0}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tiny, tmp_path_factory):
-    logdir = tmp_path_factory.mktemp("undisturbed")
-    end(start(tiny, logdir, ",".join(MOMENTS)))
-    return logdir
-
-
-@pytest.fixture(scope="module")
-def gone_on(tiny, tmp_path_factory):
-    logdir = tmp_path_factory.mktemp("killed")
-    processes = [start(tiny, logdir, variant, moment) for variant, moment in MOMENTS.items()]
-    for process in processes:
-        end(process, expected=-signal.SIGKILL)
-    end(start(tiny, logdir, ",".join(MOMENTS)))
-    return logdir
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", MOMENTS)
-def test_a_killed_run_ends_at_the_weights_of_an_undisturbed_one(undisturbed, gone_on, variant):
-    assert_same_end(state_of(gone_on / variant), state_of(undisturbed / variant))
+def test_a_run_killed_again_and_again_ends_at_the_weights_of_an_undisturbed_one(tiny, tmp_path):
+    undisturbed = start(tiny, tmp_path / "undisturbed", "rich")
+    for moment in MOMENTS:
+        end(start(tiny, tmp_path / "killed", "rich", moment), expected=-signal.SIGKILL)
+    end(start(tiny, tmp_path / "killed", "rich"))
+    end(undisturbed)
+    assert_same_end(state_of(tmp_path / "killed"), state_of(tmp_path / "undisturbed"))
 
 
 def pair(tiny, logdir, ports):
@@ -115,5 +102,5 @@ def test_a_launched_pair_of_which_one_is_killed_twice_ends_at_the_undisturbed_we
     assert launching.run(Launch(words, tmp_path, workers=2, max_restarts=2)) == 0
     assert sum("starting all again" in each.getMessage() for each in caplog.records) == 2
     assert left == []  # when one is killed the other ends by itself
-    found, expected = (state_of(tmp_path / name / "plain") for name in ("killed", "undisturbed"))
+    found, expected = (state_of(tmp_path / name) for name in ("killed", "undisturbed"))
     assert_same_end(found, expected)
