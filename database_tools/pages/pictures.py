@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 from markupsafe import Markup
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from database_tools.core import boxes as box_rows
 from database_tools.pages.html import tag
 
 _QUALITY = 75
+_COVER = (128, 128, 128)
 
 
 def small(image: Image.Image, side: int, said: str = "") -> Markup:
@@ -25,3 +28,10 @@ def address(image: Image.Image) -> str:
     content = io.BytesIO()
     image.save(content, "JPEG", quality=_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode("ascii")
+
+
+def cover(image: Image.Image, boxes: Sequence[Sequence[float]]) -> None:
+    """Draw grey over boxes of people, rows (x, y, width, height) in [0, 1]."""
+    draw = ImageDraw.Draw(image)
+    for x, y, width, height in box_rows.to_pixels(boxes, *image.size).tolist():
+        draw.rectangle((x, y, x + width, y + height), fill=_COVER)

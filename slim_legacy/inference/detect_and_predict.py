@@ -122,11 +122,7 @@ def run(
 
 
 def _annotate(
-    path: Path,
-    detector: detectors.Detector,
-    classifier: Predictor,
-    rule: Rule,
-    drawing: Drawing,
+    path: Path, detector: detectors.Detector, classifier: Predictor, rule: Rule, drawing: Drawing
 ) -> Path:
     picture = imaging.open_upright(path)
     (found,) = detector.detect([np.array(picture)])

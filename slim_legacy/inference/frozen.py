@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,23 +26,13 @@ def freeze(options: FreezeOptions) -> None:
     for given in (options.input_graph, options.input_meta_graph):
         if given and not Path(given).is_file():
             raise UserError(f"{given}: no such graph")
-    arguments: dict[str, Any] = {
-        "input_graph": options.input_graph,
-        "input_saver": options.input_saver,
-        "input_binary": options.input_binary,
-        "input_checkpoint": checkpoint,
-        "output_node_names": options.output_node_names,
-        "restore_op_name": None,  # not used by TensorFlow any more
-        "filename_tensor_name": None,
-        "clear_devices": options.clear_devices,
-        "initializer_nodes": options.initializer_nodes,
-        "variable_names_whitelist": options.variable_names_whitelist,
-        "variable_names_denylist": options.variable_names_blacklist,
-        "input_meta_graph": options.input_meta_graph,
-        "input_saved_model_dir": options.input_saved_model_dir,
-        "saved_model_tags": options.saved_model_tags,
-        "checkpoint_version": options.checkpoint_version,
-    }
+    arguments = dataclasses.asdict(options)
+    for own in ("output_graph", "input_node_names"):
+        del arguments[own]
+    arguments["variable_names_denylist"] = arguments.pop("variable_names_blacklist")
+    # TensorFlow does not use these any more, but wants them.
+    arguments |= {"restore_op_name": None, "filename_tensor_name": None}
+    arguments["input_checkpoint"] = checkpoint
     with contextlib.ExitStack() as links:
         # TensorFlow's tool takes both for patterns.
         if checkpoint:

@@ -172,9 +172,7 @@ def _in_order(
 
     def change(encoded: tf.Tensor) -> tf.Tensor:
         return tf.cond(
-            tf.equal(encoded, b""),
-            lambda: tf.zeros((side, side, 3)),
-            lambda: decode(encoded, side),
+            tf.equal(encoded, b""), lambda: tf.zeros((side, side, 3)), lambda: decode(encoded, side)
         )
 
     steps = tf.data.Dataset.range(batching.steps(len(labels)))

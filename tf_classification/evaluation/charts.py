@@ -68,10 +68,7 @@ def risk_coverage(curves: Mapping[str, RiskCoverage], wanted: float, side: float
     kept = {name: _readable(curve) for name, curve in curves.items()}
     lowest = min([wanted, *(float(y.min()) for _, y in kept.values() if len(y))])
     axes = svg.Axes(
-        side,
-        "share accepted without a look",
-        "of these right",
-        min(np.floor(lowest * 5) / 5, 0.8),
+        side, "share accepted without a look", "of these right", min(np.floor(lowest * 5) / 5, 0.8)
     )
     mark = [axes.at(0, wanted), axes.at(1, wanted)]
     parts = [axes.frame, svg.line(mark, ORANGE, stroke_dasharray="5 4", stroke_width=1.5)]

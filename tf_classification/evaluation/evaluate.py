@@ -37,13 +37,7 @@ from database_tools.core.weights import balance
 from database_tools.durable import files
 from database_tools.formats import classifier_csv, label_index, ledger_json
 from tf_classification.data.examples import Dataset
-from tf_classification.evaluation import (
-    calibration,
-    judgement,
-    outputs,
-    report,
-    summary,
-)
+from tf_classification.evaluation import calibration, judgement, outputs, report, summary
 from tf_classification.evaluation.judgement import Batch, Judgement, Truth
 from tf_classification.evaluation.report_content import Content
 from tf_classification.evaluation.request import PRECISION

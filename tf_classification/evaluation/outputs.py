@@ -17,8 +17,6 @@ label), in [0, 1]::
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.durable import files
+from database_tools.formats import csv_table
 from tf_classification.evaluation import metrics
 
 METRICS = ("loss", "loss_weighted", "acc_top1", "acc_top3")
@@ -40,32 +39,24 @@ def file_name(split: str) -> str:
 def write_overall_metrics(path: Path, by_split: Mapping[str, Mapping[str, float]]) -> None:
     """Write ``overall_metrics.csv`` from each split's ``Tally.scores``."""
     columns = (*METRICS, *METRICS_WEIGHTED)
-    rows = [[split, *(row[name] for name in columns)] for split, row in by_split.items()]
-    _write_table(path, ("split", *columns), rows)
+    with csv_table.writing(path, ("split", *columns)) as table:
+        for split, row in by_split.items():
+            table.writerow([split, *(row[name] for name in columns)])
 
 
 def write_label_stats(
     path: Path, confusions: Mapping[str, npt.NDArray[np.int64]], label_names: Sequence[str]
 ) -> None:
     """Write ``label_stats.csv`` from each split's confusion matrix."""
-    rows: list[list[object]] = []
-    for split, confusion in confusions.items():
-        counts = metrics.counts(confusion)
-        precision, recall = np.nan_to_num(metrics.precision(counts)), metrics.recall(counts)
-        for name, p, r in zip(label_names, precision.tolist(), recall.tolist(), strict=True):
-            rows.append([split, name, p, r if r == r else ""])
-    _write_table(path, ("split", "label", "precision", "recall"), rows)
+    with csv_table.writing(path, ("split", "label", "precision", "recall")) as table:
+        for split, confusion in confusions.items():
+            counts = metrics.counts(confusion)
+            precision, recall = np.nan_to_num(metrics.precision(counts)), metrics.recall(counts)
+            for name, p, r in zip(label_names, precision.tolist(), recall.tolist(), strict=True):
+                table.writerow([split, name, p, r if r == r else ""])
 
 
 def write_confusion_matrices(path: Path, confusions: Mapping[str, npt.NDArray[np.int64]]) -> None:
     """Write ``confusion_matrices.npz``; numpy sets no time in it."""
     with files.replacing(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **dict(confusions))
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    files.write_text(path, text.getvalue())

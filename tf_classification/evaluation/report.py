@@ -30,16 +30,8 @@ from tf_classification.evaluation.grids import Grid, Thumbnail
 from tf_classification.evaluation.judgement import Judgement
 from tf_classification.evaluation.report_content import Content
 
-_PLACES = {
-    "all": "all locations",
-    "seen": "locations seen in training",
-    "new": "new locations",
-}
-_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-}
+_PLACES = {"all": "all locations", "seen": "locations seen in training", "new": "new locations"}
+_NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
 
 _FEW = 12  # labels whose pictures are shown at once

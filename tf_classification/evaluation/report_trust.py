@@ -150,7 +150,5 @@ def acceptance(content: Content) -> Markup:
     }
     plot = charts.risk_coverage(curves, wanted)
     return html.section(
-        "What can be accepted without a look",
-        tag("p", note),
-        tag("div", plot, table, cls="side"),
+        "What can be accepted without a look", tag("p", note), tag("div", plot, table, cls="side")
     )

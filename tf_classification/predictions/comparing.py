@@ -147,9 +147,7 @@ def _told(
             for part in rows:
                 there = [i for i, key in enumerate(part.paths) if places.get(key)]
                 note(
-                    [places[part.paths[i]].pop() for i in there],
-                    part.probabilities[there],
-                    number,
+                    [places[part.paths[i]].pop() for i in there], part.probabilities[there], number
                 )
         return predicted, sure
     model = _model(path, split, dataset)

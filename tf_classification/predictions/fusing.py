@@ -44,10 +44,8 @@ def run(asked: FuseRequest, progress: Callable[..., Iterator[tuple[Event, Floats
     events = Events(len(labels))
     _add_pictures(asked, events)
     for path, paths, rows in result_tables.rows(asked.classification_csv, labels):
-        try:
+        with FormatError.at(path, "path"):
             events.add_crops(paths, fusion.tempered(rows, temperature))
-        except ValueError as error:
-            raise FormatError(path, "path", str(error)) from None
     number = 0
     with (
         classifier_csv.writing(asked.output_dir / TABLE, labels) as table,

@@ -10,12 +10,7 @@ from database_tools.core.errors import FormatError, UserError
 from database_tools.core.label_query import LabelSpecError
 from database_tools.core.label_spec import LabelSpec
 from database_tools.core.taxon_tree import TaxonTree
-from database_tools.formats import (
-    classifier_csv,
-    label_index,
-    label_spec,
-    target_mapping_json,
-)
+from database_tools.formats import classifier_csv, label_index, label_spec, target_mapping_json
 from database_tools.formats import taxonomy_csv as taxonomies
 
 

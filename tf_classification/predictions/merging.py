@@ -166,10 +166,8 @@ def _crops(request: MergeRequest, table: Table, labels: Sequence[str]) -> CropCl
     crops = CropClasses(request.datasets)
     for rows in table:
         true = _true_labels(request, rows, places)
-        try:
+        with FormatError.at(path, "path"):
             crops.add(rows.paths, true, _ranks(request, rows.probabilities[:, order], true))
-        except ValueError as error:
-            raise FormatError(path, "path", str(error)) from None
     if lacking := sorted(set(request.datasets or ()) - crops.datasets):
         there = ", ".join(sorted(crops.datasets)[:10]) or "none"
         raise UserError(f"--datasets {lacking[0]}: {path} has no crop of it, only of {there}")
@@ -287,11 +285,7 @@ def _named(classes: Iterable[tuple[int, float]]) -> tuple[tuple[str, float], ...
 
 
 def _header(
-    request: MergeRequest,
-    header: Header,
-    labels: Sequence[str],
-    has_labels: bool,
-    origin: Origin,
+    request: MergeRequest, header: Header, labels: Sequence[str], has_labels: bool, origin: Origin
 ) -> Header:
     info = {**header.info, "classifier": request.classifier_name}
     info.pop("classifier_metadata", None)  # of an earlier classifier

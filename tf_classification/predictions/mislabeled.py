@@ -90,10 +90,8 @@ def _true(path: Path, rows: Rows, columns: Mapping[str, int]) -> np.ndarray:
 
 
 def _picture(path: Path, crop: str) -> tuple[str, str]:
-    try:
+    with FormatError.at(path, "path"):
         dataset, _, file = CropName.parse(crop).image.partition("/")
-    except ValueError as error:
-        raise FormatError(path, "path", str(error)) from None
     if not file:
         raise FormatError(path, "path", f"{crop!r} is not <dataset>/<file>")
     return dataset, file

@@ -32,11 +32,9 @@ def rows(paths: Sequence[Path], labels: Sequence[str]) -> Iterator[tuple[Path, l
         with classifier_csv.reading(path) as table:
             order = [table.label_names.index(name) for name in labels]
             for some in table:
-                try:
-                    for crop in some.paths:
+                for crop in some.paths:
+                    with FormatError.at(path, crop):
                         CropName.parse(names.tidy(crop))
-                except ValueError as error:
-                    raise FormatError(path, crop, str(error)) from None
                 wrong = (some.probabilities < 0) | (some.probabilities > 1 + 1e-5)
                 if wrong.any():
                     row, column = map(int, divmod(int(wrong.argmax()), wrong.shape[1]))

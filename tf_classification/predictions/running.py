@@ -19,12 +19,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
 from database_tools.crops import of_detections
 from database_tools.durable import files, locks
-from database_tools.formats import (
-    classifier_csv,
-    label_index,
-    ledger_json,
-    unknown_csv,
-)
+from database_tools.formats import classifier_csv, label_index, ledger_json, unknown_csv
 from tf_classification import predictor
 from tf_classification.models import bundle, torch_files
 from tf_classification.predictions.request import RunRequest

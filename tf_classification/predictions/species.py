@@ -15,15 +15,13 @@ that was asked; ``detector`` where no classifier was asked.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from database_tools.durable import files
-from database_tools.formats import unknown_csv
+from database_tools.formats import csv_table, unknown_csv
 from database_tools.formats.megadetector_json import Box, Header, Image
 from database_tools.imaging import taken
 
@@ -100,16 +98,10 @@ def rows(images: Iterable[Image], folder: Path, names: Names) -> Iterator[Row]:
 
 def write(path: Path, found: Iterable[Row]) -> None:
     """Write the rows as they come; the file appears whole at the end."""
-    with (
-        files.replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors="replace", newline="") as stream,
-    ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Row))
-        writer.writerows(map(astuple, found))
+    with csv_table.writing(path, [field.name for field in fields(Row)]) as table:
+        table.writerows(map(astuple, found))
 
 
 def read(path: Path) -> Iterator[Row]:
     """Read what ``write`` wrote."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        yield from (Row(**cells) for cells in csv.DictReader(stream))
+    return (Row(**cells) for _, cells in csv_table.rows(path))

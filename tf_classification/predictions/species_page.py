@@ -7,10 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from markupsafe import Markup
-from PIL import ImageDraw
 
 from database_tools import imaging
-from database_tools.core import boxes as box_rows
 from database_tools.core.detection_choice import people
 from database_tools.durable import files
 from database_tools.formats import megadetector_json
@@ -79,10 +77,7 @@ def _figure(row: Row, pictures: Path, covered: list[Box]) -> Markup:
         picture = imaging.open_upright(pictures / row.file)
     except imaging.UnreadableImage:
         return Markup("")
-    draw = ImageDraw.Draw(picture)
-    corners = [box.bbox for box in covered]
-    for x, y, width, height in box_rows.to_pixels(corners, *picture.size).tolist():
-        draw.rectangle((x, y, x + width, y + height), fill=(128, 128, 128))
+    pictures_of.cover(picture, [box.bbox for box in covered])
     picture.thumbnail((_SIDE, _SIDE))
     said = ", ".join(filter(None, (row.file, row.confidence, row.decision)))
     image = tag("img", src=pictures_of.address(picture), alt=row.file, loading="lazy")

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
-from PIL import Image, ImageDraw
 
 from database_tools import imaging
-from database_tools.core import boxes as box_rows
 from database_tools.core.names import CropName
 from database_tools.core.people import MAYBE, is_people
 from database_tools.detections import cache
 from database_tools.formats import megadetector_json, queried_images
 from database_tools.pages import svg
 from database_tools.pages.html import tag
+from database_tools.pages.pictures import cover
 from tf_classification.review.deciding import WHOLE, Pictures
 from tf_classification.review.requests import ReviewRequest
-
-_COVER = (128, 128, 128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ def figure(
     except imaging.UnreadableImage as error:
         return _none(error.reason)
     if not show_people:
-        _cover(picture, [box for boxes in known for box in boxes if box.is_person])
+        cover(picture, [box.box for boxes in known for box in boxes if box.is_person])
     shown = pictures.add(picture, WHOLE, f"the whole of {name}")
     drawing = svg.shape(
         "svg",
@@ -119,10 +116,3 @@ def _drawn(found: Boxes, crops: Collection[str]) -> Iterator[Markup]:
         if crop.box < len(its):
             x, y, width, height = (f"{value:.4f}" for value in its[crop.box].box)
             yield svg.shape("rect", class_="box", x=x, y=y, width=width, height=height)
-
-
-def _cover(picture: Image.Image, people: Collection[NamedBox]) -> None:
-    draw = ImageDraw.Draw(picture)
-    corners = [box.box for box in people]
-    for x, y, width, height in box_rows.to_pixels(corners, *picture.size).tolist():
-        draw.rectangle((x, y, x + width, y + height), fill=_COVER)

@@ -30,12 +30,7 @@ from tf_classification.predictor import stream
 from tf_classification.runs import dataset as run_dataset
 from tf_classification.runs import network, run_folder, strategies
 from tf_classification.runs.config import BUNDLE, TrainConfig
-from tf_classification.training import (
-    extremes,
-    failures,
-    session,
-    state,
-)
+from tf_classification.training import extremes, failures, session, state
 from tf_classification.training.callbacks import (
     BEST,
     Account,
@@ -216,11 +211,7 @@ def _judge(at_work: Session, logdir: Path, best: KeepBest, progress: Progress) -
     if judged is None:
         return  # the chief writes
     write_hparams(logdir, config, best)
-    description = replace(
-        described,
-        calibration=judged.calibration,
-        thresholds=judged.thresholds,
-    )
+    description = replace(described, calibration=judged.calibration, thresholds=judged.thresholds)
     written = bundle.write(logdir / BUNDLE, at_work.model, description)
     log.info("best epoch %d; model bundle in %s", best.best_epoch, written.path)
     log.info("to look at: %s", logdir / evaluation.REPORT)
