@@ -33,13 +33,9 @@ def settle(
         if len(places) == 1:
             for i in group:
                 filled[i] = next(iter(places.values()))
-        contradiction = (
-            reasons.SEVERAL_CATEGORIES
-            if len(labels) > 1
-            else reasons.SEVERAL_LOCATIONS
-            if len(places) > 1
-            else None
-        )
+        contradiction = reasons.SEVERAL_LOCATIONS if len(places) > 1 else None
+        if len(labels) > 1:
+            contradiction = reasons.SEVERAL_CATEGORIES
         kept = next((i for i in group if classes[i] in labels), group[0])
         for i in group:
             if contradiction or i != kept:

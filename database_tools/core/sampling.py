@@ -136,13 +136,8 @@ class EpochPlan:
         key = np.array([self.sampling.seed, epoch], np.uint64)
         rng = np.random.Generator(np.random.Philox(key=key))
         numbers = _systematic(self.frequencies, self.size, rng)
-        drawn = np.concatenate(
-            [
-                self._draw(group, number, rng)
-                for group, number in zip(self._groups, numbers, strict=True)
-                if number
-            ]
-        )
+        wanted = zip(self._groups, numbers, strict=True)
+        drawn = np.concatenate([self._draw(group, n, rng) for group, n in wanted if n])
         rng.shuffle(drawn)
         return drawn.astype(np.int64)
 

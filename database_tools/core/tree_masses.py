@@ -77,12 +77,8 @@ class TreeMasses:
                     parents.append(column_of[taxon])
                     is_answer.append(not taxonomy.get(label))
         columns = {name: i for i, name in enumerate(names)}
-        return cls(
-            tuple(names),
-            np.array(parents),
-            np.array([columns[label] for label in labels]),
-            np.array(is_answer),
-        )
+        of_labels = np.array([columns[label] for label in labels])
+        return cls(tuple(names), np.array(parents), of_labels, np.array(is_answer))
 
     def __post_init__(self) -> None:
         twice = [name for i, name in enumerate(self.names) if name in self.names[:i]]

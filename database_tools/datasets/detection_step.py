@@ -131,20 +131,12 @@ def _from_file(config: BuildConfig, plan: Plan) -> DetectionStep:
 def _report(config: BuildConfig, plan: Plan, found: Precomputed, results: Results) -> None:
     file = config.use_detection_file
     wanted = sum(1 for reason in plan.reasons if not reason)
-    log.info(
-        "%d of %d images are in %s",
-        wanted - len(results.waiting),
-        wanted,
-        config.use_detection_file,
-    )
+    known = wanted - len(results.waiting)
+    log.info("%d of %d images are in %s", known, wanted, file)
     other = found.other_case(results.names()) if results.waiting else None
-    if wanted and len(results.waiting) < wanted and other is not None:
-        log.warning(
-            "WARNING: %s: has %r, but not %r: case matters",
-            config.use_detection_file,
-            *reversed(other),
-        )
-    if not wanted or len(results.waiting) < wanted:
+    if known and other is not None:
+        log.warning("WARNING: %s: has %r, but not %r: case matters", file, *reversed(other))
+    if known or not wanted:
         return
     message = (
         f"{file}: knows no image of the annotations by its {found.by}; "

@@ -277,14 +277,9 @@ def _empty_split(empty: str, number: int, missing: bool, config: BuildConfig) ->
 
 
 def _log_splits(drawn: dict[str, str]) -> None:
-    by_split = {name: [x for x, split in drawn.items() if split == name] for name in SPLITS}
-    log.info(
-        "%d locations in total, %d will be used for training, %d for testing",
-        len(drawn),
-        len(by_split[TRAIN]),
-        len(by_split[TEST]),
-    )
-    for title, name in (("Training", TRAIN), ("Testing", TEST)):
-        shown = by_split[name][:_SHOWN]
-        more = len(by_split[name]) - len(shown)
-        log.info("%s uses locations  %s%s", title, shown, f" and {more} more" if more else "")
+    train, test = ([x for x, split in drawn.items() if split == name] for name in SPLITS)
+    numbers = "%d locations in total, %d will be used for training, %d for testing"
+    log.info(numbers, len(drawn), len(train), len(test))
+    for title, names in (("Training", train), ("Testing", test)):
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        log.info("%s uses locations  %s%s", title, names[:_SHOWN], more)

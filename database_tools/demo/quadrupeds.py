@@ -172,13 +172,8 @@ def boar(canvas: Canvas, rng: np.random.Generator, phase: float) -> Point:
     plan = Plan(0.4, 0.36, 0.33, 0.28, (0.2, 0.3, 0.2), (0.52, 0.2, 0.075), (0.13, 0.05), 2, -22)
     pose = walk(canvas, rng, plan, phase)
     for share in np.linspace(-0.1, 1.25, 46):
-        y = (
-            pose.hip[1]
-            + (pose.shoulder[1] - pose.hip[1]) * share
-            + 0.27
-            + 0.08 * share
-            - 0.12 * max(0.0, share - 0.9) * 4
-        )
+        back = pose.hip[1] + (pose.shoulder[1] - pose.hip[1]) * share
+        y = back + 0.27 + 0.08 * share - 0.12 * max(0.0, share - 0.9) * 4
         height = rng.uniform(0.07, 0.17) * (0.6 + 0.4 * share)
         canvas.line((share, y - 0.05), (share - 0.06, y + height), 0.022, int(rng.integers(50, 95)))
     hip = pose.hip

@@ -127,14 +127,8 @@ def sequence(world: World, location: int, number: int) -> Sequence:
     if species:
         stand = scenery.view(location, world.width, world.ground_height)
         animals = _animals(rng, world, stand, species, mix)
-    return Sequence(
-        location,
-        number,
-        int(rng.integers(1, 4)),
-        time.replace(microsecond=0),
-        not 6 <= time.hour < 18,
-        animals,
-    )
+    frames, night = int(rng.integers(1, 4)), not 6 <= time.hour < 18
+    return Sequence(location, number, frames, time.replace(microsecond=0), night, animals)
 
 
 def sequences(world: World, locations: range, pictures: int) -> Iterator[Sequence]:

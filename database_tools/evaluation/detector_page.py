@@ -19,7 +19,7 @@ def verdict(found: Evaluation) -> str:
     """Say which threshold to take, and what it keeps; or why there is none."""
     chosen = found.proposal
     if chosen.threshold is not None:
-        i = int(np.argmin(abs(found.thresholds - chosen.threshold)))
+        i = _at(found)
         said = (
             f"Threshold {chosen.threshold:.2f} keeps {percent(found.animals.share[i])} of the "
             f"animal pictures here, and at new locations at least {percent(chosen.bound)} of them "

@@ -32,13 +32,7 @@ class CropsInfo:
 
 def write(folder: Path, info: CropsInfo) -> None:
     """Write ``crops_info.json`` into ``folder``."""
-    table = {
-        "recipe": info.recipe.as_json(),
-        "detector": info.detector,
-        "version": info.version,
-        "threshold": info.threshold,
-    }
-    files.write_json(folder / NAME, table)
+    files.write_json(folder / NAME, vars(info) | {"recipe": info.recipe.as_json()})
 
 
 def read(folder: Path) -> CropsInfo | None:

@@ -49,13 +49,8 @@ def _rule(place: str, entry: Any) -> LabelRule:
             f"{place}.max_count", f"must be a whole number from 1, got {_shown(most)}"
         )
     levels = _list(f"{place}.prioritize", table.get("prioritize", []))
-    return LabelRule(
-        **_selection(place, table),
-        max_count=most,
-        prioritize=tuple(
-            _texts(f"{place}.prioritize[{i}]", level) for i, level in enumerate(levels)
-        ),
-    )
+    tiers = (_texts(f"{place}.prioritize[{i}]", level) for i, level in enumerate(levels))
+    return LabelRule(**_selection(place, table), max_count=most, prioritize=tuple(tiers))
 
 
 def _selection(place: str, table: dict[str, Any]) -> dict[str, Any]:

@@ -94,14 +94,9 @@ def _image(name: str, entry: dict[str, Any]) -> QueriedImage:
     boxes = entry.get("bbox")
     if boxes is not None and not isinstance(boxes, list):
         raise ValueError(f'"bbox" must be a list of boxes, got {json.dumps(boxes)[:80]}')
-    return QueriedImage(
-        dataset,
-        file,
-        _location(entry.get("location")),
-        _class(entry["class"]),
-        tuple(labels),
-        None if boxes is None else tuple(map(_box, boxes)),
-    )
+    location, of_dataset = _location(entry.get("location")), _class(entry["class"])
+    drawn = None if boxes is None else tuple(map(_box, boxes))
+    return QueriedImage(dataset, file, location, of_dataset, tuple(labels), drawn)
 
 
 def _location(value: Any) -> int | float | str | None:
