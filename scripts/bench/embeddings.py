@@ -167,7 +167,8 @@ def speed(args: argparse.Namespace) -> None:
             _make_crops(folder / str(number), number, 300)
             begin = time.monotonic()
             words = (folder / str(number), "--output_dir", folder / "out")
-            spent.append(_command("embed_crops", *words, *NETWORK))
+            network = ("--model", args.model) if args.model else NETWORK
+            spent.append(_command("embed_crops", *words, *network))
             wall.append(time.monotonic() - begin)
     cpu, seconds = ((b - a) / (args.crops - 1) for a, b in (spent, wall))
     print(f"{1000 * cpu:.1f} CPU ms a crop, {1 / seconds:.0f} crops a second, of them to start")
@@ -251,6 +252,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, nargs="+", default=usual)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--crops", type=int, default=1000)
+    parser.add_argument("--model", type=Path, help="of speed: a bundle or .tflite")
     args = parser.parse_args()
     parts[args.part](args)
 

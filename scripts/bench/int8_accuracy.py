@@ -7,7 +7,8 @@ r"""What int8 costs in accuracy with ImageNet's weights, and what whole grey lev
 
 A logistic regression on the frozen features of the first dataset's crops becomes the last layer;
 the crops of the second, from places that it never saw, judge the same network in float32 and int8,
-each with both ways to resize.  Probabilities are compared with those of float32, exactly resized.
+each with both ways to resize, and in float32 with a last layer learnt from int8's features, as by
+train_head.  Probabilities are compared with those of float32, exactly resized.
 """
 
 from __future__ import annotations
@@ -48,7 +49,12 @@ def main() -> None:
         path = Path(folder) / "model.tflite"
         path.write_bytes(litert.convert_int8(network, pixels[np.sort(chosen)]))
         runner = LiteRTRunner(path)
-        ways = {"float32": lambda rows: network.predict(rows, 16, verbose=0), "int8": runner}
+        learnt_in_int8 = with_head(opened, runner(pixels, 1), learned)
+        ways = {
+            "float32": lambda rows: network.predict(rows, 16, verbose=0),
+            "int8": runner,
+            "int8 head": lambda rows: learnt_in_int8.predict(rows, 16, verbose=0),
+        }
         report(ways, args.judge, opened.description)
 
 
@@ -90,7 +96,7 @@ def report(
             reference = answer if reference is None else reference
             best, difference = answer.argmax(axis=1), np.abs(answer - reference)
             print(
-                f"{name:8} {'whole levels' if resize == RESIZE_ROUNDED else 'exact':13}"
+                f"{name:10}{'whole levels' if resize == RESIZE_ROUNDED else 'exact':13}"
                 f"accuracy {(best == truth).mean():.3f}, "
                 f"macro recall {recall_score(truth, best, average='macro'):.3f}, "
                 f"same answer {(best == reference.argmax(axis=1)).mean():.3f}, "

@@ -243,7 +243,7 @@ def _part(source: Source, rows: list[int]) -> Source:
 
 def _asked(model: Backbone | Converted, views: int) -> Asked:
     def features(pixels: Pictures) -> Floats:
-        plain = np.asarray(pixels, np.float32)
+        plain = np.asarray(pixels)
         mirrored = [plain, plain[:, :, ::-1]][:views]
         return np.stack([model.features(view) for view in mirrored], axis=1)
 
