@@ -18,9 +18,7 @@ import os
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.cli import places
 from database_tools.remote import arguments
-from tf_classification.models.table import NETWORKS
 from tf_classification.planning.request import PlanRequest
 
 log = logging.getLogger(__name__)
@@ -28,33 +26,9 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("plan_project.py", __doc__)
-    add = parser.add_argument
-    add("images_dir", type=arguments.folder, help="of pictures, looked through with its subfolders")
-    add("--detector", type=Path, help="frozen graph, SavedModel folder or ONNX file")
-    add("--detections-json", type=Path, help="batch output of a detector, instead")
-    text = "the project's pictures and labels, of any kind that import_labels.py reads"
-    add("--labels", type=Path, metavar="SOURCE", help=text)
-    text = "pictures of the project, which are like these (default: as many as there are)"
-    add("--number", type=int, metavar="N", help=text)
-    add("--model", type=Path, help="bundle or .tflite to classify with (default: the new head)")
-    names = ", ".join(NETWORKS)
-    add("-m", "--model-name", metavar="NAME", help=f"network to embed with, to learn: {names}")
-    text = "its weights, .keras or .weights.h5 (default: ImageNet's)"
-    add("--pretrained", type=Path, metavar="PATH", help=text)
-    text = "plan a training of the whole network, too, of so many epochs"
-    add("--epochs", type=int, metavar="N", help=text)
-    text = "that a classifier learns, where --labels does not say (default: %(default)s)"
-    add("--num_labels", type=int, default=PlanRequest.num_labels, metavar="N", help=text)
-    text = "pictures to try (default: %(default)s)"
-    add("--sample", type=int, default=PlanRequest.sample, metavar="N", help=text)
-    least = PlanRequest.threshold
-    add("--threshold", type=float, default=least, help="least confidence of a box (%(default)s)")
-    text = "plan for so many workers of one core each, too"
-    add("--workers", type=int, metavar="N", help=text)
-    add("--seed", type=int, default=PlanRequest.seed, help="of the sample (default: %(default)s)")
-    add("--json", type=arguments.output_file, metavar="FILE", help="JSON to write, too")
-    places.declare(parser)
+    parser = cli.Parser("plan_project.py", __doc__, PlanRequest)
+    text = "JSON to write, too"
+    parser.add_argument("--json", type=arguments.output_file, metavar="FILE", help=text)
     return parser
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
+from database_tools.remote.arguments import Folder
 from tf_classification.models.table import NETWORKS
 
 LEAST = 10
@@ -15,43 +17,39 @@ LEAST = 10
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """See the flags of the command.
+    """Flags of the command; raises UserError for values that cannot be, or not together."""
 
-    Attributes:
-        images_dir: folder of pictures.
-        detector: finds the animals; or else
-        detections_json: says where they are.
-        labels: list of the project's pictures, as ``import_labels.py`` takes it; None for all of
-            the folder.
-        number: of pictures like these; None for those that there are.
-        model: classifier that is run; None for the head that is learnt on the way.
-        model_name: network that embeds; None for no embeddings.
-        pretrained: file of its weights; None for ImageNet's.
-        epochs: of a training of the whole network; None for a head alone.
-        num_labels: that a classifier learns, where ``labels`` does not say.
-        sample: pictures to look at.
-        threshold: least confidence of a box, which counts.
-        workers: to plan for, beside those of this machine; None for no others.
-        seed: of the sample.
-
-    Raises:
-        UserError: for values that cannot be, or not together.
-    """
-
-    images_dir: Path
-    detector: Path | None = None
-    detections_json: Path | None = None
-    labels: Path | None = None
-    number: int | None = None
-    model: Path | None = None
-    model_name: str | None = None
-    pretrained: Path | None = None
-    epochs: int | None = None
-    num_labels: int = 10
-    sample: int = 200
-    threshold: float = LOWER
-    workers: int | None = None
-    seed: int = 0
+    images_dir: Folder = argument("of pictures, looked through with its subfolders")
+    detector: Path | None = flag("frozen graph, SavedModel folder or ONNX file")
+    detections_json: Path | None = flag("batch output of a detector, instead")
+    labels: Path | None = flag(
+        "the project's pictures and labels, of any kind that import_labels.py reads",
+        metavar="SOURCE",
+    )
+    number: int | None = flag(
+        "pictures of the project, which are like these (default: as many as there are)",
+        metavar="N",
+    )
+    model: Path | None = flag("bundle or .tflite to classify with (default: the new head)")
+    model_name: str | None = flag(
+        f"network to embed with, to learn: {', '.join(NETWORKS)}", "-m", metavar="NAME"
+    )
+    pretrained: Path | None = flag(
+        "its weights, .keras or .weights.h5 (default: ImageNet's)", metavar="PATH"
+    )
+    epochs: int | None = flag(
+        "plan a training of the whole network, too, of so many epochs", metavar="N"
+    )
+    num_labels: int = flag(
+        "that a classifier learns, where --labels does not say (default: %(default)s)",
+        "--num_labels",
+        default=10,
+        metavar="N",
+    )
+    sample: int = flag("pictures to try (default: %(default)s)", default=200, metavar="N")
+    threshold: float = flag("least confidence of a box (%(default)s)", default=LOWER)
+    workers: int | None = flag("plan for so many workers of one core each, too", metavar="N")
+    seed: int = flag("of the sample (default: %(default)s)", default=0)
 
     def __post_init__(self) -> None:
         if not self.images_dir.is_dir():
