@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from database_tools.formats import classifier_csv, label_index
+
 NETWORK = ("--model-name", "efficientnet-lite0")
 THRESHOLD = 0.2
 
@@ -61,18 +63,22 @@ def make_project(folder: Path, pictures: int, drawn: int) -> Path:
     return images
 
 
-def write_annotations(images: Path, path: Path) -> None:
-    """Say of each picture that it has one of two labels, at one of ten places."""
-    names = sorted(file.relative_to(images).as_posix() for file in images.rglob("*.jpg"))
-    table = {
-        "images": [{"id": i, "file_name": n, "location": i // 2 % 10} for i, n in enumerate(names)],
-        "annotations": [{"id": i, "image_id": i, "category_id": i % 2} for i in range(len(names))],
-        "categories": [{"id": 0, "name": "one"}, {"id": 1, "name": "other"}],
-    }
+def write_labels(world: Path, images: Path, path: Path) -> None:
+    """Say of each link what the demo world says of its picture."""
+    table = json.loads((world / "image_level.json").read_text(encoding="utf-8"))
+    links = sorted(images.iterdir())
+    for key, names in (("images", ("id", "file_name")), ("annotations", ("id", "image_id"))):
+        table[key] = [
+            entry | {name: f"{link.name}/{entry[name]}" for name in names}
+            for link in links
+            for entry in table[key]
+        ]
     path.write_text(json.dumps(table), encoding="utf-8")
 
 
-def stages(images: Path, detector: Path, out: Path) -> Iterator[tuple[str, str, list[object]]]:
+def stages(
+    images: Path, detector: Path, labels: Path, out: Path
+) -> Iterator[tuple[str, str, list[object]]]:
     """Yield the plan's name, the module and the words of each stage."""
     found, records, table = out / "found.json", out / "records", out / "out.csv.gz"
     flags = ["--recursive", "--output_relative_filenames"]
@@ -80,8 +86,7 @@ def stages(images: Path, detector: Path, out: Path) -> Iterator[tuple[str, str, 
     flags = ["--images-dir", images, "--threshold", THRESHOLD, "--square-crops"]
     flags += ["--detector-version", "1.0", "--logdir", out]
     yield "crop", "database_tools.crop_detections", [found, out / "crops", *flags]
-    write_annotations(images, out / "annotations.json")
-    words = [out / "annotations.json", images, "-", "--use_detection_file", found]
+    words: list[object] = [labels, images, "-", "--use_detection_file", found]
     words += ["--tfrecords_output", records, "--multiple_detections", "all"]
     words += ["--detection_threshold", THRESHOLD]
     yield "dataset", "database_tools.make_classification_dataset", words
@@ -91,9 +96,10 @@ def stages(images: Path, detector: Path, out: Path) -> Iterator[tuple[str, str, 
     yield "train_head", "tf_classification.train_head", words
     bundle = max((out / "runs").iterdir()) / "bundle"
     yield "run_classifier", "tf_classification.run_classifier", [bundle, out / "crops", table]
-    labels = out / "labels.json"
-    labels.write_text('{"0": "one", "1": "other"}', encoding="utf-8")
-    words = [table, labels, "--output-json", out / "merged.json", "--detection-json", found]
+    index = out / "label_index.json"
+    with classifier_csv.reading(table) as answers:
+        label_index.write(index, answers.label_names)
+    words = [table, index, "--output-json", out / "merged.json", "--detection-json", found]
     name = "tf_classification.merge_classification_detection_output"
     yield "merge", name, [*words, "--classifier-name", "demo", "--threshold", 0]
 
@@ -114,14 +120,16 @@ def main() -> None:
     images = make_project(args.folder, args.pictures, args.drawn)
     out, path = args.folder / f"out{args.pictures}", args.folder / f"plan{args.pictures}.json"
     detector = args.folder / "demo.pb"
-    flags = "--detector", detector, *NETWORK, "--json", path
+    labels = args.folder / f"labels{args.pictures}.json"
+    write_labels(args.folder / "world", images, labels)
+    flags = "--detector", detector, "--labels", labels, *NETWORK, "--json", path
     if not path.exists():
         took = command("tf_classification.plan_project", images, *flags)
         print(f"planning took {took.cpu:.0f} CPU s", flush=True)
     plan = json.loads(path.read_text())
     planned = {stage["stage"]: stage for stage in plan["stages"]}
     out.mkdir(exist_ok=True)
-    for name, module, words in stages(images, detector, out):
+    for name, module, words in stages(images, detector, labels, out):
         if args.stages and name not in args.stages:
             continue
         before = size(out)

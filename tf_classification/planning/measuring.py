@@ -56,10 +56,11 @@ def cost(do: Do, sizes: Sequence[str], folder: Path) -> Cost:
     Raises:
         UserError: whatever the stage says, or if its process ended.
     """
+    begun = time.time()
     with executors.make(2, _be_quiet) as executor:
         process = executor.submit(os.getpid).result()
         try:
-            found = executor.submit(measure, do, sizes, folder, time.time()).result()
+            found = executor.submit(measure, do, sizes, folder, begun).result()
         except Exception as error:
             if executors.lost_worker(error) is None:
                 raise
