@@ -14,7 +14,7 @@ preview, a report) grows in a sample, but not beyond.  The last one's closing co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,10 @@ from database_tools.core import intervals
 Floats = npt.NDArray[np.float64]
 
 CPU, WALL, DISK = range(3)
+
+FIRST, FEW, ALL, WIDE = "first", "few", "all", "wide"
+"""A stage's runs: the first in a process is with few items, too; the last is with all of them, on
+two cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,13 @@ class Run:
         seconds: (3, 2) before the first item, while it went through them, and after the last one;
             of processors, all threads together, and of the clock.
         disk: bytes that it left.
+        peak: bytes of memory, the most that its process had had by then.
     """
 
     items: int
     seconds: Floats
     disk: int
+    peak: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,24 +78,28 @@ class Cost:
     Attributes:
         start: (3,) of the whole run.
         each: (3,) of a picture or crop.
-        peak: bytes of memory that its largest run took.
+        peak: bytes of memory on one core.
+        further: bytes that each further core takes.
     """
 
     start: Floats
     each: Floats
     peak: int
+    further: int = 0
 
     @classmethod
-    def of(cls, runs: Sequence[Run], peak: int) -> Cost:
-        """Draw the line through three runs, see the module; of two the first counts twice.
+    def of(cls, runs: Mapping[str, Run]) -> Cost:
+        """Draw the line through three runs, see the module; without few the first counts twice.
 
         Nothing is below 0, whatever a busy machine measured.
         """
-        first, few, last = runs[0], runs[-2], runs[-1]
+        first, last = runs[FIRST], runs[ALL]
+        few, wide = runs.get(FEW, first), runs.get(WIDE, last)
         grown = np.append(last.seconds[1] - few.seconds[1], last.disk - few.disk)
         each = np.maximum(0, grown / (last.items - few.items))
         once = np.append(first.seconds[:2].sum(axis=0) + last.seconds[2], first.disk)
-        return cls(np.maximum(0, once - first.items * each), each, peak)
+        start = np.maximum(0, once - first.items * each)
+        return cls(start, each, last.peak, wide.peak - last.peak)
 
 
 def scaled(counts: Sequence[int], pictures: int, seed: int = 0) -> Figure:

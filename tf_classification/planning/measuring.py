@@ -80,18 +80,18 @@ def _be_quiet() -> None:
 
 def measure(do: Do, sizes: Sequence[str], folder: Path, begun: float) -> Cost | str:
     """Do a stage some times in this process; return what the user has to mend as a text."""
-    runs = []
+    runs = {}
     clock = Clock(begun)
     try:
         for size in sizes:
             out = folder / size
             out.mkdir(parents=True)
             items = do(size, out, clock)
-            runs.append(Run(items, clock.seconds(), _bytes(out)))
+            runs[size] = Run(items, clock.seconds(), _bytes(out), _peak())
             clock = Clock()
     except UserError as error:  # some do not survive the way between processes
         return str(error)
-    return Cost.of(runs, _peak())
+    return Cost.of(runs)
 
 
 def _now() -> Floats:

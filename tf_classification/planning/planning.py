@@ -25,18 +25,9 @@ from database_tools.labels_db.sources import Source
 from database_tools.stores import open_store
 from database_tools.stores.store import Unavailable
 from tf_classification.planning import costs
-from tf_classification.planning.costs import Figure
+from tf_classification.planning.costs import ALL, FEW, Figure
 from tf_classification.planning.request import LEAST, PlanRequest
-from tf_classification.planning.stages import (
-    ALL,
-    DETECT,
-    FEW,
-    FOUND,
-    OTHERS,
-    VERSION,
-    Sample,
-    Stage,
-)
+from tf_classification.planning.stages import DETECT, FOUND, OTHERS, VERSION, Sample, Stage
 
 log = logging.getLogger(__name__)
 

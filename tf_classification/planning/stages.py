@@ -21,7 +21,7 @@ from database_tools.durable import files
 from database_tools.formats import classifier_csv, dataset_info, label_index, megadetector_json
 from tf_classification.heads.request import MOST
 from tf_classification.planning import measuring
-from tf_classification.planning.costs import CPU, DISK, WALL, Cost, Figure
+from tf_classification.planning.costs import ALL, CPU, DISK, FEW, FIRST, WALL, WIDE, Cost, Figure
 from tf_classification.planning.measuring import Clock
 from tf_classification.planning.request import PlanRequest
 
@@ -35,9 +35,6 @@ PICTURES, CROPS = "pictures", "crops"
 ONE, EVERY, ALONE = "one", "every", "alone"
 """Cores that a stage's wall time is measured on: one of those that it will use, all that there
 are, or the only one that it can use."""
-
-FIRST, FEW, ALL = "first", "few", "all"
-"""A stage's runs: the first in a process is with few pictures, too."""
 
 VERSION = "sample"
 """Of the detector, in the names of crops."""
@@ -78,8 +75,8 @@ class Sample:
         return self.images(size).with_name(FOUND)
 
     def kept(self, stage: str, size: str = ALL) -> Path:
-        """Return what a run of a stage left."""
-        return self.folder / stage / size
+        """Return what a run of a stage left; only some have a wide one."""
+        return self.folder / stage / (ALL if size == WIDE else size)
 
 
 def detect(sample: Sample, size: str, out: Path, clock: Clock) -> int:
@@ -157,9 +154,13 @@ def embed(sample: Sample, size: str, out: Path, clock: Clock) -> int:
         pretrained=str(sample.asked.pretrained or "") or True,
         tfrecords=sample.kept("dataset", size) / "records",
         output_dir=out,
-        num_workers=1,
+        num_workers=_threads(size),
     )
     return embedding.run(asked, clock.watch)[1].kept
+
+
+def _threads(size: str) -> int:
+    return 2 if size == WIDE else 1
 
 
 def head(sample: Sample, size: str, out: Path, clock: Clock) -> int:
@@ -223,7 +224,9 @@ def run(sample: Sample, size: str, out: Path, clock: Clock) -> int:
 
     crops = sample.kept("crop", size) / "crops"
     model = sample.asked.model or next(sample.kept("train_head", FIRST).glob("*/bundle"))
-    asked = RunRequest(crops_dir=crops, model=model, output=out / _TABLE, num_workers=1)
+    asked = RunRequest(
+        crops_dir=crops, model=model, output=out / _TABLE, num_workers=_threads(size)
+    )
     return running.run(asked, clock.watch).kept
 
 
@@ -313,6 +316,7 @@ class Kind:
         def line(first: float, more: float) -> Figure:
             return items.to(lambda number: first + more * number)
 
+        peak = cost.peak + (here - 1) * cost.further
         share = here if self.cores == ONE else 1
         far = each[WALL] if self.cores == ALONE else each[CPU] / (asked.workers or 1)
         return Stage(
@@ -327,7 +331,7 @@ class Kind:
                 max(start[WALL], start[CPU] / here), max(each[WALL] / share, each[CPU] / here)
             ),
             wall_seconds_on_workers=None if asked.workers is None else line(start[WALL], far),
-            memory_bytes=cost.peak + self.held * min(self.most, there.value),
+            memory_bytes=peak + self.held * min(self.most, there.value),
             disk_bytes=line(start[DISK], each[DISK]),
         )
 
@@ -350,11 +354,11 @@ DETECT = Kind("detect", detect, PICTURES, EVERY, ("detector",), held=150)
 OTHERS = (
     Kind("crop", crop),
     Kind("dataset", dataset, held=700),
-    Kind("embed", embed, needs=EMBEDS, held=500),
+    Kind("embed", embed, needs=EMBEDS, held=500, runs=(FIRST, FEW, ALL, WIDE)),
     Kind("train_head", head, CROPS, ALONE, EMBEDS, held=7_000, most=MOST, items=_to_learn),
     # its steps are compiled each time: the first run tells as much as others
     Kind("train_classifier", train, CROPS, EVERY, ("epochs",), items=_in_epochs, runs=(FIRST, ALL)),
-    Kind("run_classifier", run, needs=CLASSIFIES),
+    Kind("run_classifier", run, needs=CLASSIFIES, runs=(FIRST, FEW, ALL, WIDE)),
     Kind("merge", merge, PICTURES, ALONE, CLASSIFIES, held=100),
 )
 """In their order."""

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from tf_classification.planning import stages
-from tf_classification.planning.costs import Cost, Figure, Run, scaled
+from tf_classification.planning.costs import ALL, FEW, FIRST, WIDE, Cost, Figure, Run, scaled
 from tf_classification.planning.request import PlanRequest
 
 SURE = Figure.sure(1000)
 
 
-def run(items, opening, working, closing, disk):
-    return Run(items, np.array([opening, working, closing]), disk)
+def run(items, opening, working, closing, disk, peak=7):
+    return Run(items, np.array([opening, working, closing]), disk, peak)
 
 
 def cost(cpu, wall, disk=(0, 0), peak=7):
@@ -28,20 +28,29 @@ def equal(one, other):
 def test_a_stage_is_a_start_and_so_much_for_each_item():
     # 5 s to start in a process, 1 s to open a model again, half a second for each crop, 1 s for
     # a report of all
-    runs = [
-        run(4, (5.0, 9.0), (2.0, 8.0), (0.3, 0.3), 140),
-        run(4, (1.3, 1.0), (2.0, 8.0), (0.3, 0.3), 140),
-        run(24, (0.9, 3.0), (12.0, 48.0), (1.0, 2.0), 340),
-    ]
-    found = Cost.of(runs, peak=7)
+    runs = {
+        FIRST: run(4, (5.0, 9.0), (2.0, 8.0), (0.3, 0.3), 140),
+        FEW: run(4, (1.3, 1.0), (2.0, 8.0), (0.3, 0.3), 140),
+        ALL: run(24, (0.9, 3.0), (12.0, 48.0), (1.0, 2.0), 340),
+    }
+    found = Cost.of(runs)
     assert equal(found, cost(cpu=(6, 0.5), wall=(11, 2), disk=(100, 10)))
-    assert equal(Cost.of([runs[0], runs[2]], peak=7), found)  # the first was as good as the second
+    del runs[FEW]
+    assert equal(Cost.of(runs), found)  # the first was as good
+
+
+def test_what_a_second_core_takes_every_further_one_will(asked):
+    none = (0, 0), (0, 0), (0, 0), 0
+    runs = {size: run(i, *none, peak=p) for i, (size, p) in enumerate(((FIRST, 5), (ALL, 9)))}
+    assert (Cost.of(runs).peak, Cost.of(runs).further) == (9, 0)
+    found = Cost.of({**runs, WIDE: run(1, *none, peak=11)})
+    assert stages.Kind("embed", None).planned(asked, found, SURE, SURE).memory_bytes == 9 + 3 * 2
 
 
 def test_a_busy_machine_makes_nothing_cheaper_than_nothing():
-    runs = [run(4, (0, 0), (3, 1), (0, 0), 0), run(4, (0, 0), (2, 2), (0, 0), 0)]
-    found = Cost.of([*runs, run(24, (0, 0), (1, 22), (0, 0), 0)], peak=7)
-    assert equal(found, cost(cpu=(3, 0), wall=(0, 1)))
+    taken = {FIRST: (4, (3, 1)), FEW: (4, (2, 2)), ALL: (24, (1, 22))}
+    runs = {size: run(n, (0, 0), working, (0, 0), 0) for size, (n, working) in taken.items()}
+    assert equal(Cost.of(runs), cost(cpu=(3, 0), wall=(0, 1)))
 
 
 @pytest.fixture

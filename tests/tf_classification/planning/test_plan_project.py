@@ -11,7 +11,7 @@ from PIL import Image
 from database_tools.formats import megadetector_json
 from tf_classification import plan_project
 from tf_classification.planning import measuring, planning, stages
-from tf_classification.planning.costs import Cost, Figure
+from tf_classification.planning.costs import ALL, FEW, FIRST, Cost, Figure
 
 WITHOUT_TENSORFLOW = ["crop", "dataset"]
 
@@ -77,7 +77,7 @@ def test_heads_trainings_and_predictions_are_planned(project, tmp_path, monkeypa
     tried = {}
 
     def once(kind, sample):  # the others are as long, and crop and dataset show them above
-        out = sample.kept(kind.name, stages.FIRST if kind.name == "train_head" else stages.ALL)
+        out = sample.kept(kind.name, FIRST if kind.name == "train_head" else ALL)
         out.mkdir(parents=True)
         clock = measuring.Clock()
         tried[kind.name] = kind.do(sample, out.name, out, clock), clock.seconds()
@@ -106,7 +106,7 @@ def untried(monkeypatch):
     def cost(kind, sample):
         found = [
             [i.file for i in megadetector_json.images(sample.detections(size))]
-            for size in (stages.FEW, stages.ALL)
+            for size in (FEW, ALL)
         ]
         seen.append(SimpleNamespace(num_labels=sample.num_labels, found=found))
         return Cost(np.ones(3), np.ones(3), 1)
