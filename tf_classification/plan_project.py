@@ -15,7 +15,6 @@ import argparse
 import dataclasses
 import logging
 import os
-from pathlib import Path
 
 from database_tools import cli
 from database_tools.remote import arguments

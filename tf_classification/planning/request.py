@@ -19,7 +19,7 @@ LEAST = 10
 class PlanRequest:
     """Flags of the command; raises UserError for values that cannot be, or not together."""
 
-    images_dir: Folder = argument("of pictures, looked through with its subfolders")
+    images_dir: Folder = argument("folder of pictures, looked through with its subfolders")
     detector: Path | None = flag("frozen graph, SavedModel folder or ONNX file")
     detections_json: Path | None = flag("batch output of a detector, instead")
     labels: Path | None = flag(
