@@ -26,22 +26,8 @@ class TrainingConfig:
     """What to make; flags of the command, by the same names.
 
     Attributes:
-        output_dir: folder of the dataset.
         mode: ``csv``, ``splits`` or both.
-        match_test: CSV and splits of a dataset whose test set is taken over, or None.
-        queried_images_json: the queried pictures.
-        cropped_images_dir: folder of the crops.
-        detector_output_cache_dir: folder of detections, ``v<version>/<dataset>.json``.
-        detector_version: e.g. ``4.1``.
-        threshold: least confidence of a crop, in [0, 1].
-        min_locs: fewest locations of a label.
-        val_frac: fraction for val.
-        test_frac: fraction for test; None for no test split of our own.
-        method: ``random`` or ``smallest_first``.
-        label_spec: whose ``prioritize`` orders datasets for ``smallest_first``, or None.
-        seed: of ``random``.
-        splits_json: splits of the user's own instead of ``method``, or None.
-        require_all_splits: whether a label without a crop in a split is an error.
+        test_frac: None for no test split of our own.
     """
 
     output_dir: Path

@@ -39,14 +39,7 @@ MATCHED_TEST = "at a location of the test set to match"
 
 @dataclass(frozen=True)
 class CropSource:
-    """Where crops and the detections that they were cut by lie.
-
-    Attributes:
-        crops: folder of crops.
-        cache: folder of detections, ``v<version>/<dataset>.json``.
-        version: of the detector.
-        threshold: least confidence that counts.
-    """
+    """Folders of crops and of the detections that they were cut by, and which of these count."""
 
     crops: Path
     cache: Path

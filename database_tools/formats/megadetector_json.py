@@ -230,12 +230,10 @@ def _box(entry: Any) -> Box:
     x, y, width, height = corners
     if not type(x) is type(y) is type(width) is type(height) is float:
         x, y, width, height = map(_number, corners)
-    category, conf = str(entry["category"]), _number(entry["conf"])
-    if len(entry) == 3:  # nearly always
-        return Box(category, conf, (x, y, width, height))
     said = entry.get("classifications")
     classes = tuple((str(name), _number(conf)) for name, conf in said) if said else ()
-    return Box(category, conf, (x, y, width, height), classes, _others(entry, _BOX_KEYS))
+    category, conf, rest = str(entry["category"]), _number(entry["conf"]), _others(entry, _BOX_KEYS)
+    return Box(category, conf, (x, y, width, height), classes, rest)
 
 
 def _others(entry: dict[str, Any], known: set[str]) -> Mapping[str, Any]:

@@ -44,8 +44,6 @@ class QueriedImage(NamedTuple):  # made five times as fast as a dataclass, milli
     """One entry.
 
     Attributes:
-        dataset: without slashes.
-        file: path of the picture in the dataset, with forward slashes.
         location: as the source wrote it; None where there is none.
         dataset_class: the class that the source gave it.
         labels: of the classifier, at least one.

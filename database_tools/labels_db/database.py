@@ -25,10 +25,8 @@ class LabeledImage(NamedTuple):
 
     Attributes:
         file: path with the dataset's prefix, with forward slashes.
-        location: as the source wrote it; None for none.
         labels: classes of the dataset, sorted; one, unless several were asked for.
         of_sequence: said of the whole burst, not of this picture.
-        sequence: id of its burst, or None.
         boxes: (category, x, y, width, height) of each, relative; None where nobody drew any.
     """
 

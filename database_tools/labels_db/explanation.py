@@ -38,10 +38,7 @@ class Explained:
     """What a label is made of.
 
     Attributes:
-        dataset_labels: sorted.
-        taxa: with their lineage.
         images: of exactly one class, which is one of these; None without a database.
-        locations: of these images; None without a database.
     """
 
     dataset_labels: Sequence[DatasetLabel] = ()

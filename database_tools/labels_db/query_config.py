@@ -22,21 +22,10 @@ class QueryConfig:
     """What to ask for; flags of the command, by the same names.
 
     Attributes:
-        label_spec_json: the specification.
-        taxonomy_csv: the taxonomy.
-        allow_multilabel: whether labels may share dataset labels.
-        single_parent_taxonomy: whether a taxon of two parents is an error.
         check_blob_exists: whether pictures must be there, in their container; or a folder of
             pictures, ``<dataset>/<file>``, where they may be instead; None for no such check.
-        min_locs: fewest locations of a label.
         output_dir: where to write; None: only the dataset labels, to stdout.
-        json_indent: of ``queried_images.json``.
-        seed: of the choice where a label has more pictures than wanted.
-        mislabeled_images: folder of tables of known mislabeled pictures, or None.
         db: the label database, or None for that of the environment.
-        taxonomy_parents: table of taxa and their parents, or None.
-        multiple_labels: ``drop`` pictures of several classes or ``keep`` them.
-        sequence_labels: ``keep``, ``drop``, or only those of ``single`` pictures.
     """
 
     label_spec_json: Path

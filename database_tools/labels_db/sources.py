@@ -25,8 +25,7 @@ class Source:
     """A source, and what it does not say itself.
 
     Attributes:
-        path: file or folder.
-        dataset: name of the dataset, for a file of many.
+        dataset: for a file of many.
         columns: of a CSV; its location is also the key of COCO's images.
     """
 
