@@ -12,14 +12,13 @@ from database_tools.core.errors import UserError
 from database_tools.remote import access, arguments
 from database_tools.stores import container_url
 from database_tools.stores.container_url import ContainerUrl
-from database_tools.stores.local import LocalFolder
-from database_tools.stores.remote import RemoteFolder
+from database_tools.stores.folder import Folder
 from database_tools.stores.store import Store, Unavailable
 
 if TYPE_CHECKING:
     from database_tools.stores.azure_blobs import BlobContainer
 
-__all__ = ["LocalFolder", "Store", "Unavailable", "open_container", "open_store"]
+__all__ = ["Folder", "Store", "Unavailable", "open_container", "open_store"]
 
 
 def open_container(url: ContainerUrl) -> BlobContainer:
@@ -45,9 +44,7 @@ def open_store(place: str) -> Store:
     """
     if container_url.is_one(place):
         return open_container(ContainerUrl.parse(place))
-    scheme, slashes, rest = place.partition("://")
-    if slashes and scheme in access.SCHEMES:
-        return RemoteFolder(arguments.folder(place))
-    if slashes and scheme != "file":
+    scheme, slashes, _ = place.partition("://")
+    if slashes and scheme not in (*access.SCHEMES, "file"):
         raise UserError(f"{scheme}://...: stores of this kind are not read yet")
-    return LocalFolder(rest if slashes else place)
+    return Folder(arguments.folder(place))

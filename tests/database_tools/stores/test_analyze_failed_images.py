@@ -8,7 +8,7 @@ from PIL import Image, ImageFile
 from database_tools import analyze_failed_images
 from database_tools.core.ledger import Ledger
 from database_tools.formats import ledger_json
-from database_tools.stores import LocalFolder, conditions
+from database_tools.stores import Folder, conditions
 
 
 def encoded(kind):
@@ -44,7 +44,7 @@ def images(tmp_path):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_condition_of_a_picture(images, name):
-    assert conditions.of(LocalFolder(images), name) == PICTURES[name][1]
+    assert conditions.of(Folder(images), name) == PICTURES[name][1]
 
 
 @pytest.mark.parametrize("name", [n for n, (_, c) in PICTURES.items() if c in ("truncated", "bad")])
@@ -62,7 +62,7 @@ def test_truncated_is_what_pillow_opens_when_told_to_and_bad_is_not(images, name
 @pytest.mark.parametrize("switch", [False, True])
 def test_looking_leaves_pillows_switch_alone(images, monkeypatch, switch):
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", switch)
-    found = dict(conditions.of_all(LocalFolder(images), list(PICTURES) * 5, 8))
+    found = dict(conditions.of_all(Folder(images), list(PICTURES) * 5, 8))
     assert found == {name: condition for name, (_, condition) in PICTURES.items()}
     assert ImageFile.LOAD_TRUNCATED_IMAGES is switch
 

@@ -1,4 +1,4 @@
-"""A folder of this machine, or of a drive that it sees, as a store."""
+"""A folder of this machine, or at an address of an object store, as a store."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from database_tools.core import reasons
 from database_tools.core.errors import UserError
 from database_tools.core.names import written
 from database_tools.durable import files, spelling
+from database_tools.remote import RemotePath
 from database_tools.stores.store import Unavailable
 
 
-class LocalFolder:
+class Folder:
     """Files below a folder; a name in another Unicode form finds its file."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: Path) -> None:
         """Take a folder; raise UserError if there is none."""
-        self._folder = Path(folder)
+        self._folder = folder
         if not self._folder.is_dir():
             raise UserError(f"{folder}: no such folder")
 
@@ -44,22 +45,26 @@ class LocalFolder:
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """As ``Store.list``; links to folders are not followed, hidden temporaries left out."""
-        names: list[str] = []
-        for root, _, file_names in os.walk(self._folder):
-            here = Path(root).relative_to(self._folder)
-            names += [
-                (here / name).as_posix() for name in file_names if not files.is_leftover(name)
-            ]
+        if isinstance(self._folder, RemotePath):
+            names = list(self._folder.below())
+        else:
+            names = []
+            for root, _, found in os.walk(self._folder):
+                here = Path(root).relative_to(self._folder)
+                names += [(here / name).as_posix() for name in found if not files.is_leftover(name)]
         yield from sorted(name for name in names if name.startswith(prefix) and self.exists(name))
 
     def fetch(self, name: str, target: Path) -> None:
         """As ``Store.fetch``: a hard link where the disk can, else a copy."""
         with self.open(name) as source, files.replacing(target) as temporary:
+            # Of what a symbolic link leads to, not of the symbolic link.
+            path = self._path(name).resolve()
             try:
-                # A link to what a symbolic link leads to, not to the symbolic link.
-                os.link(self._path(name).resolve(), temporary)
-            except OSError:  # another disk, or one without hard links
+                os.link(path, temporary)
+            except OSError:  # another disk, one without hard links, or a store
                 _copy(source, temporary)
+                if not isinstance(path, RemotePath):
+                    shutil.copystat(path, temporary)
 
     def _path(self, name: str) -> Path:
         tidy = written(name)
@@ -72,7 +77,6 @@ def _copy(source: BinaryIO, target: Path) -> None:
     with target.open("wb") as copy:
         while block := _read(source):
             copy.write(block)
-    shutil.copystat(source.name, target)
 
 
 def _read(source: BinaryIO) -> bytes:
