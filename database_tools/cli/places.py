@@ -51,7 +51,7 @@ def opened(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Iterato
                 one = staging.staged(RemotePath(found[0]), cache.local(), is_file=is_file)
                 local = stack.enter_context(one)
                 setattr(args, action.dest, str(local) if isinstance(value, str) else local)
-            elif action.type is Path:
+            elif action.type in (Path, str):
                 name = action.option_strings[0] if action.option_strings else action.dest
                 raise UserError(f"{name} {found[0]}: only a path of this machine is taken here")
         yield

@@ -16,10 +16,10 @@ _TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 def when(path: Path) -> str:
     """Return ``2021-05-03 06:12:00``, the camera's own time; empty if the file does not tell.
 
-    Only the head of the file is read.
+    Only the head of a file of this machine is read.
     """
     try:
-        with Image.open(spelling.locate(path)) as image:
+        with spelling.locate(path).open("rb") as file, Image.open(file) as image:
             tags = image.getexif()
             said = tags.get_ifd(_IFD).get(_ORIGINAL) or tags.get(_CHANGED)
     except Exception:  # Pillow's readers raise whatever the bytes make them stumble over

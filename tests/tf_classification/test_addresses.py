@@ -8,13 +8,14 @@ import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from database_tools.cli import commands as dispatcher
 from tf_classification import find_mislabeled
 
 LABELS = ("deer", "fox", "hare")
 
-# Words that begin in capitals are places: BASE, CROPS and EMBEDDED are read, OUT is written.
+# Words that begin in capitals are places: BASE, CROPS, SHOTS and EMBEDDED are read, OUT is written.
 QUICK = {
     "audit_splits": "HERE/base -c CROPS --json OUT/a.json --page OUT/b.html --fix OUT/c.json",
     "inspect_dataset": "BASE -c CROPS --page OUT/page.html",
@@ -25,7 +26,7 @@ QUICK = {
     "suggest_labels": "EMBEDDED OUT/ask.csv -n 5",
     "label_crops": "HERE/ask.csv OUT --embeddings EMBEDDED",
     "review_mislabeled": "BASE CROPS OUT HERE/found.csv -n 3",
-    "fuse_sequences": "HERE/said.csv -o OUT -j HERE/md.json -n me --media_csv HERE/media.csv",
+    "fuse_sequences": "HERE/said.csv -o OUT -j HERE/md.json -n me --exif SHOTS",
     "merge_classification_detection_output": "HERE/said.csv HERE/index.json -o OUT/merged.json "
     "-n me -j HERE/md.json --cropped-images-dir CROPS",
     "aggregate_classifier_probs": "HERE/said.csv -t HERE/targets.json -o OUT/a.csv -i OUT/i.json",
@@ -41,7 +42,16 @@ SLOW = {
 TABLE = QUICK | SLOW
 RUN = re.compile(r"\d{8}_\d{6}/|[0-9a-f]{32,}")
 # Where and when something was made.
-VARIES = ("plan.json", "params.json", "bundle.json", "index.npz", "RUN.npz", ".pb", ".h5")
+VARIES = (
+    "detections.json",
+    "plan.json",
+    "params.json",
+    "bundle.json",
+    "index.npz",
+    "RUN.npz",
+    ".pb",
+    ".h5",
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +78,16 @@ def here(tiny, embedded, tmp_path_factory):
             *(f"{n}___crop00_mdv4.1.jpg,0.8,0.1,0.1" for n in names),
         ],
         "list.txt": names[:3],
-        "media.csv": ["path,location,datetime", *(f"{n},0,2021-05-03 06:12:00" for n in names)],
         "ask.csv": ["path,location,label,decision", f"{names[1]},0,,"],
     }
     for name, content in files.items():
         text = json.dumps(content) if name.endswith(".json") else "\n".join(content)
         (folder / name).write_text(text)
     shutil.copytree(tiny / "base", folder / "base")
+    shot, exif = folder / "shots" / names[0], Image.Exif()
+    exif[0x0132] = "2021:05:03 06:12:00"
+    shot.parent.mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(shot, exif=exif)
     words = [tiny / "base", tiny / "crops", "--embeddings", embedded, "--least", 0]
     assert find_mislabeled.main([*map(str, words), "-o", str(folder / "found.csv")]) == 0
     return folder
@@ -82,7 +95,12 @@ def here(tiny, embedded, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def near(tiny, embedded, model, here):
-    places = {"BASE": tiny / "base", "CROPS": tiny / "crops", "EMBEDDED": embedded}
+    places = {
+        "BASE": tiny / "base",
+        "CROPS": tiny / "crops",
+        "EMBEDDED": embedded,
+        "SHOTS": here / "shots",
+    }
     return places | {"HERE": here, "MODEL": model}
 
 
@@ -90,7 +108,7 @@ def near(tiny, embedded, model, here):
 def far(near, object_store):
     with pytest.MonkeyPatch.context() as patch:
         address = object_store("s3").fresh(patch, "folders")
-        read = ("BASE", "CROPS", "EMBEDDED")
+        read = ("BASE", "CROPS", "EMBEDDED", "SHOTS")
         yield near | {name: object_store.fill(f"{address}/{name}", near[name]) for name in read}
 
 

@@ -22,8 +22,7 @@ from database_tools.detections import pictures
 from database_tools.formats import detection_json, megadetector_json
 from database_tools.formats.megadetector_json import Header, Image
 from database_tools.labels_db.sources import Source
-from database_tools.stores import open_store
-from database_tools.stores.local import LocalFolder
+from database_tools.stores import Folder, open_store
 from database_tools.stores.store import Unavailable
 from tf_classification.planning import costs
 from tf_classification.planning.costs import ALL, FEW, Figure
@@ -107,7 +106,7 @@ def _fetch(names: Sequence[str], sample: Sample) -> list[str]:
         raise UserError(f"{asked.images_dir}: a plan needs {LEAST} pictures; there are {found}")
     if missing:
         log.warning("WARNING: %d listed pictures are not in %s", missing, asked.images_dir)
-    here = LocalFolder(sample.images())
+    here = Folder(sample.images())
     for name in chosen[: len(chosen) // 10]:
         here.fetch(name, sample.images(FEW) / name)
     return chosen

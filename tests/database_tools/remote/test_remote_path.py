@@ -48,6 +48,7 @@ def test_it_answers_as_a_path_of_this_machine_does(there):
         p.name for p in (near / "x").iterdir()
     )
     assert [p.name for p in (far / "x").glob("a*")] == ["a.jpg"]
+    assert [p.name for p in far.glob("*/a*")] == ["a.jpg"]
     assert sorted(far.below()) == sorted(FILES)
     assert (far / "x/y/c.json").open(encoding="utf-8-sig").read() == "{}"
 
