@@ -26,9 +26,7 @@ log = logging.getLogger(__name__)
 
 def build_parser() -> cli.Parser:
     """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("run_classifier.py", __doc__, RunRequest)
-    cli.add_scheduler(parser)
-    return parser
+    return cli.Parser("run_classifier.py", __doc__, RunRequest)
 
 
 def _run(args: argparse.Namespace) -> None:

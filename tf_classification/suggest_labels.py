@@ -12,34 +12,24 @@ from __future__ import annotations
 
 import argparse
 import logging
-from pathlib import Path
 
 from database_tools import cli
-from database_tools.cli import places
-from database_tools.remote import arguments
+from tf_classification.heads.request import SuggestRequest
 
 log = logging.getLogger(__name__)
 
 
 def build_parser() -> cli.Parser:
     """Declare the flags."""
-    parser = cli.Parser("suggest_labels.py", __doc__)
-    add = parser.add_argument
-    add("embeddings", type=arguments.folder, help="folder of embeddings, by embed_crops.py")
-    add("output", type=arguments.output_file, help="CSV to write, with labels to fill in")
-    add("--labels", type=Path, metavar="CSV", help="the answers so far")
-    add("-n", "--number", type=int, default=20, help="crops to suggest (default: %(default)s)")
-    add("--seed", type=int, default=0, help="of every draw (default: %(default)s)")
-    places.declare(parser)
-    return parser
+    return cli.Parser("suggest_labels.py", __doc__, SuggestRequest)
 
 
 def _run(args: argparse.Namespace) -> None:
-    # Slow imports wait until the flags are good.
-    from tf_classification.heads import suggesting
+    asked = SuggestRequest(**vars(args))
+    from tf_classification.heads import suggesting  # slow imports wait until the flags are good
 
-    number = suggesting.run(suggesting.SuggestRequest(**vars(args)))
-    log.info("%d crops to label in %s, to look at in its .html", number, args.output)
+    number = suggesting.run(asked)
+    log.info("%d crops to label in %s, to look at in its .html", number, asked.output)
 
 
 main = cli.command(build_parser, _run)

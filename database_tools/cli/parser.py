@@ -113,8 +113,3 @@ def version() -> str:
         return metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return "of a folder that is not installed"
-
-
-def add_scheduler(group: argparse._ActionsContainer) -> None:
-    """Declare the flag of all commands whose work a cluster can do."""
-    group.add_argument("--dask_scheduler", metavar="ADDRESS", help=flags.SCHEDULER)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
 from database_tools.formats import classification_csv
+from database_tools.remote.arguments import Folder, Output
 from tf_classification.models.description import VIEWS
 from tf_classification.models.table import NETWORKS
 from tf_classification.predictor.crops_request import CropsRequest
@@ -16,29 +18,32 @@ FOLDER = "embeddings"
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedRequest(CropsRequest):
-    """See the flags of the command.
+    """Flags of the command; raise UserError for values that cannot be, or not together."""
 
-    Attributes:
-        model: bundle whose network embeds, or a ``.tflite`` of it; None for one of the table.
-        model_name: of the table, instead.
-        pretrained: its weights: True for ImageNet's, or a path.
-        dataset_dir: folder of the ``classification_ds.csv`` whose crops are embedded; None for
-            all crops.
-        tfrecords: folder of records, instead of a folder of crops.
-        output_dir: folder for embeddings of any network; None for ``embeddings`` in the dataset's.
-        views: 2 to embed each crop mirrored too.
-
-    Raises:
-        UserError: for values that cannot be, or not together.
-    """
-
-    model: Path | None = None
-    model_name: str | None = None
-    pretrained: bool | str = False
-    dataset_dir: Path | None = None
-    tfrecords: Path | None = None
-    output_dir: Path | None = None
-    views: int = 1
+    crops_dir: Folder | None = argument("folder of crops; not with --images-dir", nargs="?")
+    model: Path | None = flag("model bundle or .tflite that embeds", metavar="BUNDLE")
+    model_name: str | None = flag(
+        f"or a network with --pretrained: {', '.join(NETWORKS)}", "-m", metavar="NAME"
+    )
+    pretrained: bool | str = flag(
+        "ImageNet's weights, or those of a .keras or .weights.h5 file",
+        default=False,
+        nargs="?",
+        const=True,
+        metavar="PATH",
+    )
+    dataset_dir: Path | None = flag(
+        "folder of the classification_ds.csv that lists the crops", metavar="DIR"
+    )
+    tfrecords: Folder | None = flag(
+        "records of make_classification_dataset.py, instead of a folder of crops", metavar="DIR"
+    )
+    output_dir: Output | None = flag(
+        "folder for embeddings (default: embeddings in the dataset's folder)",
+        "--output_dir",
+        metavar="DIR",
+    )
+    views: int = flag("2: each crop mirrored, too (default: 1)", default=1, choices=VIEWS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,34 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
+from database_tools.remote.arguments import Folder, Output
 from tf_classification.export.table import FORMATS
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """One call of the command.
+    """Flags of the command; raise UserError for values that cannot be, or not together."""
 
-    Attributes:
-        source: a model bundle, or the params.json of a training run.
-        ckpt_path: the run's checkpoint; None for a bundle.
-        output_dir: folder for the files.
-        formats: keys of ``FORMATS`` to write.
-        dataset_dir: dataset whose validation crops are used, instead of the training's.
-        cropped_images_dir: folder of its crops.
-        tfrecords: folder of TFRecords, instead of these two.
-        calibration_crops: how many crops int8 takes its ranges from.
-        compared_crops: how many crops the formats are compared on.
-    """
-
-    source: Path
-    ckpt_path: Path | None
-    output_dir: Path
-    formats: tuple[str, ...] = ()
-    dataset_dir: Path | None = None
-    cropped_images_dir: Path | None = None
-    tfrecords: Path | None = None
-    calibration_crops: int = 200
-    compared_crops: int = 500
+    source: Path = argument("model bundle, or params.json of a training run")
+    ckpt_path: Path | None = argument(
+        "with params.json: .weights.h5, .keras or bundle", nargs="?", kw_only=True
+    )
+    output_dir: Output = flag("folder for the files", "-o", required=True)
+    formats: tuple[str, ...] = flag("also to these", "--format", default=(), choices=FORMATS)
+    dataset_dir: Folder | None = flag(
+        "of classification_ds.csv and its like", group="validation crops"
+    )
+    cropped_images_dir: Folder | None = flag("folder of the crops")
+    tfrecords: Folder | None = flag("folder of TFRecords, instead of these two")
+    calibration_crops: int = flag("for int8's ranges (%(default)s)", default=200)
+    compared_crops: int = flag("for the table (%(default)s)", default=500)
 
     def __post_init__(self) -> None:
         for rule, kept in self._rules().items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
-from database_tools.remote.arguments import Folder, Output
+from database_tools.remote.arguments import Folder, Output, OutputFile
 from tf_classification.embeddings.request import FOLDER
 from tf_classification.runs.config import TrainConfig
 
@@ -107,3 +107,20 @@ class HeadRequest(LabelledCrops):
         names = ("weight_by_detection_conf", "min_crops", "val_fraction")
         said = {name: getattr(self, name) for name in names}
         return super().config(logdir=str(self.logdir), **said, **more)
+
+
+@dataclass(frozen=True)
+class SuggestRequest:
+    """Flags of ``suggest_labels.py``."""
+
+    embeddings: Folder = argument("folder of embeddings, by embed_crops.py")
+    output: OutputFile = argument("CSV to write, with labels to fill in")
+    labels: Path | None = flag("the answers so far", metavar="CSV")
+    number: int = flag("crops to suggest (default: %(default)s)", "-n", default=20)
+    seed: int = flag("of every draw (default: %(default)s)", default=0)
+
+    def __post_init__(self) -> None:
+        if self.number < 1:
+            raise UserError(f"--number must be at least 1, got {self.number}")
+        if self.output.suffix != ".csv":
+            raise UserError(f"{self.output}: the file to write is called .csv; a page is beside it")

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -31,37 +29,13 @@ from tf_classification.heads import choosing, folds
 from tf_classification.heads.choosing import Pool
 from tf_classification.heads.folds import Lesson
 from tf_classification.heads.head import Basis, Floats, Ints
+from tf_classification.heads.request import SuggestRequest
 from tf_classification.models.calibration import Calibration
 
 log = logging.getLogger(__name__)
 
 MOST = 20_000
 """Crops that are looked at; of more, a sample, another one after each answer."""
-
-
-@dataclass(frozen=True)
-class SuggestRequest:
-    """See the flags of the command.
-
-    Attributes:
-        embeddings: folder of embeddings of crops.
-        output: CSV to write; the page lies beside it.
-        labels: CSV of answers so far; None for none.
-        number: of crops to suggest.
-        seed: of every draw.
-    """
-
-    embeddings: Path
-    output: Path
-    labels: Path | None = None
-    number: int = 20
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.number < 1:
-            raise UserError(f"--number must be at least 1, got {self.number}")
-        if self.output.suffix != ".csv":
-            raise UserError(f"{self.output}: the file to write is called .csv; a page is beside it")
 
 
 class Suggestion(NamedTuple):

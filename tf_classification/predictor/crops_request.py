@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import flags
 from database_tools.core.crop_recipe import Geometry
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
@@ -21,7 +22,6 @@ class CropsRequest:
 
     Attributes:
         crops_dir: folder of crops, a word of each command; None for whole pictures.
-        dask_scheduler: address of a cluster that asks instead, or None.
     """
 
     crops_dir: Path | None = None
@@ -32,6 +32,7 @@ class CropsRequest:
     num_workers: int | None = flag(
         "threads of this machine, at most one for each processor (default: that many)"
     )
+    dask_scheduler: str | None = flags.scheduler()
     images_dir: Folder | None = flag(
         "folder of the pictures that --detections-json names",
         group="whole pictures (additions)",
@@ -41,7 +42,6 @@ class CropsRequest:
     threshold: float = flag("least confidence of a box (%(default)s)", default=LOWER)
     detection_category: Sequence[str] = flag("of boxes that count (animal)", default=("animal",))
     detector_version: str | None = flag("for the crops' names (default: as --detections-json says)")
-    dask_scheduler: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "num_workers"):

@@ -27,7 +27,7 @@ def int8(model, tiny, tmp_path_factory):
     counts = {"calibration_crops": 15, "compared_crops": 1}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tf_classification.export.comparison._CPU_SECONDS", 0.01)
-        exporting.export(ExportRequest(model, None, folder, ("litert-int8",), **places, **counts))
+        exporting.export(ExportRequest(model, folder, ("litert-int8",), **places, **counts))
     return folder / "model_int8.tflite"
 
 
