@@ -19,7 +19,6 @@ import numpy as np
 from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.durable import files
 from database_tools.formats import classifier_csv, dataset_info, label_index, megadetector_json
-from tf_classification.heads.request import MOST
 from tf_classification.planning import measuring
 from tf_classification.planning.costs import ALL, CPU, DISK, FEW, FIRST, WALL, WIDE, Cost, Figure
 from tf_classification.planning.measuring import Clock
@@ -111,17 +110,19 @@ def crop(sample: Sample, size: str, out: Path, clock: Clock) -> int:
 
 
 def dataset(sample: Sample, size: str, out: Path, clock: Clock) -> int:
-    """Cut padded windows into records, of two labels that are at every location."""
+    """Cut padded windows into records, of labels that are at every location."""
     from database_tools.datasets import classification_dataset
     from database_tools.datasets.build_config import ALL as EVERY
     from database_tools.datasets.build_config import BuildConfig
 
-    images, annotations = [], []
-    for i, image in enumerate(megadetector_json.images(sample.detections(size))):
-        place = {"location": str(i // 2 % _PLACES)}
-        images.append({"id": i, "file_name": image.file, **place})
-        annotations.append({"id": i, "image_id": i, "category_id": i % 2})
-    names = [{"id": 0, "name": "one"}, {"id": 1, "name": "other"}]
+    found = list(megadetector_json.images(sample.detections(size)))
+    labels = max(2, min(sample.num_labels, len(found) // (2 * _PLACES)))
+    images = [
+        {"id": i, "file_name": image.file, "location": str(i // labels % _PLACES)}
+        for i, image in enumerate(found)
+    ]
+    annotations = [{"id": i, "image_id": i, "category_id": i % labels} for i, _ in enumerate(found)]
+    names = [{"id": i, "name": f"label {i}"} for i in range(labels)]
     table = {"images": images, "annotations": annotations, "categories": names}
     annotated = sample.folder / f"{size}.json"
     files.write_json(annotated, table)
@@ -283,7 +284,7 @@ class Kind:
         needs: what a request has to have, any of these; none if every project has it.
         held: bytes that its process keeps of each picture or crop of the project: measured by the
             scripts in scripts/bench, as no sample is large enough to show them.
-        most: crops that it takes at most.
+        most: says how many it takes at most.
         items: how many crops' cost it is, of a request and its crops.
         runs: with what of the sample.
     """
@@ -294,7 +295,7 @@ class Kind:
     cores: str = ONE
     needs: tuple[str, ...] = ()
     held: int = 0
-    most: float = np.inf
+    most: Callable[[], float] = lambda: np.inf
     items: Callable[[PlanRequest, float], float] = lambda asked, crops: crops
     runs: tuple[str, ...] = (FIRST, FEW, ALL)
 
@@ -331,9 +332,15 @@ class Kind:
                 max(start[WALL], start[CPU] / here), max(each[WALL] / share, each[CPU] / here)
             ),
             wall_seconds_on_workers=None if asked.workers is None else line(start[WALL], far),
-            memory_bytes=peak + self.held * min(self.most, there.value),
+            memory_bytes=peak + self.held * min(self.most(), there.value),
             disk_bytes=line(start[DISK], each[DISK]),
         )
+
+
+def _most_learnt() -> int:
+    from tf_classification.heads.request import MOST  # imports what most stages do not
+
+    return MOST
 
 
 def _to_learn(asked: PlanRequest, crops: float) -> float:
@@ -341,7 +348,7 @@ def _to_learn(asked: PlanRequest, crops: float) -> float:
     from tf_classification.heads import folds
 
     fits = len(folds.STRENGTHS) * folds.FOLDS
-    return (fits * min(crops, folds.MOST_TO_CHOOSE) + min(crops, MOST)) / (fits + 1)
+    return (fits * min(crops, folds.MOST_TO_CHOOSE) + min(crops, _most_learnt())) / (fits + 1)
 
 
 def _in_epochs(asked: PlanRequest, crops: float) -> float:
@@ -355,7 +362,7 @@ OTHERS = (
     Kind("crop", crop),
     Kind("dataset", dataset, held=700),
     Kind("embed", embed, needs=EMBEDS, held=500, runs=(FIRST, FEW, ALL, WIDE)),
-    Kind("train_head", head, CROPS, ALONE, EMBEDS, held=7_000, most=MOST, items=_to_learn),
+    Kind("train_head", head, CROPS, ALONE, EMBEDS, held=7_000, most=_most_learnt, items=_to_learn),
     # its steps are compiled each time: the first run tells as much as others
     Kind("train_classifier", train, CROPS, EVERY, ("epochs",), items=_in_epochs, runs=(FIRST, ALL)),
     Kind("run_classifier", run, needs=CLASSIFIES, runs=(FIRST, FEW, ALL, WIDE)),

@@ -70,7 +70,7 @@ def asked(tmp_path, monkeypatch):
     ],
 )
 def test_what_can_be_shared_is_shared_and_its_start_is_not(asked, cores, here, on_workers):
-    kind = stages.Kind("embed", None, cores=cores, held=50, most=30)
+    kind = stages.Kind("embed", None, cores=cores, held=50, most=lambda: 30)
     stage = kind.planned(asked, cost(cpu=(8, 0.75), wall=(10, 0.5)), Figure.sure(1), SURE)
     assert stage.cpu_seconds.value == 8 + 750
     assert stage.wall_seconds.value == 10 + here
