@@ -21,7 +21,7 @@ class Converted(LiteRT):
         if not path.is_file():
             raise UserError(f"{path}: no such model")
         super().__init__(path, threads=1)
-        if self.backbone is None:
+        if self.backbone is None or not self.width:
             rule = "export_model.py writes one that does, of a network of the table with one view"
             raise UserError(f"{path} gives no features to learn from: {rule}")
         self._weights = path.with_name(store.WEIGHTS)
