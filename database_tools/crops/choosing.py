@@ -63,7 +63,7 @@ class Chooser:
         return self._datasets[name]
 
     def _open(self, path: Path) -> Dataset:
-        header, table = detection_json.read_header(path), ImageTable()
+        header, table = detection_json.read_header(path, whole=False), ImageTable()
         detector_version.choose(self._version, header.info.get("detector"), str(path))
         wanted.check_categories(path, header, self._rule)
         table.add_file(path)

@@ -24,7 +24,7 @@ def cut(detections: Path, version: str | None, config: FolderConfig, show: Show 
     Raises:
         FormatError: also for a broken file.
     """
-    header = detection_json.read_header(detections)
+    header = detection_json.read_header(detections, whole=False)
     detector = header.info.get("detector")
     version = detector_version.choose(version, detector, str(detections))
     wanted.check_categories(detections, header, config.rule)

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
-
 from database_tools.core.errors import UserError
 from database_tools.durable import files
 
@@ -28,6 +26,8 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         UserError: if another process holds it, or its folder cannot be made.
     """
+    import filelock  # only when something is locked
+
     with files.writing_below(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(path, blocking=False, fallback_to_soft=False, preserve_lock_file=True)

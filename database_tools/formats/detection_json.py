@@ -35,9 +35,9 @@ def kind(path: Path) -> str:
     return next((_KINDS[key] for key in keys if key in _KINDS), DETECTIONS)
 
 
-def read_header(path: Path) -> Header:
-    """Read everything but the pictures; errors as ``megadetector_json.read_header``."""
-    return _READERS.get(kind(path), megadetector_json).read_header(path)
+def read_header(path: Path, *, whole: bool = True) -> Header:
+    """Read everything but the pictures; as ``megadetector_json.read_header``."""
+    return _READERS.get(kind(path), megadetector_json).read_header(path, whole=whole)
 
 
 def images(path: Path) -> Iterator[Image]:

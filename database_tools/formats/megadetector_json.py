@@ -98,14 +98,16 @@ class Header:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_header(path: Path) -> Header:
-    """Read everything but the images."""
+def read_header(path: Path, *, whole: bool = True) -> Header:
+    """Read everything but the images; if not ``whole``, what comes behind them may be left out."""
     table: dict[str, Any] = {}
     for key, start, value in json_stream.stretches(path):
         if start is None:
             table[key] = value
         elif key != "images":
             table[key].extend(value)
+        if not whole and table.keys() >= {"info", "detection_categories", "images"}:
+            break
     if not isinstance(table.pop("images", None), list):
         raise FormatError(path, "top level", f'no list "images"; its keys are {sorted(table)}')
     if "detection_categories" not in table:

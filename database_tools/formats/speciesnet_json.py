@@ -28,7 +28,7 @@ MEMBER = "predictions"
 _OF_A_BOX = ("category", "conf", "bbox")
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, *, whole: bool = True) -> Header:
     """Return what is the same in every file: it names no detector, "human" is "person"."""
     return Header({}, dict(CATEGORY_NAMES))
 

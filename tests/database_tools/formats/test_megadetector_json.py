@@ -358,3 +358,14 @@ def test_a_wrong_image_among_many_is_named(tmp_path):
     path.write_text(json.dumps({"images": [USUAL, USUAL, wrong]}), encoding="utf-8")
     with pytest.raises(FormatError, match=r"images\[2\] .*expected a number, got true"):
         list(megadetector_json.images(path))
+
+
+@pytest.mark.parametrize("first", ["info", "images"])
+def test_what_comes_before_the_images_is_read_without_them(tmp_path, first):
+    table = {"info": {}, "detection_categories": NAMES, "images": [USUAL] * 9, "later": 1}
+    path = tmp_path / "md.json"
+    path.write_text(json.dumps({first: table.pop(first), **table}), encoding="utf-8")
+    header = megadetector_json.read_header(path, whole=False)
+    assert header.detection_categories == NAMES
+    assert header.extra == {}
+    assert megadetector_json.read_header(path).extra == {"later": 1}
