@@ -115,7 +115,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--drawn", type=int, default=400, help="pictures that differ")
-    parser.add_argument("--stages", nargs="+", help="only these, of what is there (default: all)")
+    text = "only these, in their order, of what is there (default: all)"
+    parser.add_argument("--stages", nargs="+", help=text)
     args = parser.parse_args()
     images = make_project(args.folder, args.pictures, args.drawn)
     out, path = args.folder / f"out{args.pictures}", args.folder / f"plan{args.pictures}.json"
@@ -149,6 +150,8 @@ def main() -> None:
         if name == "crop":
             crops, there = plan["crops"]["value"], sum(1 for _ in (out / "crops").rglob("*.jpg"))
             print(f"crops {crops:.0f} {there} {crops / there:.2f}", flush=True)
+        if args.stages and name == args.stages[-1]:
+            break
 
 
 if __name__ == "__main__":
