@@ -22,40 +22,6 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 def folder(text: str) -> Path:
     """Take a folder, or file, that is read: of this machine, or at an address."""
-    return _path(text)
-
-
-def output(text: str) -> Path:
-    """Take a folder that is written to."""
-    return _path(text)
-
-
-def output_file(text: str) -> Path:
-    """Take a file that is written."""
-    return _path(text)
-
-
-def folder_name(text: str) -> str:
-    """Take a folder that is read, as a text."""
-    return str(_path(text))
-
-
-def output_name(text: str) -> str:
-    """Take a folder that is written to, as a text."""
-    return str(_path(text))
-
-
-OUTPUTS = (output, output_file, output_name)
-ALL = (folder, folder_name, *OUTPUTS)
-
-Folder = Annotated[Path, folder]
-FolderName = Annotated[str, folder_name]
-Output = Annotated[Path, output]
-OutputName = Annotated[str, output_name]
-OutputFile = Annotated[Path, output_file]
-
-
-def _path(text: str) -> Path:
     address = _ADDRESS.match(text)
     if address is None:
         return Path(text)
@@ -69,3 +35,33 @@ def _path(text: str) -> Path:
     if not text.partition("://")[2].strip("/"):
         raise UserError(f"{scheme}://...: names no container")
     return RemotePath(text)
+
+
+def output(text: str) -> Path:
+    """Take a folder that is written to."""
+    return folder(text)
+
+
+def output_file(text: str) -> Path:
+    """Take a file that is written."""
+    return folder(text)
+
+
+def folder_name(text: str) -> str:
+    """Take a folder that is read, as a text."""
+    return str(folder(text))
+
+
+def output_name(text: str) -> str:
+    """Take a folder that is written to, as a text."""
+    return str(folder(text))
+
+
+OUTPUTS = (output, output_file, output_name)
+ALL = (folder, folder_name, *OUTPUTS)
+
+Folder = Annotated[Path, folder]
+FolderName = Annotated[str, folder_name]
+Output = Annotated[Path, output]
+OutputName = Annotated[str, output_name]
+OutputFile = Annotated[Path, output_file]
