@@ -157,7 +157,6 @@ def write(
     base: Path,
     model: keras.Model,
     description: Description,
-    version: int | None = None,
     unknown: Unknown | None = None,
 ) -> Bundle:
     """Write a bundle whole or not at all.
@@ -167,18 +166,16 @@ def write(
         model: a network as ``description`` names it; only its weights are used, so it may have
             been made under a strategy, with synchronised BatchNorm or in mixed precision.
         description: what to say about it.
-        version: its number; None takes the next.
         unknown: what tells animals that it never learnt, if anything does.
 
     Raises:
-        UserError: if the version exists already.
         ValueError: if the weights are not those of the network that ``description`` names.
     """
     from tf_classification.models import signatures
 
     network = signatures.build_network(description)
     network.set_weights(model.get_weights())
-    return write_network(base, network, description, version=version, unknown=unknown)
+    return write_network(base, network, description, unknown=unknown)
 
 
 def write_network(
@@ -187,7 +184,6 @@ def write_network(
     description: Description,
     *,
     decode: Decode | None = None,
-    version: int | None = None,
     unknown: Unknown | None = None,
 ) -> Bundle:
     """Write a bundle of a network that need not be in the table, whole or not at all.
@@ -198,11 +194,7 @@ def write_network(
             ``{"logits": ..., "features": ...}``, these (B, F).
         description: what to say about it.
         decode: how the signature of bytes gets its pixels; see ``signatures.save``.
-        version: its number; None takes the next.
         unknown: what tells animals that it never learnt, if anything does.
-
-    Raises:
-        UserError: if the version exists already.
     """
 
     def save(path: Path) -> None:
@@ -210,7 +202,7 @@ def write_network(
         if unknown is not None:
             unknown_npz.write(path.with_name(Path(UNKNOWN).name), unknown)
 
-    return _write(base, network, description, save, decode, version)
+    return _write(base, network, description, save, decode)
 
 
 def rewrite(base: Path, source: Bundle, description: Description) -> Bundle:
@@ -242,12 +234,9 @@ def _write(
     description: Description,
     save_weights: Callable[[Path], object],
     decode: Decode | None,
-    version: int | None = None,
 ) -> Bundle:
     from tf_classification.models import signatures
 
-    if version is not None and (base / str(version)).exists():
-        raise UserError(f"{base / str(version)} exists already")
     base.mkdir(parents=True, exist_ok=True)
     # A name that starts with a dot is no version, neither for us nor for TensorFlow Serving.
     draft = files.neighbour(base / "version")
@@ -258,7 +247,7 @@ def _write(
         (draft / WEIGHTS).parent.mkdir()
         save_weights(draft / WEIGHTS)
         _write_description(draft, description)
-        return Bundle(_absolute(_publish(draft, base, version)), description)
+        return Bundle(_absolute(_publish(draft, base)), description)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -278,18 +267,15 @@ def _write_description(folder: Path, description: Description) -> None:
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
-def _publish(draft: Path, base: Path, version: int | None) -> Path:
-    """Rename the draft to its number; another process may have taken the next one meanwhile."""
+def _publish(draft: Path, base: Path) -> Path:
+    """Rename the draft to the next number; another process may have taken it meanwhile."""
     while True:
-        number = max(versions(base), default=0) + 1 if version is None else version
+        path = base / str(max(versions(base), default=0) + 1)
         try:
-            draft.rename(base / str(number))
-            return base / str(number)
+            return draft.rename(path)
         except OSError:
-            if not (base / str(number)).exists():
+            if not path.exists():
                 raise
-            if version is not None:
-                raise UserError(f"{base / str(number)} exists already") from None
 
 
 def _fingerprints(folder: Path) -> dict[str, str]:
