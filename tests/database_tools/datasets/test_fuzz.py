@@ -293,7 +293,6 @@ def test_names_that_are_no_text_go_through_both_outputs_preview_and_statistics(t
 @pytest.mark.skipif(sys.platform == "win32", reason="makes files that only others have")
 @settings(
     max_examples=int(os.environ.get("FUZZ_INPUTS", "500")),
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink one takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -19,7 +19,7 @@ def contents(path, header=b"mine", add=()):
 
 
 @given(st.lists(st.binary(min_size=1), max_size=6), st.integers(0, 6))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_was_appended_is_read_after_reopening(tmp_path_factory, payloads, cut):
     path = tmp_path_factory.mktemp("log") / "new" / "x.log"
     assert contents(path, add=payloads[:cut]) == []

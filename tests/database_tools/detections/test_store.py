@@ -42,7 +42,7 @@ def same(first, second):
 
 
 @given(st.lists(st.tuples(RESULTS, FILES), min_size=1, max_size=9), st.integers(1, 4))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_was_appended_is_read_after_reopening(tmp_path_factory, pictures, size):
     folder = tmp_path_factory.mktemp("store")
     names = [f"{i}.jpg" for i in range(len(pictures))]

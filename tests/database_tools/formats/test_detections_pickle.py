@@ -46,7 +46,7 @@ def same(first, second):
 
 
 @given(FILES)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_was_written_is_read_and_plain_pickle_reads_it_too(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("pickle") / "detections_final.pkl"
     detections_pickle.write(path, ((key, detections(rows)) for key, rows in content.items()))
@@ -228,7 +228,6 @@ def test_an_object_with_a_huge_number_takes_no_memory(tmp_path):
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_any_bytes_are_read_or_refused(tmp_path_factory, noise):
     path = tmp_path_factory.mktemp("noise") / "d.pkl"
     good = pickle.dumps({"a": ENTRY}, 4)

@@ -238,7 +238,7 @@ IMAGES = DETECTED | FAILED
 
 
 @given(st.lists(IMAGES, max_size=5))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_what_is_written_is_read(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("md") / "md.json"
     header = Header({"detector": "d"}, NAMES, {"0": "fox", "1": "elk"}, {"notes": "n"})
