@@ -27,7 +27,7 @@ def start(out, logical_cpus=0, **environment):
 
 
 def result(process, out):
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said[-3000:]
     with np.load(out) as table:
         return dict(table)
