@@ -37,7 +37,6 @@ from pathlib import Path
 
 import numpy as np
 
-from database_tools.durable import files
 from tf_classification.embeddings import index
 
 PLACES, PICTURES, DATASET = 6, 36, "demo"
@@ -171,10 +170,7 @@ class Project:
             name = path.relative_to(self._folder).as_posix()
             # what knows pictures by where they lie, and since when
             is_state = self._container is not None and "/." in f"/{name}"
-            # beside a single file another run may be writing, so nobody clears up there
-            is_half = path.parent == self._folder and files.is_leftover(path.name)
-            is_apart = is_state or is_half or any(path.match(kind) for kind in APART)
-            if path.is_dir() or is_apart:
+            if path.is_dir() or is_state or any(path.match(kind) for kind in APART):
                 continue
             if path.suffix == ".db":
                 with sqlite3.connect(path) as db:
