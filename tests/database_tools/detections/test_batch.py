@@ -210,14 +210,14 @@ def test_version_1_0_floors_what_a_tensorflow_detector_gives(here, opened, monke
 def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(here, opened, monkeypatch):
     assert run(*README[:2], "whole.json", *README[3:], "--batch_size", 2) == 0
 
-    def stop_after_three(pictures):
+    def stop_after_three(pictures, **_):
         for i in pictures:
             if i == 4:
                 raise KeyboardInterrupt
             yield i
 
     with monkeypatch.context() as stopping:
-        stopping.setattr(run_tf_detector_batch, "_watch", stop_after_three)
+        stopping.setattr(run_tf_detector_batch.cli, "progress", stop_after_three)
         assert run(*README, "--batch_size", 2) == 130
     assert not Path("detections.json").exists()
     assert run(*README, "--batch_size", 2) == 0
