@@ -172,7 +172,7 @@ def test_300_pictures_arrive_whole_by_50_threads_though_one_request_in_ten_fails
 
     blobs = {f"{i}.jpg": random.Random(i).randbytes(500_000) for i in range(30)}
     azure.fill("many", blobs)
-    faults = dict.fromkeys((proxies.RESET, proxies.BUSY, proxies.CUT), 0.1)
+    faults = {proxies.RESET: 0.04, proxies.BUSY: 0.03, proxies.CUT: 0.03}
     with proxies.running(azure.port, faults) as proxy:
         endpoint = f"http://127.0.0.1:{proxy.server_address[1]}/{{account}}"
         monkeypatch.setenv("AZURE_BLOB_ENDPOINT", endpoint)
@@ -186,7 +186,7 @@ def test_300_pictures_arrive_whole_by_50_threads_though_one_request_in_ten_fails
 
         with ThreadPoolExecutor(50) as executor:
             list(executor.map(fetch, range(300)))
-    assert all(min(proxy.counts[kind], 20) == 20 for kind in faults)
+    assert all(proxy.counts[kind] > 8 for kind in faults)
     assert len(waits) == 300
     assert max(waits) <= 3
     for i in range(300):
