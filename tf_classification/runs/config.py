@@ -218,7 +218,7 @@ class TrainConfig:
                 raise UserError(rule)
         for rule, keeps, names in _BOUNDS:
             for name, value in ((name, getattr(self, name)) for name in names):
-                if value is not None and not keeps(value):
+                if value != getattr(TrainConfig, name) and not keeps(value):
                     raise UserError(f"--{name.replace('_', '-')} must be {rule}, got {value}")
 
     def _check(self, name: str, read: Callable[[object], object]) -> None:

@@ -86,6 +86,7 @@ def test_an_older_runs_padding_is_that_of_its_convolutions(tmp_path):
         ("[]", "top level: expected an object"),
         ('{"dataset_dir": "a", "cropped_images_dir": "b", "epochs": 0}', "--epochs must be"),
         ('{"dataset_dir": "a", "cropped_images_dir": "b", "epochs": "x"}', "not supported"),
+        ('{"dataset_dir": "a", "cropped_images_dir": "b", "ema": null}', "not supported"),
     ],
 )
 def test_a_broken_params_json_is_refused(tmp_path, text, message):
