@@ -31,7 +31,17 @@ _DISK_REFUSES = (
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),  # a file where a folder is wanted, or the reverse
 )
 
-_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+def _host() -> str:
+    """Name whose processes have the numbers that are known here: this machine's, or container's."""
+    try:  # containers on the network of their machine have its name
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return f"{zlib.crc32((socket.gethostname() + space).encode()):08x}"
+
+
+_HOST = _host()
 _NEIGHBOUR = re.compile(rf"^\..*\.{_HOST}-(\d+)-\d+\.tmp$")
 _SWEPT: set[Path] = set()
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")

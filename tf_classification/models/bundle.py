@@ -241,6 +241,8 @@ def _write(
     # A name that starts with a dot is no version, neither for us nor for TensorFlow Serving.
     draft = files.neighbour(base / "version")
     files.remove_of_the_dead(base)
+    # In a container started again this process may have the numbers of one that was killed.
+    shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
         signatures.save(network, description, draft, decode)

@@ -12,6 +12,7 @@ import pytest
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.taxa import Taxon
+from database_tools.durable import files
 from tf_classification.models import bundle, description
 from tf_classification.models.calibration import Calibration
 from tf_classification.models.description import RESIZE_SLIM, Description
@@ -77,6 +78,8 @@ def test_the_network_of_a_bundle_has_its_weights(written, network):
 
 
 def test_the_next_version_is_the_next_number_and_the_newest_is_read(copied, network):
+    # what a killed process left whose numbers are those of this one
+    (files.neighbour(copied.parent / "version") / "variables").mkdir(parents=True)
     second = bundle.write(copied.parent, network, replace(DEMO, thresholds={}))
     assert second.path.name == "2"
     assert bundle.read(copied.parent).version == 2
