@@ -54,7 +54,7 @@ class Facts:
         image_size: side of its input, pixels.
         conv_padding: as a bundle has it.
         resize: from a crop to the input, as a bundle has it.
-        weights: SHA-256 of those below the last layer.
+        weights: SHA-256 of those below the last layer, or of ``file``.
         crop_recipe: how the crops were cut; None if nobody knows.
         views: 2 with each crop mirrored too.
         features: their number F.

@@ -31,7 +31,8 @@ def freeze_network(
         network: any network of the table; or one of a bundle's signatures, whose preprocessing
             stays as it is.
         batch_size: N, or None for any; LiteRT is faster with a fixed one.
-        features: give those averaged over the picture as well, second, if the network has them.
+        features: give those averaged over the picture as well, if the network has them; LiteRT's
+            converter puts them second.
     """
     if isinstance(network, Loaded):
         return _freeze(network, batch_size, network.image_size, features)

@@ -68,6 +68,8 @@ class Predictor(ABC):
     def pixels(self, encoded: bytes) -> Levels:
         """Prepare one crop as the model learned from such: (side, side, 3) 0..255.
 
+        They are float32, or uint8 of a model that takes whole levels.
+
         Raises:
             UnreadableImage: if it is no picture, or has more pixels than are decoded.
         """
