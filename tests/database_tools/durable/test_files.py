@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,18 @@ def test_a_folder_that_a_killed_process_drafted_goes(tmp_path):
         (folder / "variables").mkdir(parents=True)
     files.remove_of_the_dead(tmp_path)
     assert _names(tmp_path) == [elsewhere.name]
+
+
+def test_what_may_not_be_deleted_keeps_nobody_from_writing(tmp_path, monkeypatch):
+    name = files.neighbour(tmp_path / "a.json").name.replace(f"-{os.getpid()}-", "-4194305-")
+    left, unlink = tmp_path / name, Path.unlink
+    left.touch()
+
+    def refuse(path, **how):  # as a folder like /tmp does with another user's file
+        if path == left:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, **how)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    files.write_text(tmp_path / "other.json", "whole")
+    assert sorted(_names(tmp_path)) == [name, "other.json"]
