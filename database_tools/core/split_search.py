@@ -108,7 +108,8 @@ def random(
 ) -> Choice:
     """Choose the best of many random choices, the first of equal ones; same seed, same choice.
 
-    ``crops`` is (locations, labels); about ``val`` and ``test`` of the locations go there.
+    ``crops`` is (locations, labels), one or more of each label; about ``val`` and ``test`` of the
+    locations go there.
     """
     targets = [1 - val - test, val] + ([test] if test else [])
     rng = np.random.Generator(np.random.Philox(seed))
@@ -151,7 +152,8 @@ def smallest_first(
 ) -> Choice:
     """Fill test, then val, with the smallest locations of the rarest labels, up to shares of crops.
 
-    Of a label with ``priorities``, levels of datasets, those of an earlier level come first.
+    Of a label with ``priorities``, levels of datasets, those of an earlier level come first,
+    those of no level last.
     """
     sizes = table.crops.sum(axis=0)
     taken = {TEST: np.zeros_like(sizes), VAL: np.zeros_like(sizes)}
