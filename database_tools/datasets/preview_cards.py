@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from database_tools import imaging
 from database_tools.core import boxes as box_rows
-from database_tools.core.boxes import Boxes
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.detections import Detections
 from database_tools.core.people import is_people
@@ -20,12 +19,11 @@ from database_tools.datasets.plan import Plan
 from database_tools.datasets.results import Results
 from database_tools.pages import svg
 from database_tools.pages.html import tag
-from database_tools.pages.pictures import small
+from database_tools.pages.pictures import cover, small
 
 log = logging.getLogger(__name__)
 
 _PICTURE_SIDE, _CROP_SIDE = 480, 128
-_COVER = (128, 128, 128)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +44,7 @@ def _open(page: Page, image: int) -> Image.Image | None:
     except imaging.UnreadableImage:
         log.info("not in the preview, as it cannot be read any more: %s", name)
         return None
-    _cover(picture, page.results.people(image))
+    cover(picture, page.results.people(image))
     return picture
 
 
@@ -99,12 +97,6 @@ def _figure(
     name = page.plan.name(image)
     caption = tag("figcaption", tag("b", said), tag("br"), name, tag("br"), where)
     return tag("figure", drawn, more, caption)
-
-
-def _cover(picture: Image.Image, boxes: Boxes) -> None:
-    draw = ImageDraw.Draw(picture)
-    for x, y, width, height in box_rows.to_pixels(boxes, *picture.size).tolist():
-        draw.rectangle((x, y, x + width, y + height), fill=_COVER)
 
 
 def _rectangles(kind: str, rows: Sequence[Sequence[float]]) -> Markup:

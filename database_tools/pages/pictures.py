@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
 
+import numpy.typing as npt
 from markupsafe import Markup
 from PIL import Image, ImageDraw
 
@@ -30,8 +30,8 @@ def address(image: Image.Image) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode("ascii")
 
 
-def cover(image: Image.Image, boxes: Sequence[Sequence[float]]) -> None:
-    """Draw grey over boxes of people, rows (x, y, width, height) in [0, 1]."""
+def cover(image: Image.Image, boxes: npt.ArrayLike) -> None:
+    """Draw grey over boxes of people, (N, 4) rows (x, y, width, height) in [0, 1]."""
     draw = ImageDraw.Draw(image)
     for x, y, width, height in box_rows.to_pixels(boxes, *image.size).tolist():
         draw.rectangle((x, y, x + width, y + height), fill=_COVER)
