@@ -170,7 +170,7 @@ class _Table:
 
 
 def hold_out(labels: Ints, locations: Ints, fraction: float, seed: int) -> npt.NDArray[np.bool_]:
-    """Choose whole locations that hold about ``fraction`` of the examples, by a seed.
+    """Choose whole locations that hold about ``fraction``, in [0, 1), of the examples, by a seed.
 
     Of up to 100 random choices the one that comes nearest to ``fraction`` of each label is
     taken; with some thousand locations a few do.

@@ -33,6 +33,7 @@ class BuildState:
         inputs: everything that the output depends on, as JSON has it.
         next: position of the picture to go on with.
         crops: number of crops so far, which is the next one's id.
+        journal: its length in bytes.
         complete: all files are there, the last ones included.
         files: of a complete build: the files that close it, and the SHA-256 of each.
     """

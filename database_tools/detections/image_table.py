@@ -61,7 +61,7 @@ class ImageTable:
         change: Callable[[Image], Image] | None = None,
         image_dir: Path | None = None,
     ) -> None:
-        """Add what a file says of its pictures; their names become tidy, relative to a folder.
+        """Add what a file says of its pictures; names become tidy, those in ``image_dir`` relative.
 
         Raises:
             UserError: if there is no such file, or the disk of temporary files is full.

@@ -23,7 +23,7 @@ from database_tools.remote import RemotePath
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures in listed order, each once, below ``folder``; ``again`` is what was listed again."""
+    """Pictures in listed order, each once, and names that came again; a list's may be absolute."""
 
     folder: Path
     names: tuple[str, ...]

@@ -101,7 +101,7 @@ def _numbers(value: Any) -> npt.NDArray[Any]:
 
 
 def write(path: Path, items: Iterable[tuple[ImageId, Detections]]) -> None:
-    """Write detections as they come, without boxes below ``LEAST_CONFIDENCE``."""
+    """Write boxes from ``LEAST_CONFIDENCE`` on as they come; categories must be whole numbers."""
     with files.replacing(path) as temporary, temporary.open("wb") as stream:
         writer = _Writer(stream)
         for key, found in items:
