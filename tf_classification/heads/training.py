@@ -135,9 +135,10 @@ def _judge(
     """Write what the splits say of the head, and the bundle."""
     config, found, dataset = course.config, course.found, course.dataset
     splits = [split for split, rows in course.rows.items() if len(rows)]
-    anew = () if found.facts.file is None else ("val", "test")
+    anew = [split for split in splits if split != "train" and found.facts.file is not None]
     if anew:
-        log.info("learnt on features of %s; judged is the bundle's own network", found.facts.file)
+        said = " and ".join(anew)
+        log.info("learnt by %s; the bundle's own network is asked about %s", found.facts.file, said)
     known = {
         split: _said(found, learnt.head, course.rows[split])
         for split in splits

@@ -55,9 +55,10 @@ def test_its_features_are_nearly_those_of_its_bundle(model, embedded, tiny):
     assert 1e-3 < away < 0.1
 
 
-def test_a_head_learnt_from_them_is_judged_as_the_bundle_answers(embedded, tiny, tmp_path):
+def test_a_head_learnt_from_them_is_judged_as_the_bundle_answers(embedded, tiny, tmp_path, capsys):
     words = (tiny / "base", tiny / "crops", "--embeddings", embedded, "--logdir", tmp_path)
     assert train_head.main([str(word) for word in words]) == 0
+    assert "own network is asked about val and test" in capsys.readouterr().err
     [run] = [path for path in tmp_path.iterdir() if path.is_dir()]
     made = predictor.open(run / "bundle")
     with classifier_csv.reading(run / "outputs_test.csv.gz") as table:
