@@ -292,7 +292,7 @@ def test_names_that_are_no_text_go_through_both_outputs_preview_and_statistics(t
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="makes files that only others have")
 @settings(
-    max_examples=int(os.environ.get("FUZZ_INPUTS", "500")),
+    max_examples=int(os.environ.get("FUZZ_INPUTS", "2000")),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink one takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -134,7 +134,7 @@ class Brightness:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_the_bytes_are_those_of_an_undisturbed_run_after_60_power_cuts(world, monkeypatch):
+def test_the_bytes_are_those_of_an_undisturbed_run_after_200_power_cuts(world, monkeypatch):
     monkeypatch.setattr(dataset_writer, "COMMIT_EVERY", 4)
     monkeypatch.setattr(detectors, "open", lambda path: Brightness())
     for i in range(16):
@@ -151,7 +151,7 @@ def test_the_bytes_are_those_of_an_undisturbed_run_after_60_power_cuts(world, mo
     words, out = world.words(*flags, **how), world.folder / "out"
     rng = random.Random(9)
     cuts = 0
-    while cuts < 60:
+    while cuts < 200:
         if run_with_cut(words, out, monkeypatch, rng, rng.randint(1, 60)):
             cuts += 1
         else:
