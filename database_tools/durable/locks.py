@@ -15,6 +15,8 @@ from database_tools.durable import files
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 1.0  # seconds: as long may the workers of a run that was just killed take to end
+
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -30,7 +32,9 @@ def locked(path: Path) -> Iterator[None]:
 
     with files.writing_below(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
+    lock = filelock.FileLock(
+        path, timeout=_PATIENCE, fallback_to_soft=False, preserve_lock_file=True
+    )
     try:
         lock.acquire()
     except filelock.Timeout:

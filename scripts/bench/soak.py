@@ -159,7 +159,8 @@ class Project:
                 status = finish(fork(module, list(map(str, words)), log), gap)
                 kills += status is None
             if status:
-                raise SystemExit(f"{module} ended with status {status}; see {log}")
+                said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-1:]
+                raise SystemExit(f"{module} ended with status {status}: {''.join(said)}")
             took[module] = time.monotonic() - begin
         return took, kills
 

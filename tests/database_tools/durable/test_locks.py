@@ -46,3 +46,12 @@ def test_a_disk_that_cannot_lock_is_a_warning(tmp_path, monkeypatch, caplog, num
         done.append(True)
     assert done
     assert "no lock (cannot lock)" in caplog.text
+
+
+def test_a_run_that_is_just_ending_is_waited_for(tmp_path):
+    path = tmp_path / "lock"
+    command = [sys.executable, "-c", HOLD.replace("60", "0.3"), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with locks.locked(path):
+            pass
