@@ -2,6 +2,7 @@ r"""A classifier on embeddings: how good, how long, how much memory, how many an
 
     python scripts/bench/embeddings.py worlds --seeds 5
     python scripts/bench/embeddings.py answers --folder /tmp/worlds/? --seeds 20
+    python scripts/bench/embeddings.py whole --folder /tmp/worlds/0 /tmp/worlds/1
     python scripts/bench/embeddings.py speed --crops 1000
     python scripts/bench/embeddings.py million --crops 1000000
 
@@ -10,7 +11,9 @@ EfficientNet-Lite0, as one dataset, and learns a head of the first.  Floors: acc
 recall at the new places >= .92 in the mean, CPU seconds of the two commands <= 40.  Then it embeds
 each of the two by itself, as the other benchmarks want.  ``answers`` asks a simulated
 expert about crops of such worlds: 20, 40 and 80 that ``suggest_labels`` chooses, and as many, and
-twice as many, at random.  ``million`` embeds a network of a few numbers, so that what is left is
+twice as many, at random.  ``whole`` trains
+whole networks on the same places, two of them for val: from nothing by the demo's recipe, and from
+ImageNet's weights.  ``million`` embeds a network of a few numbers, so that what is left is
 the bookkeeping: run it with two numbers of crops for the memory that one more takes.
 """
 
@@ -30,6 +33,11 @@ import numpy as np
 
 NETWORK = ("--model-name", "efficientnet-lite0", "--pretrained")
 ASKED = (20, 40, 80)
+LITE_RECIPE = (
+    *NETWORK,
+    *("--augmentation", "light", "--epochs", "8", "--batch-size", "16", "--optimizer", "adamw"),
+    *("--lr", "0.0003", "--lr-schedule", "cosine", "--ema", "0.98", "--label-smoothing", "0.1"),
+)
 
 
 def _command(name: str, *words: object) -> float:
@@ -118,6 +126,28 @@ def _tested(folder: Path, run: Path) -> tuple[float, float]:
     said = Head(table["kernel"], table["bias"]).logits(_features(folder / "test"))
     right = np.array(names)[said.argmax(axis=1)] == labels
     return right.mean(), np.mean([right[labels == label].mean() for label in np.unique(labels)])
+
+
+def whole(args: argparse.Namespace) -> None:
+    """Train whole networks where the heads learnt."""
+    import train_demo
+
+    found: dict[str, list[tuple[float, ...]]] = {"from nothing": [], "from ImageNet's weights": []}
+    for folder in args.folder:
+        _write_both(folder)
+        places = {part: np.unique(_table(folder / part)[2]).tolist() for part in ("train", "test")}
+        parts = places["train"][:-2], places["train"][-2:], places["test"]
+        splits = zip(("train", "val", "test"), parts, strict=True)
+        table = {name: [["demo", place] for place in part] for name, part in splits}
+        (folder / "splits.json").write_text(json.dumps(table))
+        labels = np.unique(_table(folder / "train")[1]).tolist()
+        (folder / "label_index.json").write_text(json.dumps(dict(enumerate(labels))))
+        for way, flags in zip(found, (train_demo.RECIPE, LITE_RECIPE), strict=True):
+            scores = train_demo.train(folder, folder, [*flags, "--label-weighted"], 0)
+            found[way].append(tuple(scores.values()))
+            print(f"{folder}, {way}: {scores}", flush=True)
+    for way, rows in found.items():
+        print(f"mean, {way}: accuracy, macro recall, CPU s {np.mean(rows, axis=0).round(3)}")
 
 
 def answers(args: argparse.Namespace) -> None:
@@ -259,7 +289,7 @@ class _Cheap:
 def main() -> None:
     """Do one of the parts."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = {"worlds": worlds, "answers": answers, "speed": speed, "million": million}
+    parts = {f.__name__: f for f in (worlds, whole, answers, speed, million)}
     parser.add_argument("part", choices=parts)
     usual = [Path(tempfile.gettempdir()) / "worlds"]
     parser.add_argument("--folder", type=Path, nargs="+", default=usual)

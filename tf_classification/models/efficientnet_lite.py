@@ -67,7 +67,7 @@ def _round(filters: float) -> int:
 
 def features(body: str, pixels: Any) -> Any:
     """Map RGB 0..255 to the features before pooling, 1,280 channels at 1/32 of the size."""
-    x = layers.Rescaling(1 / 128, offset=-127 / 128)(pixels)
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(pixels)
     x = _normal(_conv(x, _STEM, "stem_", kernel=3, strides=2), "stem_")
     blocks = [
         (stage._replace(stride=1) if repeat else stage, f"block{i}{chr(ord('a') + repeat)}_")

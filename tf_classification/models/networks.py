@@ -80,11 +80,13 @@ def build(  # noqa: PLR0913 - one call, all by name
     padded = any(isinstance(layer, keras.layers.ZeroPadding2D) for layer in model.layers)
     if conv_padding == "symmetric" and not (padded and network.body.startswith("EfficientNetB")):
         raise ValueError(f"{name} has no padding that could be made symmetric")
-    change = _Changes(batchnorm_momentum, synchronized, conv_padding, exact)
-    # keras.applications gives no way to ask for these, so each layer is made anew.
-    rebuilt = keras.models.clone_model(model, clone_function=change)
-    rebuilt.name = name.replace("-", "_")
-    return rebuilt
+    ours = network.body in efficientnet_lite.SCALES
+    if not ours or batchnorm_momentum is not None or synchronized or dtype != "float32":
+        change = _Changes(batchnorm_momentum, synchronized, conv_padding, exact)
+        # keras.applications gives no way to ask for these, so each layer is made anew.
+        model = keras.models.clone_model(model, clone_function=change)
+    model.name = name.replace("-", "_")
+    return model
 
 
 def momentum_for(steps_per_epoch: int) -> float:
