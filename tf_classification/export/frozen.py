@@ -31,8 +31,7 @@ def freeze_network(
         network: any network of the table; or one of a bundle's signatures, whose preprocessing
             stays as it is.
         batch_size: N, or None for any; LiteRT is faster with a fixed one.
-        features: give those averaged over the picture as well, if the network has them; LiteRT's
-            converter puts them second.
+        features: give those averaged over the picture as well, second, if the network has them.
     """
     if isinstance(network, Loaded):
         return _freeze(network, batch_size, network.image_size, features)
@@ -51,9 +50,13 @@ def freeze_network(
 def _freeze(
     outputs: Callable[[tf.Tensor], Any], batch_size: int | None, side: int, features: bool
 ) -> tf.types.experimental.ConcreteFunction:
-    def chosen(pixels: tf.Tensor) -> dict[str, tf.Tensor] | tf.Tensor:
+    names = ("logits", "features") if features else ("logits",)
+
+    def chosen(pixels: tf.Tensor) -> list[tf.Tensor]:
         answer = outputs(pixels)
-        return answer["logits"] if isinstance(answer, dict) and not features else answer
+        if not isinstance(answer, dict):
+            return [answer]
+        return [answer[name] for name in names if name in answer]
 
     spec = tf.TensorSpec((batch_size, side, side, 3), tf.float32, name=INPUT)
     return convert_to_constants.convert_variables_to_constants_v2(

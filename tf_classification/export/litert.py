@@ -76,7 +76,8 @@ def _quantize(network: keras.Model | Loaded, crops: Pixels) -> bytes:
 
 def _converter(network: keras.Model | Loaded) -> Any:
     graph = frozen.freeze_network(network, batch_size=1, features=True)
-    return tf.lite.TFLiteConverter.from_concrete_functions([graph], network)
+    # given the object that has the variables, it would put the outputs in an order of its own
+    return tf.lite.TFLiteConverter.from_concrete_functions([graph], graph)
 
 
 def _convert(converter: Any) -> bytes:

@@ -72,3 +72,19 @@ def test_int8_gives_nearly_the_networks_logits_with_a_smaller_file(network, pixe
     interpreter = Interpreter(str(tmp_path / "model_int8.tflite"))
     floats = [d["name"] for d in interpreter.get_tensor_details() if d["dtype"] == np.float32]
     assert len(floats) == 3, "whole int8: only input and outputs are float"
+
+
+@pytest.mark.parametrize(
+    "name", ["demo-cnn", pytest.param("efficientnet-b0", marks=pytest.mark.slow)]
+)
+def test_a_litert_file_gives_labels_first_and_features_second(name, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="ai_edge_litert is not installed")
+    from tf_classification.export import litert
+    from tf_classification.models import networks
+    from tf_classification.predictor.litert import LiteRTRunner
+
+    network = networks.build(name, 5, image_size=32)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(litert.convert(network))
+    features = network.get_layer(networks.POOLED).output.shape[-1]
+    assert LiteRTRunner(path).widths == (5, features)
