@@ -91,7 +91,7 @@ def _store(args: argparse.Namespace) -> Store:
     return stores.open_store(f"{url}?{sas}" if sas else url)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -85,7 +85,7 @@ def _run(args: argparse.Namespace) -> int:
     return 1 if leaks else 0
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

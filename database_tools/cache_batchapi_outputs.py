@@ -59,7 +59,7 @@ def _run(args: argparse.Namespace) -> None:
         cache.add(path, args.detector_output_cache_dir, args.dataset, args.detector_version)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -99,7 +99,7 @@ def _run(args: argparse.Namespace) -> None:
     training_dataset.make(config)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -56,7 +56,7 @@ def _run(args: argparse.Namespace) -> None:
     report.write(outcome, args.images_dir, strict=args.strict, **where)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -28,7 +28,7 @@ def _run(args: argparse.Namespace) -> None:
     label_spec.write(args.output_json_path, spec, args.json_indent)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

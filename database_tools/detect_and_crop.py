@@ -111,7 +111,7 @@ def _detect(args: argparse.Namespace, version: str) -> None:
     batch_tasks.report(batch_tasks.run(run, Service.of_environment()), args.output_dir)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -92,7 +92,7 @@ def _wishes(args: argparse.Namespace, of_datasets: Containers | None) -> Iterato
     yield from (Wish(name, target) for name, target in pairs)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

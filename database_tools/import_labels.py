@@ -83,7 +83,7 @@ def _run(args: argparse.Namespace) -> None:
         log.warning("WARNING: %s. See %s", beside, path)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

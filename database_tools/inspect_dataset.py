@@ -68,7 +68,7 @@ def _run(args: argparse.Namespace) -> None:
         print(f"{one.label}: {one.number:,} {one.of} in {one.split}, {one.share:.1%} of the label")
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

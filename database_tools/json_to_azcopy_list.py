@@ -50,7 +50,7 @@ def _run(args: argparse.Namespace) -> None:
         log.warning("WARNING: %d names have a line break and are not listed: %s", len(lost), lost)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

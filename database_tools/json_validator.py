@@ -114,7 +114,7 @@ def _run(args: argparse.Namespace) -> None:
         explanation.run(config, None if table is True else Path(table), strict=strict)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -92,7 +92,7 @@ def _run(args: argparse.Namespace) -> None:
         print(f"{detector}: a detector that knows the demo world, as a frozen graph")
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -72,7 +72,7 @@ def _run(args: argparse.Namespace) -> None:
     raise UserError(f"task {task} has not ended: wait for it with --task {task}")
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

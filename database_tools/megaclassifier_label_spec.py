@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> None:
         print(proposed_spec.make(tree, labels, args.output_dir, *counts), end="")
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

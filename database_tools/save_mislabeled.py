@@ -54,7 +54,7 @@ def _run(args: argparse.Namespace) -> None:
         log.info("%s: %d known, %d of them new", dataset, len(corrections), new[dataset])
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

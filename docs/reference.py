@@ -83,7 +83,7 @@ def _complete(_: Sphinx, page: str, text: list[str]) -> None:
 
 
 def _command(module: str) -> Iterator[str]:
-    parser = importlib.import_module(module).build_parser()
+    parser = importlib.import_module(module).main.build_parser()
     parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=88)
     help_of = parser._get_formatter()._expand_help
     name = module.rpartition(".")[2]

@@ -28,7 +28,7 @@ def _run(args: argparse.Namespace) -> None:
     print(f"Final result is {accuracy:.2%} top-1 accuracy")
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

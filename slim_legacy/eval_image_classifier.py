@@ -35,7 +35,7 @@ def _run(args: argparse.Namespace) -> None:
     print(f"eval/Recall_5[{accuracy.top5:.9g}]")
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

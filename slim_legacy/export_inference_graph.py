@@ -71,7 +71,7 @@ def _bundle(options: ExportOptions) -> None:
     print(to_bundle.write(base, network, options.model_name, labels, recipe))
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -41,7 +41,7 @@ def _run(args: argparse.Namespace) -> None:
     write(args.checkpoint, values)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

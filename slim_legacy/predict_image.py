@@ -31,7 +31,7 @@ def _run(args: argparse.Namespace) -> None:
         print(f'    "{name}" with confidence {probability:.2%}')
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

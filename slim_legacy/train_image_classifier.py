@@ -34,7 +34,7 @@ def _run(args: argparse.Namespace) -> None:
     loop.train(options, dataset)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -9,7 +9,6 @@ that was ended goes on where it was; after more pictures came, the same command 
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -18,13 +17,7 @@ from tf_classification.predictions.classify_request import ClassifyRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("classify_pictures.py", __doc__, ClassifyRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = ClassifyRequest(**vars(args))
+def _run(asked: ClassifyRequest) -> None:
     from tf_classification.predictions import classifying  # slow imports wait
 
     ledger = classifying.run(asked, cli.progress)
@@ -33,7 +26,7 @@ def _run(args: argparse.Namespace) -> None:
     log.info("%s pictures in %s", f"{ledger.kept:,}", asked.output_dir)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("classify_pictures.py", __doc__, ClassifyRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

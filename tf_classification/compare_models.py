@@ -9,7 +9,6 @@ locations for both.  Writes comparison.json, and comparison.html with the crops 
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -18,13 +17,7 @@ from tf_classification.predictions.compare_request import CompareRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("compare_models.py", __doc__, CompareRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = CompareRequest(**vars(args))
+def _run(asked: CompareRequest) -> None:
     from tf_classification.predictions import comparing  # slow imports wait until flags are good
 
     found = comparing.run(asked, cli.progress)
@@ -33,7 +26,7 @@ def _run(args: argparse.Namespace) -> None:
     log.info("%s", asked.output_dir / comparing.PAGE)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("compare_models.py", __doc__, CompareRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

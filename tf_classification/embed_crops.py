@@ -12,7 +12,6 @@ that is there is not computed again, and a run that was ended goes on where it w
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -21,20 +20,14 @@ from tf_classification.embeddings.request import EmbedRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("embed_crops.py", __doc__, EmbedRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = EmbedRequest(**vars(args))
+def _run(asked: EmbedRequest) -> None:
     from tf_classification.embeddings import embedding  # slow imports wait
 
     folder, ledger = embedding.run(asked, cli.progress)
     log.info("%s crops in %s", f"{ledger.kept:,}", folder)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("embed_crops.py", __doc__, EmbedRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -13,19 +13,11 @@ params.json says.
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from tf_classification.evaluation.request import EvaluationRequest
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    return cli.Parser("evaluate_model.py", __doc__, EvaluationRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = EvaluationRequest(**vars(args))
+def _run(asked: EvaluationRequest) -> None:
     asked.config()  # a broken params.json shows before the slow import
 
     from tf_classification.evaluation import standalone
@@ -33,7 +25,7 @@ def _run(args: argparse.Namespace) -> None:
     standalone.run(asked, cli.progress)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("evaluate_model.py", __doc__, EvaluationRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,19 +10,14 @@ format, beside the SavedModel's.  The crops are those of the training, or of the
 
 from __future__ import annotations
 
-import argparse
+from dataclasses import replace
 
 from database_tools import cli
 from tf_classification.export.request import ExportRequest
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("export_model.py", __doc__, ExportRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = ExportRequest(**{**vars(args), "formats": tuple(dict.fromkeys(args.formats))})
+def _run(asked: ExportRequest) -> None:
+    asked = replace(asked, formats=tuple(dict.fromkeys(asked.formats)))
 
     from tf_classification.export import comparison, exporting
 
@@ -31,7 +26,7 @@ def _run(args: argparse.Namespace) -> None:
         print(comparison.text(rows))
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("export_model.py", __doc__, ExportRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -9,7 +9,6 @@ makes pages to decide on.
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -18,20 +17,14 @@ from tf_classification.review.requests import FindRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("find_mislabeled.py", __doc__, FindRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = FindRequest(**vars(args))
+def _run(asked: FindRequest) -> None:
     from tf_classification.review import finding  # slow imports wait until the flags are good
 
     number = finding.run(asked, lambda crops, n: cli.progress(crops, n, "comparing"))
     log.info("%s labels are perhaps wrong: %s", f"{number:,}", asked.output)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("find_mislabeled.py", __doc__, FindRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,25 +10,17 @@ pictures, those of a location that follow each other by less than --event_gap.
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from tf_classification.predictions.fuse_request import FuseRequest
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("fuse_sequences.py", __doc__, FuseRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    request = FuseRequest(**vars(args))
+def _run(request: FuseRequest) -> None:
     from tf_classification.predictions import fusing
 
     fusing.run(request, cli.progress)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("fuse_sequences.py", __doc__, FuseRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -32,7 +32,7 @@ def _run(args: argparse.Namespace) -> None:
     mislabeled.write_lists(args.logdir, args.splits, args.margin, with_dataset=with_dataset)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

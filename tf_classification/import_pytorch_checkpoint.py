@@ -55,7 +55,7 @@ def _run(args: argparse.Namespace) -> None:
     log.info("%s with %d labels: %s", described.network, len(described.labels), bundle.path)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -8,7 +8,6 @@ It needs no server: open label/index.html, answer, and export answers.csv.
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -17,20 +16,14 @@ from tf_classification.review.requests import LabelRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("label_crops.py", __doc__, LabelRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = LabelRequest(**vars(args))
+def _run(asked: LabelRequest) -> None:
     from tf_classification.review import labelling  # slow imports wait until the flags are good
 
     number = labelling.run(asked)
     log.info("%d crops to label in %s", number, asked.output_dir / "index.html")
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("label_crops.py", __doc__, LabelRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

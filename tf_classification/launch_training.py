@@ -74,7 +74,7 @@ def _name(together: bool) -> str:
     return run_folder.name(datetime.now(), 1)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -35,7 +35,7 @@ def _run(args: argparse.Namespace) -> None:
     mapping.write_mapping(**vars(args))
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -11,25 +11,17 @@ r"""Merge a classifier's probabilities into detections, for Timelapse and MegaDe
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from tf_classification.predictions.merge_request import MergeRequest
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    return cli.Parser("merge_classification_detection_output.py", __doc__, MergeRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    request = MergeRequest(**vars(args))
+def _run(request: MergeRequest) -> None:
     from tf_classification.predictions import merging
 
     merging.merge(request)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("merge_classification_detection_output.py", __doc__, MergeRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -13,7 +13,6 @@ The CSV that the pages export is for save_mislabeled.py.  They need no server: o
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -22,20 +21,14 @@ from tf_classification.review.requests import ReviewRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("review_mislabeled.py", __doc__, ReviewRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = ReviewRequest(**vars(args))
+def _run(asked: ReviewRequest) -> None:
     from tf_classification.review import reviewing  # slow imports wait until the flags are good
 
     number = reviewing.run(asked, cli.progress)
     log.info("%s pictures to decide in %s", f"{number:,}", asked.output_dir / "index.html")
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("review_mislabeled.py", __doc__, ReviewRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

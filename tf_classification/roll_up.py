@@ -8,25 +8,17 @@ A picture that may be a fox or a wolf becomes a canid.  Tables of fuse_sequences
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from tf_classification.predictions.roll_request import RollRequest
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("roll_up.py", __doc__, RollRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    request = RollRequest(**vars(args))
+def _run(request: RollRequest) -> None:
     from tf_classification.predictions import rolling
 
     rolling.run(request)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("roll_up.py", __doc__, RollRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

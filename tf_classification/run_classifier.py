@@ -15,7 +15,6 @@ run that was ended goes on where it was.
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -24,20 +23,14 @@ from tf_classification.predictions.request import RunRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    return cli.Parser("run_classifier.py", __doc__, RunRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = RunRequest(**vars(args))
+def _run(asked: RunRequest) -> None:
     from tf_classification.predictions import running  # slow imports wait until the flags are good
 
     ledger = running.run(asked, cli.progress)
     log.info("%s crops in %s", f"{ledger.kept:,}", asked.output)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("run_classifier.py", __doc__, RunRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -60,7 +60,7 @@ def _run(args: argparse.Namespace) -> None:
     running.serve(read, name, limits, host=args.host, port=args.port)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -10,7 +10,6 @@ with the crops lies beside the CSV; train_head.py --labels learns from the answe
 
 from __future__ import annotations
 
-import argparse
 import logging
 
 from database_tools import cli
@@ -19,20 +18,14 @@ from tf_classification.heads.request import SuggestRequest
 log = logging.getLogger(__name__)
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("suggest_labels.py", __doc__, SuggestRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = SuggestRequest(**vars(args))
+def _run(asked: SuggestRequest) -> None:
     from tf_classification.heads import suggesting  # slow imports wait until the flags are good
 
     number = suggesting.run(asked)
     log.info("%d crops to label in %s, to look at in its .html", number, asked.output)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("suggest_labels.py", __doc__, SuggestRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -111,7 +111,7 @@ def _train(config: TrainConfig, resume: Path | None, name: str | None) -> None:
         run.train(config, resume, cli.progress, begun, name)
 
 
-main = cli.command(build_parser, _run)
+main = cli.Command(build_parser, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -11,19 +11,11 @@ locations within train.  An expert's answers (path,label,decision,location) need
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from tf_classification.heads.request import HeadRequest
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags."""
-    return cli.Parser("train_head.py", __doc__, HeadRequest)
-
-
-def _run(args: argparse.Namespace) -> None:
-    asked = HeadRequest(**vars(args))
+def _run(asked: HeadRequest) -> None:
     from tf_classification.heads import course  # slow imports wait until the flags are good
 
     prepared = course.prepare(asked)
@@ -32,7 +24,7 @@ def _run(args: argparse.Namespace) -> None:
     training.run(asked, prepared, cli.progress)
 
 
-main = cli.command(build_parser, _run)
+main = cli.of_request("train_head.py", __doc__, HeadRequest, _run)
 
 if __name__ == "__main__":
     raise SystemExit(main())

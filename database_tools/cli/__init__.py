@@ -2,6 +2,6 @@
 
 from database_tools.cli.parser import Parser
 from database_tools.cli.progress import progress
-from database_tools.cli.status import command, run
+from database_tools.cli.status import Command, of_request, run
 
-__all__ = ["Parser", "command", "progress", "run"]
+__all__ = ["Command", "Parser", "of_request", "progress", "run"]

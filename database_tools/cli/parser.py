@@ -25,7 +25,13 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(
-        self, prog: str, doc: str | None = None, request: type | None = None, **kwargs: Any
+        self,
+        prog: str,
+        doc: str | None = None,
+        request: type | None = None,
+        *,
+        underscores: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             prog=prog,
@@ -37,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         # Not shown in help, whose usage is the README's, word by word.
         self.add_argument("--version", action=_Version, help=argparse.SUPPRESS)
         if request is not None:
-            flags.declare(self, request)
+            flags.declare(self, request, underscores=underscores)
             if any(action.type in arguments.ALL for action in self._actions):
                 places.declare(self)
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import functools
 import gc
 import logging
 import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from database_tools.cli import chatter, console, places, quick_import
 from database_tools.cli.parser import Parser
 from database_tools.core.errors import UserError
 from database_tools.core.secrets import hidden
+
+Request = TypeVar("Request")
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
@@ -27,13 +32,29 @@ Work = Callable[[argparse.Namespace], int | None]
 """What a command does with its flags; it may return its own exit status."""
 
 
-def command(build_parser: Callable[[], Parser], work: Work) -> Callable[..., int]:
-    """Return a command's ``main``, which takes the words after its name; see ``run``."""
+@dataclass(frozen=True)
+class Command:
+    """A command's ``main``, which takes the words after its name; see ``run``."""
 
-    def main(argv: Sequence[str] | None = None) -> int:
-        return run(build_parser(), work, argv)
+    build_parser: Callable[[], Parser]
+    work: Work
 
-    return main
+    def __call__(self, argv: Sequence[str] | None = None) -> int:
+        """Run it, on ``sys.argv`` when None, and return the exit status."""
+        return run(self.build_parser(), self.work, argv)
+
+
+def of_request(
+    prog: str,
+    doc: str | None,
+    request: type[Request],
+    work: Callable[[Request], int | None],
+    *,
+    underscores: bool = False,
+) -> Command:
+    """Return the command whose flags are the fields of ``request``, which ``work`` gets."""
+    build_parser = functools.partial(Parser, prog, doc, request, underscores=underscores)
+    return Command(build_parser, lambda args: work(request(**vars(args))))
 
 
 def run(parser: Parser, work: Work, argv: Sequence[str] | None = None) -> int:

@@ -162,7 +162,7 @@ def fault_of_command(words: list[str]) -> str | None:
     if name not in COMMANDS:
         return f"{name} is no command"
     try:
-        importlib.import_module(COMMANDS[name]).build_parser().parse_args(rest[1:])
+        importlib.import_module(COMMANDS[name]).main.build_parser().parse_args(rest[1:])
     except SystemExit as end:
         return f"{name} does not take its words" if end.code else None
     return None

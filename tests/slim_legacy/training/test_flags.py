@@ -31,7 +31,7 @@ quantize=False"""
     [(train_image_classifier, ORIGINAL_TRAIN), (eval_image_classifier, ORIGINAL_EVAL)],
 )
 def test_every_flag_of_the_original_has_its_default(command, original):
-    found = {k: str(v) for k, v in vars(command.build_parser().parse_args([])).items()}
+    found = {k: str(v) for k, v in vars(command.main.build_parser().parse_args([])).items()}
     wanted = dict(pair.split("=") for pair in original.split())
     assert {name: found[name] for name in wanted} == wanted
 
@@ -48,7 +48,7 @@ def test_every_flag_of_the_original_has_its_default(command, original):
     ],
 )
 def test_booleans_are_written_as_absl_takes_them(words, value):
-    assert train_image_classifier.build_parser().parse_args(words).clone_on_cpu is value
+    assert train_image_classifier.main.build_parser().parse_args(words).clone_on_cpu is value
 
 
 @pytest.mark.parametrize(
