@@ -11,11 +11,16 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # CI says the same about the same commit; at a desk every run tries other examples.  Nothing is
 # timed: processors are shared.
-settings.register_profile("ours", derandomize=bool(os.environ.get("CI")), deadline=None)
+settings.register_profile(
+    "ours",
+    derandomize=bool(os.environ.get("CI")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("ours")
 
 # Tests come in as many processes as there are processors: a TensorFlow with a thread for each of

@@ -80,6 +80,13 @@ def test_the_signature_of_a_sas_is_struck_out_of_whatever_is_said(parser, capsys
     assert "SECRET" not in said
 
 
+def test_what_threads_log_after_a_command_goes_nowhere_it_wrote(parser, capsys):
+    log = logging.getLogger("other.library")
+    assert cli.run(parser, lambda args: log.info("within"), []) == 0
+    log.info("after")
+    assert capsys.readouterr().err == "within\n"
+
+
 def test_every_command_tells_its_version(parser, capsys):
     with pytest.raises(SystemExit) as end:
         parser.parse_args(["--version"])

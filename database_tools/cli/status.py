@@ -97,7 +97,8 @@ def answer(prog: str, work: Callable[[], int | None]) -> int:
 
 
 def _work(parser: Parser, work: Work, args: argparse.Namespace) -> int | None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler, root = logging.StreamHandler(sys.stderr), logging.getLogger()
+    level = root.level
     handler.setFormatter(_Formatter("%(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # A scheduler's or a pod's "please stop" is answered as Ctrl-C is: clean up, then end.
@@ -107,6 +108,9 @@ def _work(parser: Parser, work: Work, args: argparse.Namespace) -> int | None:
             return work(args)
     finally:
         signal.signal(signal.SIGTERM, previous)
+        # Libraries' threads, a cluster's client say, would go on to write to a stream that is gone.
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 class _Formatter(logging.Formatter):

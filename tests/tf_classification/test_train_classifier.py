@@ -327,7 +327,7 @@ def test_after_ctrl_c_a_run_says_how_it_goes_on_and_ends(flags, tmp_path, there,
     while not list(tmp_path.glob(there)) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 130, said[-3000:]
     assert kept in said
     go_on = f"to go on: train_classifier.py --resume {only_run(tmp_path)}"

@@ -50,7 +50,7 @@ def kill_after(process, seconds, whole_group):
         return True
 
 
-def at_work(processes, patience=10):
+def at_work(processes, patience=60):
     """Return those that have not ended after so many seconds.
 
     An orphan that has ended is a zombie until process 1 takes note, which some do late.

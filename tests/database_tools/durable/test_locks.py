@@ -48,7 +48,8 @@ def test_a_disk_that_cannot_lock_is_a_warning(tmp_path, monkeypatch, caplog, num
     assert "no lock (cannot lock)" in caplog.text
 
 
-def test_a_run_that_is_just_ending_is_waited_for(tmp_path):
+def test_a_run_that_is_just_ending_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_PATIENCE", 60)  # it sleeps longer than it says, at times
     path = tmp_path / "lock"
     command = [sys.executable, "-c", HOLD.replace("60", "0.3"), str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:

@@ -110,7 +110,7 @@ def test_a_slow_first_job_does_not_change_the_order():
 
 @pytest.mark.slow
 def test_a_worker_that_the_system_ends_is_told():
-    jobs = [(i, os.getpid()) for i in range(50)]
+    jobs = [(i, os.getpid()) for i in range(1000)]  # a process may take long to start
     with executors.make(2) as executor, pytest.raises(UserError, match="want of memory"):
         list(stream.in_order(executor, end_of_a_worker, jobs, 4))
 

@@ -6,7 +6,6 @@ import dataclasses
 import io
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -190,7 +189,6 @@ def test_a_killed_run_goes_on_to_the_bytes_of_an_undisturbed_one(model, tmp_path
     while not list((tmp_path / "killed").glob("*/shards/*.npz")):
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.001)
-    time.sleep(random.uniform(0, 0.1))
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert len(shards(tmp_path / "killed")) < 8

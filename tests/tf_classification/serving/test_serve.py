@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import http.client
 import json
 import os
 import re
@@ -11,8 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -48,12 +48,12 @@ class Process:
     def ask(self, data):
         body = {"instances": [{"image_bytes": {"b64": base64.b64encode(data).decode()}}]}
         request = urllib.request.Request(self.predict, json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             return json.load(response)["predictions"][0]
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        self.log += self.process.communicate(timeout=60)[1]
+        self.log += self.process.communicate(timeout=300)[1]
         return self.process.returncode
 
 
@@ -140,20 +140,18 @@ def test_the_page_says_why_a_file_is_refused_and_asks_about_whole_pictures(runni
 @pytest.mark.slow
 def test_it_stops_after_it_has_answered_what_is_under_way(served_bundle, crop):
     process = Process(served_bundle, "--batch-size", "1", "--in-flight", "1")
-    body = {"instances": [{"image_bytes": {"b64": base64.b64encode(crop(900, 900)).decode()}}] * 40}
-    answers = []
-
-    def ask():
-        request = urllib.request.Request(process.predict, json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=60) as response:
-            answers.append(len(json.load(response)["predictions"]))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    time.sleep(0.3)
-    assert process.stop() == 0
-    thread.join(60)
-    assert answers == [40]
+    instance = {"image_bytes": {"b64": base64.b64encode(crop(900, 900)).decode()}}
+    body = json.dumps({"instances": [instance] * 40}).encode()
+    connection = http.client.HTTPConnection(process.url.removeprefix("http://"), timeout=300)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", process.predict.removeprefix(process.url))
+        connection.putheader("Content-Length", len(body))
+        connection.putheader("Expect", "100-continue")
+        connection.endheaders()
+        assert connection.sock.recv(100).startswith(b"HTTP/1.1 100 ")  # it is under way
+        connection.send(body)
+        assert process.stop() == 0
+        assert len(json.load(connection.getresponse())["predictions"]) == 40
     assert "stopped" in process.log
 
 

@@ -28,6 +28,8 @@ print(f"worker {index}, life {life}", flush=True)
 (folder / f"new{index}").write_text(json.dumps([os.getpid(), config, sys.argv[3:]]))
 (folder / f"new{index}").replace(folder / f"{index}.{life}")  # all else is ready
 end = lives[min(life, len(lives) - 1)]
+while config and index and not (folder / f"0.{life}").exists():
+    time.sleep(0.01)  # nobody ends before the other has begun
 if end == "k" and index:
     os.kill(os.getpid(), signal.SIGKILL)
 if end in "012" and (index or end == "0"):
@@ -124,8 +126,8 @@ def test_the_workers_end_with_their_launcher(tmp_path, number, status):
         while len(noted(tmp_path)) < 2 and launcher.poll() is None:
             time.sleep(0.05)
         launcher.send_signal(number)
-        assert launcher.wait(30) == status
-    until = time.monotonic() + 10
+        assert launcher.wait(120) == status
+    until = time.monotonic() + 60
     while any(is_alive(pid) for pid, _, _ in noted(tmp_path).values()):
         assert time.monotonic() < until
         time.sleep(0.05)
