@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from database_tools import cli
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    if args.threads < 1:
-        raise UserError(f"--threads must be at least 1, got {args.threads}")
+    limits.check(args, "at least 1", "--threads")
     from database_tools.formats import failed_list
     from database_tools.stores import conditions
 

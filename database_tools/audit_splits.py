@@ -17,6 +17,7 @@ from pathlib import Path
 
 from database_tools import cli
 from database_tools.cli import places
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.remote import arguments
 
@@ -58,8 +59,7 @@ def _run(args: argparse.Namespace) -> int:
         for line in audit.answers(args.dataset_dir, args.contains):
             print(line)
         return 0
-    if args.workers < 1:
-        raise UserError(f"--workers must be at least 1, got {args.workers}")
+    limits.check(args, "at least 1", "--workers")
     if args.may_change_test and args.fix is None:
         raise UserError("--may_change_test needs --fix")
     if args.db is not None and args.input_json is not None:

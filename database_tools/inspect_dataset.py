@@ -13,6 +13,7 @@ import argparse
 
 from database_tools import cli
 from database_tools.cli import places
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.label_shares import Thresholds
 from database_tools.remote import arguments
@@ -52,8 +53,7 @@ def build_parser() -> cli.Parser:
 def _run(args: argparse.Namespace) -> None:
     from database_tools.datasets import inspection
 
-    if args.samples < 0:
-        raise UserError(f"--samples must be at least 0, got {args.samples}")
+    limits.check(args, "at least 0", "--samples")
     pairs = {name: tuple(getattr(args, name)) for name in _RULES}
     for name, (_, share) in pairs.items():
         if not 0 <= share <= 1:

@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.core.errors import UserError
+from database_tools.core import limits
 from database_tools.remote import arguments
 
 
@@ -68,8 +68,7 @@ def _run(args: argparse.Namespace) -> None:
     from database_tools.demo import dataset
     from database_tools.work import executors
 
-    if args.workers < 1:
-        raise UserError(f"--workers must be at least 1, got {args.workers}")
+    limits.check(args, "at least 1", "--workers")
     options = vars(args)
     output, workers = options.pop("output_dir"), options.pop("workers")
     crops, detector = options.pop("classification_dataset"), options.pop("detector")

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from database_tools import cli
-from database_tools.core.errors import UserError
+from database_tools.core import limits
 from database_tools.labels_db.query_config import DATABASE
 from database_tools.remote import arguments
 
@@ -46,10 +46,7 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
-    for name in ("min_images", "total_images"):
-        if getattr(args, name) < 1:
-            flag = name.replace("_", "-")
-            raise UserError(f"--{flag} must be at least 1, got {getattr(args, name)}")
+    limits.check(args, "at least 1", "--min-images", "--total-images")
     from database_tools.datasets import proposed_spec
     from database_tools.formats import taxonomy_csv
     from database_tools.labels_db import asked

@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from database_tools import cli, remote
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from tf_classification.runs import run_folder
 from tf_classification.runs.config import TrainConfig
@@ -38,9 +39,8 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> int:
-    for name, least in (("workers", 1), ("max_restarts", 0)):
-        if (value := getattr(args, name)) < least:
-            raise UserError(f"--{name} must be at least {least}, got {value}")
+    limits.check(args, "at least 1", "--workers")
+    limits.check(args, "at least 0", "--max_restarts")
     words = list(args.words)
     slurm = os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1"
     together = slurm or "TF_CONFIG" in os.environ

@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 
 
@@ -35,10 +36,8 @@ def build_parser() -> cli.Parser:
 
 
 def _check(args: argparse.Namespace) -> None:
-    for name in ("batch_size", "in_flight", "queue", "timeout", "max_request_mb"):
-        if getattr(args, name) <= 0:
-            flag = "--" + name.replace("_", "-")
-            raise UserError(f"{flag} must be above 0, got {getattr(args, name)}")
+    numbers = "--batch-size", "--in-flight", "--queue", "--timeout", "--max-request-mb"
+    limits.check(args, "above 0", *numbers)
     if not 0 <= args.port <= 65535:
         raise UserError(f"--port must be in [0, 65535], got {args.port}")
     if args.model_name is not None and (not args.model_name or set(args.model_name) & set("/:")):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from database_tools.cli.parser import Parser
 from database_tools.cli.progress import progress
+from database_tools.core import limits
 from database_tools.core.flags import flag, scheduler
 from database_tools.remote.arguments import Folder
 
@@ -76,8 +77,7 @@ def config(args: argparse.Namespace, store: Store | None) -> FolderConfig:
     from database_tools.crops.wanted import Rule
 
     source = Source(args.images_dir, store, args.save_full_images, args.threads)
-    if not 0 <= args.threshold <= 1:
-        raise UserError(f"--threshold must be in [0, 1], got {args.threshold}")
+    limits.check(args, "in [0, 1]", "--threshold")
     rule = Rule(args.threshold, tuple(args.detection_category))
     geometry = Geometry.SQUARE if args.square_crops else Geometry.BOX
     try:

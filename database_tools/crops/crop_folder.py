@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from database_tools import imaging
-from database_tools.core import reasons
+from database_tools.core import limits, reasons
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import UserError
 from database_tools.core.ledger import Drops, Ledger
@@ -68,8 +68,7 @@ class FolderConfig:
     max_pixels: int = imaging.MAX_PIXELS
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise UserError(f"--workers must be at least 1, got {self.workers}")
+        limits.check(self, "at least 1", "--workers")
 
     def info(self, detector: object, version: str) -> CropsInfo:
         """Return what is left beside the crops of a detector; no text is no name of one."""

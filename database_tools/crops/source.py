@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools import remote
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.crops.wanted import Wanted
 from database_tools.durable import files, locks, spelling
@@ -44,8 +45,7 @@ class Source:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.threads < 1:
-            raise UserError(f"--threads must be at least 1, got {self.threads}")
+        limits.check(self, "at least 1", "--threads")
         if self.folder is None and (self.store is None or self.keep):
             raise UserError("--images-dir: a folder of the pictures is needed")
         if self.keep and self.store is not None and remote.is_address(str(self.folder)):

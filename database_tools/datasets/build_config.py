@@ -5,12 +5,12 @@ Light to import, as the command takes its defaults from here.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag, scheduler
 from database_tools.core.reasons import MAX_PIXELS
@@ -117,15 +117,9 @@ class BuildConfig:
     def __post_init__(self) -> None:
         if self.coco_style_output is None and self.tfrecords_output is None:
             raise UserError("at least one of --coco_style_output and --tfrecords_output is needed")
-        if not (self.padding_factor >= 1 and math.isfinite(self.padding_factor)):
-            rule = "must be a finite number of at least 1"
-            raise UserError(f"--padding_factor {rule}, got {self.padding_factor}")
-        for name in ("test_fraction", "detection_threshold"):
-            if not 0 <= (value := getattr(self, name)) <= 1:
-                raise UserError(f"--{name} must be in [0, 1], got {value}")
-        for name in ("ims_per_record", "max_pixels", "workers"):
-            if (value := getattr(self, name)) < 1:
-                raise UserError(f"--{name} must be at least 1, got {value}")
+        limits.check(self, "a finite number of at least 1", "--padding_factor")
+        limits.check(self, "in [0, 1]", "--test_fraction", "--detection_threshold")
+        limits.check(self, "at least 1", "--ims_per_record", "--max_pixels", "--workers")
         if self.splits_json is not None and self.test_fraction != BuildConfig.test_fraction:
             raise UserError("--splits_json says which locations test: leave out --test_fraction")
         if self.splits_json is not None and self.every_label_in_train:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 
 CSV, SPLITS = "csv", "splits"
@@ -57,10 +58,8 @@ class TrainingConfig:
         for name in _FOR_CSV:
             if getattr(self, name) is None:
                 raise UserError(f"--mode {CSV} needs {_flag(name)}")
-        if not 0 <= self.threshold <= 1:
-            raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
-        if self.min_locs < 0:
-            raise UserError(f"--min-locs must be at least 0, got {self.min_locs}")
+        limits.check(self, "in [0, 1]", "--threshold")
+        limits.check(self, "at least 0", "--min-locs")
         for name in ("cropped_images_dir", "detector_output_cache_dir"):
             if not (folder := getattr(self, name)).is_dir():
                 raise UserError(f"{folder}: no such folder, given as {_flag(name)}")
@@ -78,9 +77,7 @@ class TrainingConfig:
         if self.label_spec is not None and self.method != "smallest_first":
             raise UserError("--label-spec needs --method smallest_first")
         test = self.test_frac or 0.0
-        for name, value in (("val_frac", self.val_frac), ("test_frac", test)):
-            if not 0 <= value <= 1:
-                raise UserError(f"{_flag(name)} must be in [0, 1], got {value}")
+        limits.check(self, "in [0, 1]", "--val-frac", "--test-frac")
         if self.val_frac + test > 1:
             total = f"{self.val_frac} and {test}"
             raise UserError(f"--val-frac and --test-frac are more than 1 together: {total}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from database_tools import detectors
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag, scheduler
 from database_tools.core.reasons import MAX_PIXELS
@@ -70,11 +71,8 @@ class BatchConfig:
     )
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise UserError(f"--threshold must be above 0 and at most 1, got {self.threshold}")
-        for name in ("threads", "batch_size", "max_pixels"):
-            if (value := getattr(self, name)) < 1:
-                raise UserError(f"--{name} must be at least 1, got {value}")
+        limits.check(self, "above 0 and at most 1", "--threshold")
+        limits.check(self, "at least 1", "--threads", "--batch_size", "--max_pixels")
         if self.ncores < 0:
             raise UserError(f"--ncores must be at least 0, for all, got {self.ncores}")
         if self.ncores and self.dask_scheduler is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.evaluation import truths
@@ -56,8 +57,7 @@ class EvaluationRequest:
     )
 
     def __post_init__(self) -> None:
-        if not 0 < self.keep < 1:
-            raise UserError(f"--keep must be between 0 and 1, got {self.keep}")
+        limits.check(self, "above 0 and below 1", "--keep")
         if (self.labels is None) == (self.db is None):
             raise UserError("give either LABELS.json or --db")
         if self.dataset is not None and self.db is None:

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 
 DROP, KEEP, SINGLE = "drop", "keep", "single"
@@ -44,8 +45,7 @@ class QueryConfig:
     sequence_labels: str = KEEP
 
     def __post_init__(self) -> None:
-        if self.min_locs is not None and self.min_locs < 1:
-            raise UserError(f"--min-locs must be at least 1, got {self.min_locs}")
+        limits.check(self, "at least 1", "--min-locs")
         for name in ("check_blob_exists", "mislabeled_images"):
             folder = getattr(self, name)
             if isinstance(folder, Path) and not folder.is_dir():

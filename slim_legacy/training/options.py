@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from database_tools.core.errors import UserError
+from database_tools.core import limits
 
 OPTIMIZERS = ("adadelta", "adagrad", "adam", "ftrl", "momentum", "sgd", "rmsprop")
 DECAYS = ("fixed", "exponential", "polynomial")
@@ -19,22 +19,12 @@ DECAYS = ("fixed", "exponential", "polynomial")
 _MODEL_DIR = str(Path(tempfile.gettempdir()) / "tfmodel") + "/"
 
 
-_LEAST = {
-    "labels_offset": 0,
-    "num_preprocessing_threads": 1,
-    "num_clones": 1,
-    "num_readers": 1,
-    "log_every_n_steps": 1,
-    "save_summaries_secs": 0,
-    "save_interval_secs": 0,
-    "weight_decay": 0,
-    "num_epochs_per_decay": 0,
-    "batch_size": 1,
-    "train_image_size": 1,
-    "eval_image_size": 1,
-    "max_number_of_steps": 1,
-    "max_num_batches": 1,
-    "seed": 0,
+_RULES = {
+    "at least 0": "labels_offset save_summaries_secs save_interval_secs weight_decay "
+    "num_epochs_per_decay seed",
+    "at least 1": "num_preprocessing_threads num_clones num_readers log_every_n_steps batch_size "
+    "train_image_size eval_image_size max_number_of_steps max_num_batches",
+    "in [0, 1)": "label_smoothing moving_average_decay",
 }
 
 
@@ -56,14 +46,10 @@ class Input:
 
     def __post_init__(self) -> None:
         """Raise UserError for a number that is out of its range."""
-        for name, least in _LEAST.items():
-            value = getattr(self, name, None)
-            if value is not None and value < least:
-                raise UserError(f"--{name} must be at least {least}, got {value}")
-        for name in ("label_smoothing", "moving_average_decay"):
-            value = getattr(self, name, None)
-            if value is not None and not 0 <= value < 1:
-                raise UserError(f"--{name} must be in [0, 1), got {value}")
+        for rule, names in _RULES.items():
+            limits.check(
+                self, rule, *(f"--{name}" for name in names.split() if hasattr(self, name))
+            )
 
 
 @dataclass(frozen=True)

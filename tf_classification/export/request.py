@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.remote.arguments import Folder, Output
@@ -33,6 +34,7 @@ class ExportRequest:
         for rule, kept in self._rules().items():
             if not kept:
                 raise UserError(rule)
+        limits.check(self, "at least 1", "--calibration-crops", "--compared-crops")
         for name in self.formats:
             FORMATS[name].check(name)
 
@@ -50,11 +52,5 @@ class ExportRequest:
             "give --dataset-dir and --cropped-images-dir, or --tfrecords, not both": (
                 (self.dataset_dir is None) == (self.cropped_images_dir is None)
                 and not (self.dataset_dir and self.tfrecords)
-            ),
-            f"--calibration-crops must be at least 1, got {self.calibration_crops}": (
-                self.calibration_crops >= 1
-            ),
-            f"--compared-crops must be at least 1, got {self.compared_crops}": (
-                self.compared_crops >= 1
             ),
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.remote.arguments import Folder, Output, OutputFile
@@ -96,10 +97,8 @@ class HeadRequest(LabelledCrops):
     )
 
     def __post_init__(self) -> None:
-        if self.max_per_label is not None and self.max_per_label < 1:
-            raise UserError(f"--max-per-label must be at least 1, got {self.max_per_label}")
-        if not 0 < self.false_alarms < 1:
-            raise UserError(f"--false_alarms must be above 0 and below 1, got {self.false_alarms}")
+        limits.check(self, "at least 1", "--max-per-label")
+        limits.check(self, "above 0 and below 1", "--false_alarms")
         super().__post_init__()
 
     def config(self, **more: Any) -> TrainConfig:
@@ -120,7 +119,6 @@ class SuggestRequest:
     seed: int = flag("of every draw (default: %(default)s)", default=0)
 
     def __post_init__(self) -> None:
-        if self.number < 1:
-            raise UserError(f"--number must be at least 1, got {self.number}")
+        limits.check(self, "at least 1", "--number")
         if self.output.suffix != ".csv":
             raise UserError(f"{self.output}: the file to write is called .csv; a page is beside it")

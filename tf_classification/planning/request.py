@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
@@ -56,13 +57,10 @@ class PlanRequest:
             raise UserError(f"{self.images_dir}: no such folder")
         if (self.detector is None) == (self.detections_json is None):
             raise UserError("give either --detector or --detections-json")
-        least = {"number": 1, "epochs": 1, "workers": 1, "num_labels": 2, "sample": LEAST}
-        for name, smallest in least.items():
-            if (value := getattr(self, name)) is not None and value < smallest:
-                flag = name.replace("_", "-")
-                raise UserError(f"--{flag} must be at least {smallest}, got {value}")
-        if not 0 < self.threshold <= 1:
-            raise UserError(f"--threshold must be above 0 and at most 1, got {self.threshold}")
+        limits.check(self, "at least 1", "--number", "--epochs", "--workers")
+        limits.check(self, "at least 2", "--num-labels")
+        limits.check(self, f"at least {LEAST}", "--sample")
+        limits.check(self, "above 0 and at most 1", "--threshold")
         if self.model_name is not None and self.model_name not in NETWORKS:
             rule = f"must be one of {', '.join(NETWORKS)}, got {self.model_name}"
             raise UserError(f"--model-name {rule}")

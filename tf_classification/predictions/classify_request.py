@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
@@ -35,8 +36,7 @@ class ClassifyRequest:
             raise UserError(f"{self.pictures}: no such folder")
         if (self.detector is None) == (self.detections_json is None):
             raise UserError("give either --detector or --detections-json")
-        if not 0 < self.threshold <= 1:
-            raise UserError(f"--threshold must be above 0 and at most 1, got {self.threshold}")
+        limits.check(self, "above 0 and at most 1", "--threshold")
         for path in filter(None, (self.output_dir, self.sort_into)):
             if path.resolve() == self.pictures.resolve():
                 raise UserError(f"{path}: is the folder of pictures; write to another one")

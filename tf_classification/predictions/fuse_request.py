@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from database_tools.core import fusion
+from database_tools.core import fusion, limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import flag
 from database_tools.formats import events_csv
@@ -63,8 +63,7 @@ class FuseRequest(ResultRequest):
                 raise UserError(f"{path}: lies where it would be overwritten; write elsewhere")
         if not self.event_gap > 0:
             raise UserError(f"--event_gap must be above 0 seconds, got {self.event_gap}")
-        if not 0 < self.same < 1:
-            raise UserError(f"--same must be above 0 and below 1, got {self.same}")
+        limits.check(self, "above 0 and below 1", "--same")
         if not 0.01 <= self.temperature <= 100:
             raise UserError(f"--temperature must be in [0.01, 100], got {self.temperature}")
         if self.calibrate_on is not None and self.temperature != 1:

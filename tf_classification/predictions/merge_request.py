@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.remote.arguments import Folder, OutputFile
@@ -57,10 +58,8 @@ class MergeRequest:
     timelapse: bool = flag("what Timelapse would refuse is an error", default=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
-        if self.samples_per_label is not None and self.samples_per_label < 1:
-            raise UserError(f"--samples-per-label must be at least 1, got {self.samples_per_label}")
+        limits.check(self, "in [0, 1]", "--threshold")
+        limits.check(self, "at least 1", "--samples-per-label")
         if (self.detection_json is None) == (self.queried_images_json is None):
             raise UserError("give either --detection-json or --queried-images-json")
         if self.detection_json is None and self.detector_output_cache_dir is None:

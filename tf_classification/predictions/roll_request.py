@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import flag
 from tf_classification.predictions.result_request import ResultRequest
@@ -43,8 +44,7 @@ class RollRequest(ResultRequest):
         for name in ("label_spec", "taxonomy_parents"):
             if getattr(self, name) is not None and self.taxonomy is None:
                 raise UserError(f"--{name} needs --taxonomy")
-        if not 0 < self.target <= 1:
-            raise UserError(f"--target must be above 0 and at most 1, got {self.target}")
+        limits.check(self, "above 0 and at most 1", "--target")
         if (self.geofence is None) != (self.country is None):
             raise UserError("--geofence and --country need each other")
         if self.admin1 is not None and self.country is None:

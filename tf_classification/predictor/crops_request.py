@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from database_tools.core import flags
+from database_tools.core import flags, limits
 from database_tools.core.crop_recipe import Geometry
 from database_tools.core.detection_choice import LOWER
 from database_tools.core.errors import UserError
@@ -44,13 +43,9 @@ class CropsRequest:
     detector_version: str | None = flag("for the crops' names (default: as --detections-json says)")
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "num_workers"):
-            if (number := getattr(self, name)) is not None and number < 1:
-                raise UserError(f"--{name.replace('_', '-')} must be at least 1, got {number}")
-        if not 0 <= self.threshold <= 1:
-            raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
-        if self.padding is not None and not (self.padding >= 1 and math.isfinite(self.padding)):
-            raise UserError(f"--padding must be a finite number of at least 1, got {self.padding}")
+        limits.check(self, "at least 1", "--batch-size", "--num-workers")
+        limits.check(self, "in [0, 1]", "--threshold")
+        limits.check(self, "a finite number of at least 1", "--padding")
         if self.square_crops and self.padding is not None:
             raise UserError("--square-crops does not go with --padding, which is of its own square")
         self._check_places()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.labels_db.query_config import DATABASE, QueryConfig
@@ -45,10 +46,8 @@ class FindRequest(LabelledCrops):
             raise UserError(f"{self.output}: the file to write is called .csv; a page is beside it")
         if self.db is not None and self.input_json is not None:
             raise UserError("give --db or --input_json, not both")
-        if not 0 <= self.least <= 1:
-            raise UserError(f"--least must be in [0, 1], got {self.least}")
-        if self.workers < 1:
-            raise UserError(f"--workers must be at least 1, got {self.workers}")
+        limits.check(self, "in [0, 1]", "--least")
+        limits.check(self, "at least 1", "--workers")
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,7 @@ class ReviewRequest:
             raise UserError("--db needs --label-spec and --taxonomy-csv")
         if not self.cropped_images_dir.is_dir():
             raise UserError(f"{self.cropped_images_dir}: no such folder")
-        for name in ("number", "workers"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise UserError(f"--{name} must be at least 1, got {value}")
+        limits.check(self, "at least 1", "--number", "--workers")
         self._check_boxes()
 
     def _check_boxes(self) -> None:

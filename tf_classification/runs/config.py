@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from database_tools import remote
-from database_tools.core import taxa
+from database_tools.core import limits, taxa
 from database_tools.core.crop_recipe import CropRecipe
 from database_tools.core.errors import FormatError, UserError
 from database_tools.core.flags import argument, flag
@@ -44,15 +44,15 @@ _PATHS = (*_DATASET, *_FILES, "logdir")
 # What may grow, so that a finished run goes on.
 _LENGTHS = ("epochs", "patience")
 # What numbers must be.
-_BOUNDS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
-    ("at least 0", lambda x: x >= 0, ("min_crops", "weight_decay")),
-    ("at least 1", lambda x: x >= 1, ("epochs", "batch_size", "steps_per_call")),
-    ("at least 32", lambda x: x >= 32, ("image_size",)),
-    ("above 0", lambda x: x > 0, ("lr",)),
-    ("in (0, 1)", lambda x: 0 < x < 1, ("val_fraction",)),
-    ("in [0, 1)", lambda x: 0 <= x < 1, ("label_smoothing", "ema", "dropout")),
-    ("in [0, 1]", lambda x: 0 <= x <= 1, ("sampling_power",)),
-)
+_LIMITS = {
+    "at least 0": ("--min-crops", "--weight-decay"),
+    "at least 1": ("--epochs", "--batch-size", "--steps-per-call"),
+    "at least 32": ("--image-size",),
+    "above 0": ("--lr",),
+    "above 0 and below 1": ("--val-fraction",),
+    "in [0, 1)": ("--label-smoothing", "--ema", "--dropout"),
+    "in [0, 1]": ("--sampling-power",),
+}
 # What the run found, and a bundle says in its own places.
 _FOUND = ("labels", "crop_recipe", "taxonomy")
 
@@ -216,10 +216,8 @@ class TrainConfig:
         for rule, kept in self._rules().items():
             if not kept:
                 raise UserError(rule)
-        for rule, keeps, names in _BOUNDS:
-            for name, value in ((name, getattr(self, name)) for name in names):
-                if value != getattr(TrainConfig, name) and not keeps(value):
-                    raise UserError(f"--{name.replace('_', '-')} must be {rule}, got {value}")
+        for rule, flags in _LIMITS.items():
+            limits.check(self, rule, *flags)
 
     def _check(self, name: str, read: Callable[[object], object]) -> None:
         """Refuse what a dataset has handed on and nobody could read back."""

@@ -178,7 +178,7 @@ def test_a_label_database_does_as_well(here):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--keep", "1"], "--keep must be between 0 and 1, got 1.0"),
+        (["--keep", "1"], "--keep must be above 0 and below 1, got 1.0"),
         (["--db", "labels.db"], "give either LABELS.json or --db"),
         (["--dataset", "caltech"], "--dataset is for --db"),
         (["--output_dir", "labels.json"], "labels.json: is a file, expected a folder"),
