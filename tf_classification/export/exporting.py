@@ -29,6 +29,7 @@ from tf_classification.export.crops import Sample
 from tf_classification.export.request import ExportRequest
 from tf_classification.export.table import FORMATS
 from tf_classification.models import bundle, checkpoint
+from tf_classification.models import description as descriptions
 from tf_classification.models.bundle import Bundle
 from tf_classification.models.description import RESIZE, RESIZE_ROUNDED, Description
 from tf_classification.models.signatures import Loaded
@@ -73,13 +74,13 @@ def export(asked: ExportRequest) -> list[Row]:
         path = asked.output_dir / FORMATS[name].file
         log.info("writing %s", path)
         write(name, model, path, sample and sample.first(asked.calibration_crops))
-    facts = _facts(source.description, asked.formats)
+    facts = _facts(source, asked)
     plain = source.description.views == 1 and isinstance(model, keras.Model)
     if plain and _EMBEDDING.intersection(asked.formats):
         beside = asked.output_dir / store.WEIGHTS
         backbone.save(model, beside)
         facts["backbone"] = files.sha256(beside)
-    files.write_json(asked.output_dir / "model.json", facts)
+    _describe(asked.output_dir / "model.json", facts)
     if sample is None:
         log.warning("no validation crops given, so the formats are not compared")
         return []
@@ -175,17 +176,31 @@ def _write_openvino(network: keras.Model | Loaded, path: Path) -> None:
         draft.replace(path)
 
 
-def _facts(description: Description, formats: tuple[str, ...]) -> dict[str, Any]:
-    side = description.image_size
+def _facts(source: Bundle, asked: ExportRequest) -> dict[str, Any]:
+    described, named = source.description, {name: FORMATS[name].file for name in asked.formats}
+    side = described.image_size
     # The input of int8 is rounded in any case, and resizing to whole levels takes half the time.
-    rounded = "litert-int8" in formats and description.resize == RESIZE
-    return description.to_json() | {
-        "files": {name: FORMATS[name].file for name in formats},
+    rounded = "litert-int8" in named and described.resize == RESIZE
+    return described.to_json() | {
+        "bundle": files.sha256(source.path / bundle.DESCRIPTION),
+        "files": named,
         "resizes": {FORMATS["litert-int8"].file: RESIZE_ROUNDED} if rounded else {},
+        "fingerprints": {file: files.sha256(asked.output_dir / file) for file in named.values()},
         "input": {"shape": ["N", side, side, 3], "dtype": "float32", "values": "RGB, 0 to 255"},
         "output": "logits; divide by the temperature and apply softmax, then the curves if any; "
         "of .tflite files features averaged over the picture too, second",
     }
+
+
+def _describe(path: Path, facts: dict[str, Any]) -> None:
+    """Write what is to be known of the files, beside what another run said of the same bundle's."""
+    before = files.read_own(path)
+    if isinstance(before, dict) and before.get("bundle") == facts["bundle"]:
+        for name in ("files", "resizes", "fingerprints"):
+            facts[name] = before[name] | facts[name]
+        facts = before | facts
+    facts["fingerprints"]["description"] = descriptions.fingerprint(facts)
+    files.write_json(path, facts)
 
 
 def _runs(model: saved_model.SavedModel, asked: ExportRequest) -> dict[str, Run]:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.errors import FormatError, UserError
+from database_tools.durable import files
 from tf_classification.models import description as descriptions
 from tf_classification.models.description import Description
 from tf_classification.predictor import preparation
@@ -43,7 +44,14 @@ class LiteRT(Predictor):
         described = self.description
         super().__init__(path, described.labels, described.image_size, described.crop_recipe)
         self.thresholds = described.thresholds
-        self._runner = LiteRTRunner(path, threads)
+        self._runner = runner = LiteRTRunner(path, threads)
+        side, number = described.image_size, len(described.labels)
+        shape = (1, side, side, 3)
+        given = {"image_size": (shape, runner.shape), "num_labels": (number, runner.widths[0])}
+        for fact, (said, found) in given.items():
+            if said != found:  # files of before they had fingerprints, or of other programs
+                rule = f"{said}, but that of {path.name} is {found}: export it anew"
+                raise FormatError(path.with_name(FACTS), fact, rule)
 
     def _pixels(self, encoded: bytes) -> Levels:
         return preparation.prepare(encoded, self.description)
@@ -67,11 +75,20 @@ class LiteRT(Predictor):
 
 
 def _facts(path: Path) -> tuple[Description, str | None]:
-    """Read the description beside a file; refuse that of another file."""
+    """Read the description beside a file; refuse that of another file, or a changed one."""
     beside = path.with_name(FACTS)
     description, table = descriptions.read_facts(beside)
+    for name in ("files", "resizes", "fingerprints"):
+        if not isinstance(table.get(name, {}), dict):
+            raise FormatError(beside, name, "must be an object")
     if path.name not in table.get("files", {}).values():
         raise FormatError(beside, "files", f"{path.name} is not among them")
+    if (known := table.get("fingerprints")) is not None:  # older ones have none
+        found = {"description": descriptions.fingerprint(table), path.name: files.sha256(path)}
+        for name, digest in found.items():
+            if digest != known.get(name):
+                rule = "it was changed after it was exported, or is of another model"
+                raise FormatError(beside, f"fingerprints.{name}", rule)
     if (resize := table.get("resizes", {}).get(path.name)) is None:
         return description, table.get("backbone")
     try:
@@ -86,6 +103,13 @@ class LiteRTRunner:
     Args:
         path: the ``.tflite`` file.
         threads: interpreters at work at a time; None for one for each processor.
+
+    Attributes:
+        shape: of the picture that it takes, (1, side, side, 3).
+        widths: length of each output: labels, and features if there are.
+
+    Raises:
+        UserError: if it is no such file.
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
@@ -95,15 +119,15 @@ class LiteRTRunner:
             raise UserError(f"{path} needs pip install 'tf-classification[litert]'") from None
         self._make = Interpreter
         self._content = path.read_bytes()
+        try:
+            plain = Interpreter(model_content=self._content)  # 2 ms and no memory: not allocated
+        except ValueError as error:
+            raise UserError(f"{path}: no .tflite file that can be run: {error}") from None
+        self.shape = tuple(plain.get_input_details()[0]["shape"].tolist())
+        self.widths = tuple(int(one["shape"][-1]) for one in plain.get_output_details())
         self._threads = threads or os.cpu_count() or 1
         self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="litert")
         self._own = threading.local()
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Length of each output: labels, and features if there are."""
-        interpreter, _, _ = self._interpreter()
-        return tuple(int(given["shape"][-1]) for given in interpreter.get_output_details())
 
     def __call__(self, pixels: Pictures, output: int = 0) -> Floats:
         """Turn N pictures, (side, side, 3) 0..255 each, into logits (N, labels), or features."""

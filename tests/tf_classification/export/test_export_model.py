@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from database_tools.core.errors import FormatError
 from database_tools.formats import label_index, splits_json
-from tf_classification import export_model
+from tf_classification import export_model, predictor
 from tf_classification.models import bundle
 from tf_classification.models.calibration import Calibration
 from tf_classification.models.description import Description
@@ -95,6 +96,16 @@ def test_formats_are_written_with_a_description_and_a_table(source, tmp_path, ca
         assert float(row["per_cpu_second"]) > 0
     printed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in printed[1:4]] == [row["name"] for row in rows]
+
+    again = ["--format", "litert", "--compared-crops", "1", "--calibration-crops", "1"]
+    assert export_model.main([*argv[:3], *again]) == 0
+    paths = [tmp_path / name for name in ("model.tflite", "model_int8.tflite")]
+    contents = [path.read_bytes() for path in paths]
+    for path, other in zip(paths, reversed(contents), strict=True):
+        assert predictor.open(path).labels == LABELS, "each run adds to what the folder has"
+        path.write_bytes(other)
+        with pytest.raises(FormatError, match=f"fingerprints.{path.name}: it was changed"):
+            predictor.open(path)
 
 
 def test_a_training_run_becomes_a_bundle_once(dataset, network, tmp_path):

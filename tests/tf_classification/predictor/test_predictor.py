@@ -199,6 +199,35 @@ def test_the_description_beside_a_tflite_says_how_crops_of_each_file_are_resized
         predictor.open(tmp_path / "model.tflite")
 
 
+FINGERPRINTS = {"description": "0", "model.tflite": "0"}
+
+
+@pytest.mark.parametrize(
+    ("content", "facts", "said"),
+    [
+        (None, {"labels": ["a", "b"], "num_labels": 2}, "num_labels: 2, but that of m.* is 3: ex"),
+        (
+            None,
+            {"image_size": 64},
+            r"image_size: \(1, 64, 64, 3\), but that of model\.tflite is \(1, 3",
+        ),
+        (None, {"files": ["model.tflite"]}, "files: must be an object"),
+        (None, {"fingerprints": FINGERPRINTS}, r"fingerprints\.description: it was changed"),
+        (b"no model", {}, r"model\.tflite: no \.tflite file that can be run"),
+        (b"", {}, r"model\.tflite: no \.tflite file that can be run"),
+    ],
+)
+def test_a_tflite_that_is_not_what_its_description_says_is_refused(
+    content, facts, said, tflite, tmp_path
+):
+    table = json.loads(tflite.with_name("model.json").read_text()) | {"thresholds": {}} | facts
+    (tmp_path / "model.tflite").write_bytes(tflite.read_bytes() if content is None else content)
+    (tmp_path / "model.json").write_text(json.dumps(table))
+    with pytest.raises(UserError, match=said) as refused:
+        predictor.open(tmp_path / "model.tflite")
+    assert len(str(refused.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize("filled_up", [False, True], ids=["refused", "filled up by Pillow"])
 @pytest.mark.parametrize("content", [b"", b"no picture", CROPS[2][:2000]])
 def test_what_is_no_picture_is_said_by_all(opened, tflite, content, filled_up, monkeypatch):
