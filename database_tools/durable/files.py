@@ -27,8 +27,9 @@ from database_tools.core.json_text import JsonError
 from database_tools.durable import disk
 
 _DISK_REFUSES = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS),
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),  # a file where a folder is wanted, or the reverse
+    *(errno.ENAMETOOLONG, errno.ELOOP),
 )
 
 
@@ -55,12 +56,15 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     ``path`` stays as it was; those of killed processes go when the next one writes there.
 
     Raises:
-        UserError: if the folder cannot be written or the disk is full.
+        UserError: if the folder cannot be written or the disk is full, or ``path`` is a device or
+            a pipe: to rename to ``/dev/null`` would end it.
     """
     temporary = neighbour(path)
     try:
         with writing_below(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise UserError(f"cannot write {path}: neither a file nor a folder")
             remove_of_the_dead(path.parent)
             yield temporary
             if lasting:
@@ -116,9 +120,15 @@ def writing_below(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _DISK_REFUSES:
+        if error.errno in _DISK_REFUSES or (error.errno == errno.ENOENT and _is_ours(error, path)):
             raise UserError(f"cannot write {path}: {error.strerror}") from error
         raise
+
+
+def _is_ours(error: OSError, path: Path) -> bool:
+    """Say whether what was not there is what is written, as in a folder that went meanwhile."""
+    named = Path(os.fsdecode(error.filename or ""))
+    return named in path.parents or is_leftover(named.name)
 
 
 @contextlib.contextmanager

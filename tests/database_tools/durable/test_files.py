@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from database_tools.core.errors import UserError
 from database_tools.durable import files
 
 WRITER = """
@@ -72,3 +73,30 @@ def test_what_may_not_be_deleted_keeps_nobody_from_writing(tmp_path, monkeypatch
     monkeypatch.setattr(Path, "unlink", refuse)
     files.write_text(tmp_path / "other.json", "whole")
     assert sorted(_names(tmp_path)) == [name, "other.json"]
+
+
+def test_a_pipe_or_device_is_refused_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match=r"cannot write .*pipe: neither a file nor a folder"):
+        files.write_text(pipe, "whole")
+    assert pipe.is_fifo()
+    assert _names(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize(
+    "place", ["y" * 300, "loop/out.json", "loop/deep/out.json", "/proc/no/out"]
+)
+def test_a_place_that_no_disk_has_is_one_line(tmp_path, place):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match="cannot write"):
+        files.write_text(tmp_path / place, "whole")
+    assert _names(tmp_path) == ["loop"]
+
+
+def test_a_folder_that_goes_while_it_is_written_is_one_line_and_another_missing_file_none(tmp_path):
+    path = tmp_path / "out" / "a.json"
+    with pytest.raises(UserError, match="cannot write"), files.replacing(path):
+        path.parent.rmdir()
+    with pytest.raises(FileNotFoundError), files.writing_below(path):
+        (tmp_path / "picture.jpg").read_bytes()
