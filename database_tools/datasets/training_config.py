@@ -11,6 +11,8 @@ from pathlib import Path
 
 from database_tools.core import limits
 from database_tools.core.errors import UserError
+from database_tools.core.flags import argument, flag
+from database_tools.remote.arguments import Folder, Output
 
 CSV, SPLITS = "csv", "splits"
 
@@ -24,29 +26,49 @@ _FOR_CSV = (
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What to make; flags of the command, by the same names.
+    """What to make: the flags of the command."""
 
-    Attributes:
-        mode: ``csv``, ``splits`` or both.
-        test_frac: None for no test split of our own.
-    """
-
-    output_dir: Path
-    mode: Sequence[str] = (CSV, SPLITS)
-    match_test: tuple[Path, Path] | None = None
-    queried_images_json: Path | None = None
-    cropped_images_dir: Path | None = None
-    detector_output_cache_dir: Path | None = None
-    detector_version: str | None = None
-    threshold: float = 0.8
-    min_locs: int = 0
-    val_frac: float | None = None
-    test_frac: float | None = None
-    method: str = "random"
-    label_spec: Path | None = None
-    seed: int = 0
-    splits_json: Path | None = None
-    require_all_splits: bool = False
+    output_dir: Output = argument("folder of the dataset")
+    mode: Sequence[str] = flag(
+        "make classification_ds.csv and label_index.json, or splits.json (default: both)",
+        default=(CSV, SPLITS),
+        choices=(CSV, SPLITS),
+    )
+    match_test: tuple[Path, Path] | None = flag(
+        "take over the test set of another dataset",
+        nargs=2,
+        metavar=("CLASSIFICATION_CSV", "SPLITS_JSON"),
+    )
+    queried_images_json: Path | None = flag("JSON of the queried images", "-q", group=f"{CSV} mode")
+    cropped_images_dir: Folder | None = flag("folder of the crops", "-c")
+    detector_output_cache_dir: Path | None = flag(
+        "folder of detections, v<version>/<dataset>.json", "-d"
+    )
+    detector_version: str | None = flag("version of the detector, e.g. 4.1", "-v")
+    threshold: float = flag(
+        "least detection confidence of a crop (default: %(default)s)", "-t", default=0.8
+    )
+    min_locs: int = flag("leave out labels of fewer locations", default=0)
+    val_frac: float | None = flag(
+        "about this fraction of the crops is for val", group=f"{SPLITS} mode"
+    )
+    test_frac: float | None = flag("the same for test (default: 0)")
+    method: str = flag(
+        "how locations are chosen (default: %(default)s)",
+        default="random",
+        choices=("random", "smallest_first"),
+    )
+    label_spec: Path | None = flag(
+        "label specification whose prioritize says which datasets are taken first for test; "
+        "only with --method smallest_first"
+    )
+    seed: int = flag("of --method random", default=0, group="additions")
+    splits_json: Path | None = flag(
+        "splits of your own instead of --method: checked against the crops, and taken over"
+    )
+    require_all_splits: bool = flag(
+        "end with status 2 if a label has no crop in one of the splits", default=False
+    )
 
     def __post_init__(self) -> None:
         if CSV in self.mode:

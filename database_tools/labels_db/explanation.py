@@ -96,16 +96,12 @@ def _few(names: Iterable[str]) -> str:
     return ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def run(config: QueryConfig, path: Path | None, *, strict: bool) -> None:
-    """Print the table of a specification.
-
-    Args:
-        config: names the specification, the taxonomy and perhaps a database.
-        path: of JSON to write too, or None.
-        strict: whether warnings are errors.
+def run(config: QueryConfig) -> None:
+    """Print the table of a specification, and write it as JSON if ``explain`` is a path.
 
     Raises:
-        UserError: if there are errors, after all was printed and written.
+        UserError: if there are errors, or with ``strict`` warnings, after all was printed and
+            written.
     """
     spec, tree = label_spec.read(config.label_spec_json), queries.read_taxonomy(config)
     with contextlib.ExitStack() as stack:
@@ -122,9 +118,9 @@ def run(config: QueryConfig, path: Path | None, *, strict: bool) -> None:
         found = explain(spec, tree, labels, allow_overlaps=config.allow_multilabel)
     for line in found.table():
         print(line)
-    if path is not None:
-        files.write_json(path, found.as_json())
-    wrong = found.errors + (found.warnings if strict else [])
+    if isinstance(config.explain, Path):
+        files.write_json(config.explain, found.as_json())
+    wrong = found.errors + (found.warnings if config.strict else [])
     if wrong:
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise UserError(f"{config.label_spec_json}: {wrong[0]}{more}")
