@@ -40,6 +40,8 @@ class ClassifyRequest:
         for path in filter(None, (self.output_dir, self.sort_into)):
             if path.resolve() == self.pictures.resolve():
                 raise UserError(f"{path}: is the folder of pictures; write to another one")
+        if self.sort_into and self.sort_into.resolve().is_relative_to(self.pictures.resolve()):
+            raise UserError(f"{self.sort_into}: is in the folder of pictures, and would be sorted")
         for path in filter(None, (self.model, self.detector, self.detections_json)):
             if not path.exists():
                 raise UserError(f"{path}: no such file")

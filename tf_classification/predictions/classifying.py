@@ -37,6 +37,7 @@ from tf_classification.predictions.merge_request import MergeRequest
 from tf_classification.predictions.request import RunRequest
 from tf_classification.predictions.running import NoCrops, Progress
 from tf_classification.predictions.species import Names, Strange
+from tf_classification.predictor import sources
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,10 @@ def _tell(asked: ClassifyRequest, limits: Mapping[str, float | None], strange: S
     ledger = _account(merged)
     if not ledger.total:
         raise UserError(f"{merged}: no picture in it")
+    if asked.detections_json is not None and (more := _number(asked.pictures)) > ledger.total:
+        text = "%s holds %s pictures, %s names %s: the others are not looked at"
+        said = asked.pictures, f"{more:,}", asked.detections_json, f"{ledger.total:,}"
+        log.warning(text, *said)
     species_page.write(asked.output_dir / PAGE, table, merged, asked.pictures)
     ledger_json.write(asked.output_dir, ledger)
     if asked.sort_into is not None:
@@ -145,6 +150,10 @@ def _tell(asked: ClassifyRequest, limits: Mapping[str, float | None], strange: S
     for name, number in counts.most_common():
         log.info("%s: %s pictures", name, f"{number:,}")
     return ledger
+
+
+def _number(folder: Path) -> int:
+    return sum(1 for _ in sources.below(folder))
 
 
 def _account(merged: Path) -> Ledger:
@@ -163,16 +172,19 @@ def _sort(pictures: Path, target: Path, table: Path) -> None:
     store = stores.open_store(str(pictures))
     found = sorted({row.species for row in species.read(table)})
     places = dict(zip(found, category_folders(found), strict=True))
-    lost = 0
+    placed = lost = 0
     for row in species.read(table):
         if row.species == species.FAILED:
             continue
         path = target / places[row.species] / row.file
-        if path.exists():
-            continue
         try:
-            store.fetch(row.file, path)
+            if not path.exists():
+                store.fetch(row.file, path)
+            placed += 1
         except Unavailable:
             lost += 1
     if lost:
         log.warning("%d pictures could not be sorted: they are not there any more", lost)
+    if target.is_dir() and (others := _number(target) - placed) > 0:
+        text = "%s holds %d more, as another run sorted them: an empty folder would not"
+        log.warning(text, target, others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 from PIL import Image as Picture
@@ -97,6 +98,19 @@ def test_the_same_command_again_changes_nothing_and_asks_nothing(decided, shots,
     assert before == {p.name: p.read_bytes() for p in (shots / "out").iterdir() if p.is_file()}
 
 
+def test_pictures_that_are_not_of_the_run_are_counted(decided, shots, capsys):
+    for other in ("sorted/elk/1.jpg", "pictures/c/8.jpg", "pictures/c/9.jpg"):
+        (shots / other).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(shots / "pictures/b/2.jpg", shots / other)
+    words = ("--detections-json", shots / "detections.json", "--sort_into", shots / "sorted")
+    for _ in range(2):
+        assert run(shots / "pictures", decided["sure"], shots / "out", *words) == 0
+        said = capsys.readouterr().err
+        assert "sorted holds 1 more, as another run sorted them" in said
+        assert "pictures holds 5 pictures, " in said
+        assert "detections.json names 4: the others are not looked at" in said
+
+
 def test_pictures_without_any_animal_are_empty(decided, shots):
     facts = json.loads((shots / "detections.json").read_text())
     facts["images"] = [entry for entry in facts["images"] if entry["file"] == "a/3.jpg"]
@@ -113,10 +127,12 @@ def test_pictures_without_any_animal_are_empty(decided, shots):
         (["--detector", "none.pb"], "none.pb: no such file"),
         (["--detections-json", "DETECTIONS", "--threshold", "0"], "--threshold must be above 0"),
         (["--detections-json", "DETECTIONS", "--sort_into", "PICTURES"], "is the folder of"),
+        (["--detections-json", "DETECTIONS", "--sort_into", "INSIDE"], "is in the folder of"),
     ],
 )
 def test_what_cannot_be_is_refused(words, said, decided, shots, capsys):
     places = {"DETECTIONS": shots / "detections.json", "PICTURES": shots / "pictures"}
+    places["INSIDE"] = shots / "pictures" / "sorted"
     words = [places.get(word, word) for word in words]
     assert run(shots / "pictures", decided["sure"], shots / "out", *words) == 2
     assert said in capsys.readouterr().err
