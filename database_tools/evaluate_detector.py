@@ -9,6 +9,7 @@ Labels of whole pictures are enough.  Writes a page, tables and a ledger.
 from __future__ import annotations
 
 from database_tools import cli
+from database_tools.core import flags
 from database_tools.evaluation.evaluation_request import EvaluationRequest
 
 
@@ -18,7 +19,7 @@ def _run(request: EvaluationRequest) -> None:
     detector_evaluation.run(request)
 
 
-main = cli.of_request("evaluate_detector.py", __doc__, EvaluationRequest, _run, underscores=True)
+main = cli.of_request("evaluate_detector.py", __doc__, EvaluationRequest, _run, flags.underscored)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -13,6 +13,7 @@ r"""Detect animals, crop them and make a classification dataset of the crops.
 from __future__ import annotations
 
 from database_tools import cli
+from database_tools.core import flags
 from database_tools.datasets.build_config import BuildConfig
 
 
@@ -23,7 +24,7 @@ def _run(config: BuildConfig) -> None:
 
 
 main = cli.of_request(
-    "make_classification_dataset.py", __doc__, BuildConfig, _run, underscores=True
+    "make_classification_dataset.py", __doc__, BuildConfig, _run, flags.underscored
 )
 
 if __name__ == "__main__":

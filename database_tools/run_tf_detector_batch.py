@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 
 from database_tools import cli
+from database_tools.core import flags
 from database_tools.detections.batch_config import BatchConfig
 
 
@@ -20,7 +21,7 @@ def _run(config: BatchConfig) -> None:
     batch.run(config, functools.partial(cli.progress, desc="detecting"))
 
 
-main = cli.of_request("run_tf_detector_batch.py", __doc__, BatchConfig, _run, underscores=True)
+main = cli.of_request("run_tf_detector_batch.py", __doc__, BatchConfig, _run, flags.underscored)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -9,23 +9,12 @@ Prints eval/Accuracy[...] and eval/Recall_5[...]; every record counts once.
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from slim_legacy.training import flags, request
-from slim_legacy.training.options import EVAL_GONE, EvalOptions
+from slim_legacy.training.options import EvalOptions
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("eval_image_classifier.py", __doc__)
-    flags.add(parser, EvalOptions)
-    flags.add_gone(parser, EVAL_GONE)
-    return parser
-
-
-def _run(args: argparse.Namespace) -> None:
-    options: EvalOptions = flags.values(args, EvalOptions)
+def _run(options: EvalOptions) -> None:
     dataset = request.dataset(options, options.dataset_split_name)
 
     from slim_legacy.training import evaluation  # slow imports wait until the flags are good
@@ -35,7 +24,7 @@ def _run(args: argparse.Namespace) -> None:
     print(f"eval/Recall_5[{accuracy.top5:.9g}]")
 
 
-main = cli.Command(build_parser, _run)
+main = cli.of_request("eval_image_classifier.py", __doc__, EvalOptions, _run, flags.declare)
 
 if __name__ == "__main__":
     raise SystemExit(main())

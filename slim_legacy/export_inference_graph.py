@@ -12,28 +12,18 @@ freeze_graph.py puts a checkpoint's numbers into it. A bundle has them already:
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from database_tools import cli
 from database_tools.core.errors import UserError
 from database_tools.formats import classlist, dataset_info
 from slim_legacy.datasets import dataset_factory
-from slim_legacy.inference.options import EXPORT_GONE, ExportOptions
+from slim_legacy.inference.options import ExportOptions
 from slim_legacy.nets import nets_factory
 from slim_legacy.training import flags, request
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("export_inference_graph.py", __doc__)
-    flags.add(parser, ExportOptions)
-    flags.add_gone(parser, EXPORT_GONE)
-    return parser
-
-
-def _run(args: argparse.Namespace) -> None:
-    options: ExportOptions = flags.values(args, ExportOptions)
+def _run(options: ExportOptions) -> None:
     if not options.output_file:
         raise UserError("You must supply the path to save to with --output_file")
     request.check_network(options.model_name, options.preprocessing_name)
@@ -71,7 +61,7 @@ def _bundle(options: ExportOptions) -> None:
     print(to_bundle.write(base, network, options.model_name, labels, recipe))
 
 
-main = cli.Command(build_parser, _run)
+main = cli.of_request("export_inference_graph.py", __doc__, ExportOptions, _run, flags.declare)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -9,24 +9,13 @@ The flags are those of TensorFlow's own freeze_graph, which does the work.
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from database_tools.core.errors import UserError
-from slim_legacy.inference.options import FREEZE_GONE, FreezeOptions
+from slim_legacy.inference.options import FreezeOptions
 from slim_legacy.training import flags
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("freeze_graph.py", __doc__)
-    flags.add(parser, FreezeOptions)
-    flags.add_gone(parser, FREEZE_GONE)
-    return parser
-
-
-def _run(args: argparse.Namespace) -> None:
-    options: FreezeOptions = flags.values(args, FreezeOptions)
+def _run(options: FreezeOptions) -> None:
     for name in ("output_graph", "output_node_names"):
         if not getattr(options, name):
             raise UserError(f"--{name} is needed")
@@ -40,7 +29,7 @@ def _run(args: argparse.Namespace) -> None:
     frozen.freeze(options)
 
 
-main = cli.Command(build_parser, _run)
+main = cli.of_request("freeze_graph.py", __doc__, FreezeOptions, _run, flags.declare)
 
 if __name__ == "__main__":
     raise SystemExit(main())

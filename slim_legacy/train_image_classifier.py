@@ -10,23 +10,12 @@ The same command again goes on from the last checkpoint in train_dir.
 
 from __future__ import annotations
 
-import argparse
-
 from database_tools import cli
 from slim_legacy.training import flags, request
-from slim_legacy.training.options import TRAIN_GONE, TrainOptions
+from slim_legacy.training.options import TrainOptions
 
 
-def build_parser() -> cli.Parser:
-    """Declare the flags; their spelling is part of the product."""
-    parser = cli.Parser("train_image_classifier.py", __doc__)
-    flags.add(parser, TrainOptions)
-    flags.add_gone(parser, TRAIN_GONE)
-    return parser
-
-
-def _run(args: argparse.Namespace) -> None:
-    options: TrainOptions = flags.values(args, TrainOptions)
+def _run(options: TrainOptions) -> None:
     dataset = request.dataset(options, options.dataset_split_name)
 
     from slim_legacy.training import loop  # slow imports wait until the flags are good
@@ -34,7 +23,7 @@ def _run(args: argparse.Namespace) -> None:
     loop.train(options, dataset)
 
 
-main = cli.Command(build_parser, _run)
+main = cli.of_request("train_image_classifier.py", __doc__, TrainOptions, _run, flags.declare)
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from database_tools.cli import places
@@ -14,6 +14,9 @@ from database_tools.core.secrets import hidden
 from database_tools.remote import arguments
 
 DISTRIBUTION = "tf-classification"
+
+Declare = Callable[[argparse.ArgumentParser, type], None]
+"""Declares the flags of a request."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,8 +32,7 @@ class Parser(argparse.ArgumentParser):
         prog: str,
         doc: str | None = None,
         request: type | None = None,
-        *,
-        underscores: bool = False,
+        declare: Declare = flags.declare,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -43,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         # Not shown in help, whose usage is the README's, word by word.
         self.add_argument("--version", action=_Version, help=argparse.SUPPRESS)
         if request is not None:
-            flags.declare(self, request, underscores=underscores)
+            declare(self, request)
             if any(action.type in arguments.ALL for action in self._actions):
                 places.declare(self)
 

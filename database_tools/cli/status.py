@@ -10,6 +10,7 @@ import argparse
 import atexit
 import functools
 import gc
+import inspect
 import logging
 import re
 import signal
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from database_tools.cli import chatter, console, places, quick_import
-from database_tools.cli.parser import Parser
+from database_tools.cli.parser import Declare, Parser
+from database_tools.core import flags
 from database_tools.core.errors import UserError
 from database_tools.core.secrets import hidden
 
@@ -49,12 +51,18 @@ def of_request(
     doc: str | None,
     request: type[Request],
     work: Callable[[Request], int | None],
-    *,
-    underscores: bool = False,
+    declare: Declare = flags.declare,
 ) -> Command:
-    """Return the command whose flags are the fields of ``request``, which ``work`` gets."""
-    build_parser = functools.partial(Parser, prog, doc, request, underscores=underscores)
-    return Command(build_parser, lambda args: work(request(**vars(args))))
+    """Return the command whose flags are the fields of ``request``, which ``work`` gets.
+
+    What ``declare`` declares besides is read and checked, but is not the request's.
+    """
+    known = inspect.signature(request).parameters
+
+    def make_and_work(args: argparse.Namespace) -> int | None:
+        return work(request(**{name: v for name, v in vars(args).items() if name in known}))
+
+    return Command(functools.partial(Parser, prog, doc, request, declare), make_and_work)
 
 
 def run(parser: Parser, work: Work, argv: Sequence[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import inspect
 import types
 import typing
@@ -91,6 +92,9 @@ def declare(
             if given_only:
                 options["default"] = argparse.SUPPRESS
             add(*names, **options)
+
+
+underscored = functools.partial(declare, underscores=True)
 
 
 def _call(

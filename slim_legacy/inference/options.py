@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from slim_legacy.training.options import option
+from slim_legacy.training.options import Gone, option
 
 
 @dataclass(frozen=True)
 class ExportOptions:
     """What ``export_inference_graph.py`` takes."""
+
+    gone: ClassVar[Gone] = (
+        ("is_training", "False", "an inference graph is not trained"),
+        ("quantize", "False", "tf_classification/export_model.py quantizes a trained model"),
+    )
 
     model_name: str = option("inception_v3", "inception_v4, mobilenet_v2_140 or tiny")
     preprocessing_name: str | None = option(None, "as for this network; model_name if not given")
@@ -33,6 +39,11 @@ class ExportOptions:
 class FreezeOptions:
     """What ``freeze_graph.py`` takes."""
 
+    gone: ClassVar[Gone] = (
+        ("restore_op_name", "save/restore_all", "TensorFlow does not use it any more"),
+        ("filename_tensor_name", "save/Const:0", "TensorFlow does not use it any more"),
+    )
+
     input_graph: str = option("", "GraphDef to freeze")
     input_saver: str = option("", "binary or text SaverDef")
     input_checkpoint: str = option("", "checkpoint, or (addition) a folder: its latest")
@@ -48,13 +59,3 @@ class FreezeOptions:
     input_meta_graph: str = option("", "MetaGraphDef in place of a graph")
     input_saved_model_dir: str = option("", "SavedModel of TensorFlow 1 in place of a graph")
     saved_model_tags: str = option("serve", "tags of that SavedModel, by commas")
-
-
-EXPORT_GONE = (
-    ("is_training", "False", "an inference graph is not trained"),
-    ("quantize", "False", "tf_classification/export_model.py quantizes a trained model"),
-)
-FREEZE_GONE = (
-    ("restore_op_name", "save/restore_all", "TensorFlow does not use it any more"),
-    ("filename_tensor_name", "save/Const:0", "TensorFlow does not use it any more"),
-)

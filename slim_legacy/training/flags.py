@@ -7,13 +7,16 @@ import dataclasses
 import functools
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-Gone = Sequence[tuple[str, str, str]]
+from slim_legacy.training.options import Gone
 
 
-def add(parser: argparse.ArgumentParser, options: type) -> None:
-    """Declare a flag for each field of a dataclass, with its type, default and help."""
+def declare(parser: argparse.ArgumentParser, options: typing.Any) -> None:
+    """Declare a flag for each field of a dataclass, with its type, default and help.
+
+    The dataclass also says which flags are ``gone``.
+    """
     kinds = typing.get_type_hints(options)
     for one in dataclasses.fields(options):
         text = one.metadata["help"] + ("" if one.default in (None, "") else " (%(default)s)")
@@ -25,6 +28,7 @@ def add(parser: argparse.ArgumentParser, options: type) -> None:
             parser.add_argument(
                 f"--{one.name}", type=kind, default=one.default, choices=choices, help=text
             )
+    add_gone(parser, options.gone)
 
 
 def add_boolean(parser: argparse.ArgumentParser, name: str, default: bool, text: str) -> None:
@@ -47,11 +51,6 @@ def add_gone(parser: argparse.ArgumentParser, gone: Gone) -> None:
             parser.add_argument(f"--no{name}", action="store_true", help=argparse.SUPPRESS)
         else:
             add()
-
-
-def values(args: argparse.Namespace, options: type) -> typing.Any:
-    """Make the options class from parsed flags."""
-    return options(**{one.name: getattr(args, one.name) for one in dataclasses.fields(options)})
 
 
 def boolean(text: str) -> bool:

@@ -1,15 +1,16 @@
 """Every option of training and evaluation with its original default: the one place for both.
 
-The commands make their flags from these classes (``flags.add``), so that a default and its
+The commands make their flags from these classes (``flags.declare``), so that a default and its
 explanation are written once.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from database_tools.core import limits
 
@@ -26,6 +27,10 @@ _RULES = {
     "train_image_size eval_image_size max_number_of_steps max_num_batches",
     "in [0, 1)": "label_smoothing moving_average_decay",
 }
+
+
+Gone = Sequence[tuple[str, str, str]]
+"""Flags of the age of parameter servers: name, only value, what is there instead."""
 
 
 def option(default: Any, help_text: str, choices: tuple[str, ...] | None = None) -> Any:
@@ -55,6 +60,16 @@ class Input:
 @dataclass(frozen=True)
 class TrainOptions(Input):
     """What ``train_image_classifier.py`` takes."""
+
+    gone: ClassVar[Gone] = (
+        ("master", "", "training runs in this process; --num_clones uses several GPUs"),
+        ("worker_replicas", "1", "--num_clones uses several GPUs of one machine"),
+        ("num_ps_tasks", "0", "there are no parameter servers; --num_clones uses several GPUs"),
+        ("task", "0", "there is one process; --num_clones uses several GPUs"),
+        ("sync_replicas", "False", "clones are always in step; --num_clones uses several GPUs"),
+        ("replicas_to_aggregate", "1", "all clones count; --num_clones uses several GPUs"),
+        ("quantize_delay", "-1", "tf_classification/export_model.py quantizes a trained model"),
+    )
 
     train_dir: str = option(_MODEL_DIR, "where checkpoints and logs go; continued if not empty")
     num_clones: int = option(1, "GPUs to train on, each with batch_size pictures a step")
@@ -103,6 +118,11 @@ class TrainOptions(Input):
 class EvalOptions(Input):
     """What ``eval_image_classifier.py`` takes."""
 
+    gone: ClassVar[Gone] = (
+        ("master", "", "evaluation runs in this process"),
+        ("quantize", "False", "tf_classification/export_model.py quantizes a trained model"),
+    )
+
     batch_size: int = option(100, "pictures in a batch")
     max_num_batches: int | None = option(None, "batches to look at; all if not given")
     checkpoint_path: str = option(_MODEL_DIR, "checkpoint, or folder: its latest")
@@ -112,19 +132,3 @@ class EvalOptions(Input):
     eval_image_size: int | None = option(
         None, "side of the pictures; the network's own if not given"
     )
-
-
-# Flags of the age of parameter servers: name, only value, what is there instead.
-TRAIN_GONE = (
-    ("master", "", "training runs in this process; --num_clones uses several GPUs"),
-    ("worker_replicas", "1", "--num_clones uses several GPUs of one machine"),
-    ("num_ps_tasks", "0", "there are no parameter servers; --num_clones uses several GPUs"),
-    ("task", "0", "there is one process; --num_clones uses several GPUs"),
-    ("sync_replicas", "False", "clones are always in step; --num_clones uses several GPUs"),
-    ("replicas_to_aggregate", "1", "all clones count; --num_clones uses several GPUs"),
-    ("quantize_delay", "-1", "tf_classification/export_model.py quantizes a trained model"),
-)
-EVAL_GONE = (
-    ("master", "", "evaluation runs in this process"),
-    ("quantize", "False", "tf_classification/export_model.py quantizes a trained model"),
-)

@@ -100,6 +100,7 @@ def test_options_survive_the_command_line(options):
     import argparse
 
     parser = argparse.ArgumentParser()
-    flags.add(parser, options)
-    assert flags.values(parser.parse_args([]), options) == options()
-    assert all(one.metadata["help"] for one in dataclasses.fields(options))
+    flags.declare(parser, options)
+    parsed, fields = vars(parser.parse_args([])), dataclasses.fields(options)
+    assert options(**{one.name: parsed[one.name] for one in fields}) == options()
+    assert all(one.metadata["help"] for one in fields)
