@@ -15,6 +15,7 @@ import pytest
 from database_tools import cli
 from database_tools.cli import chatter
 from database_tools.core.errors import FormatError, UserError
+from database_tools.remote import arguments
 
 ROOT = Path(__file__).parents[1]
 
@@ -324,3 +325,29 @@ def test_help_that_nobody_reads_to_its_end_is_no_error(command):
     line = f"set -o pipefail; {words} | true"
     ended = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "said"),
+    [
+        (arguments.output, "file", "is a file, expected a folder to write to"),
+        (arguments.output_name, "file", "is a file, expected a folder to write to"),
+        (arguments.output_file, "folder", "is a folder, expected a file to write"),
+        (arguments.output, "file/below", None),
+        (arguments.output, "folder", None),
+        (arguments.output_file, "file", None),
+        (arguments.output_file, "new", None),
+        (arguments.output, "y" * 300, "File name too long"),
+    ],
+)
+def test_an_output_of_the_wrong_kind_ends_a_command_before_its_work(
+    tmp_path, monkeypatch, capsys, kind, place, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("content")
+    parser = cli.Parser("thing.py", "Do a thing.")
+    parser.add_argument("out", type=kind)
+    assert cli.run(parser, lambda args: 7, [place]) == (7 if said is None else 2)
+    assert (said or "") in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "content"

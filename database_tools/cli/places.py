@@ -10,6 +10,7 @@ from pathlib import Path
 
 from database_tools import remote
 from database_tools.core.errors import UserError
+from database_tools.durable import files
 from database_tools.remote import RemotePath, access, arguments, cache
 
 
@@ -29,7 +30,8 @@ def opened(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Iterato
     """Within the block, outputs in stores are folders of this machine, put as they are written.
 
     Raises:
-        UserError: if an argument has an address that cannot have one, or a store refuses.
+        UserError: if an argument has an address that cannot have one, a store refuses, or an
+            output is a file where a folder is to be, or the reverse.
     """
     given = {name: args.__dict__.pop(name, None) for name in ("cache_dir", "cache_gb")}
     if given["cache_gb"] is not None and not 0 < given["cache_gb"] < float("inf"):
@@ -41,13 +43,15 @@ def opened(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Iterato
             values = value if isinstance(value, list) else [value]
             texts = [str(v) for v in values if isinstance(v, str | Path)]
             found = [remote.path(text) for text in texts if remote.is_address(text)]
+            is_file = action.type is arguments.output_file
             if not found:
+                if action.type in arguments.OUTPUTS and texts:
+                    _check_kind(Path(texts[0]), is_file=is_file)
                 continue
             access.forget()
             if action.type in arguments.OUTPUTS:
                 from database_tools.stores import staging
 
-                is_file = action.type is arguments.output_file
                 one = staging.staged(RemotePath(found[0]), cache.local(), is_file=is_file)
                 local = stack.enter_context(one)
                 setattr(args, action.dest, str(local) if isinstance(value, str) else local)
@@ -55,6 +59,15 @@ def opened(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Iterato
                 name = action.option_strings[0] if action.option_strings else action.dest
                 raise UserError(f"{name} {found[0]}: only a path of this machine is taken here")
         yield
+
+
+def _check_kind(path: Path, *, is_file: bool) -> None:
+    """Raise UserError before anything is computed for an output that cannot be written there."""
+    with files.writing_below(path):
+        if is_file and path.is_dir():
+            raise UserError(f"{path}: is a folder, expected a file to write")
+        if not is_file and path.exists() and not path.is_dir():
+            raise UserError(f"{path}: is a file, expected a folder to write to")
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ class Workspace:
                 is writing there.
         """
         for folder in self.folders:
-            folders.check_claimable(folder)
+            folders.check_claimable(folder, f"{STAGE}.py")
         with contextlib.ExitStack() as stack:
             for folder in self.folders:
                 with files.writing_below(folder):

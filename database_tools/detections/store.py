@@ -42,10 +42,9 @@ import numpy.typing as npt
 from database_tools.core import boxes as box_rows
 from database_tools.core import names
 from database_tools.core.detections import Detections, Failure, Found
-from database_tools.core.errors import UserError
 from database_tools.detections import record_log
 from database_tools.detections.record_log import RecordLog
-from database_tools.durable import locks
+from database_tools.durable import files, locks
 
 log = logging.getLogger(__name__)
 
@@ -200,10 +199,7 @@ def open(folder: Path, fingerprint: str) -> Iterator[DetectionStore]:
     Raises:
         UserError: if it cannot be written, or another process is writing there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+    files.make_folder(folder)
     with locks.locked(folder / "detections.lock"):
         for path in record_log.of_other_versions(folder):
             message = "WARNING: %s: is of another version, so it is not read; nothing needs it now"

@@ -125,6 +125,12 @@ def writing_below(path: Path) -> Iterator[None]:
         raise
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder if need be; raise UserError if that cannot be."""
+    with writing_below(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
 def _is_ours(error: OSError, path: Path) -> bool:
     """Say whether what was not there is what is written, as in a folder that went meanwhile."""
     named = Path(os.fsdecode(error.filename or ""))

@@ -21,12 +21,14 @@ IsOurs = Callable[[Path], bool]
 """Says whether a path, relative to the folder, is a file of ours."""
 
 
-def check_claimable(folder: Path) -> None:
-    """Raise UserError if a folder is neither ours nor new nor empty; write nothing."""
+def check_claimable(folder: Path, made_by: str) -> None:
+    """Raise UserError if a folder is neither this command's nor new nor empty; write nothing."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, expected a folder to write to")
     if not _marker(folder).exists():
         check_no_strangers(folder, lambda path: False, ())
+    if (other := known(folder).get("made_by", made_by)) != made_by:
+        raise UserError(f"{folder}: {other} made it; choose another folder")
 
 
 def mark(folder: Path, made_by: str, table: Mapping[str, Any]) -> None:

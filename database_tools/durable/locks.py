@@ -30,8 +30,7 @@ def locked(path: Path) -> Iterator[None]:
     """
     import filelock  # only when something is locked
 
-    with files.writing_below(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     lock = filelock.FileLock(
         path, timeout=_PATIENCE, fallback_to_soft=False, preserve_lock_file=True
     )

@@ -62,8 +62,6 @@ class EvaluationRequest:
             raise UserError("give either LABELS.json or --db")
         if self.dataset is not None and self.db is None:
             raise UserError("--dataset is for --db")
-        if self.output_dir.exists() and not self.output_dir.is_dir():
-            raise UserError(f"{self.output_dir}: is a file, expected a folder to write to")
 
     @property
     def kinds(self) -> Kinds:

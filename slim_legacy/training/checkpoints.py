@@ -133,7 +133,7 @@ def without_scopes(names: Iterable[str], scopes: str | None) -> list[str]:
 
 def write_v2(prefix: Path, tensors: Mapping[str, np.ndarray | tf.Tensor]) -> None:
     """Write a V2 checkpoint: ``prefix.index`` and one ``prefix.data`` file."""
-    prefix.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(prefix.parent)
     for torn in prefix.parent.glob(f"{prefix.name}.*.tempstate*"):
         torn.unlink()
     tf.raw_ops.SaveV2(

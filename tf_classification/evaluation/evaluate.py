@@ -129,7 +129,7 @@ def evaluate(
     index = output_dir / "label_index.json"
     if names != dataset.label_names and index.exists() and label_index.read(index) != names:
         raise UserError(f"{index} is of other labels; choose another --output-dir")
-    output_dir.mkdir(parents=True, exist_ok=True)
+    files.make_folder(output_dir)
     found = {}
     for split in wanted:
         shown = None if progress is None else functools.partial(progress, desc=split)

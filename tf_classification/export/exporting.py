@@ -69,7 +69,7 @@ def export(asked: ExportRequest) -> list[Row]:
     # Of slim_legacy's networks there are only the signatures.
     known = source.description.network in NETWORKS
     model = source.network() if known else Loaded(source.path)
-    asked.output_dir.mkdir(parents=True, exist_ok=True)
+    files.make_folder(asked.output_dir)
     for name in asked.formats:
         path = asked.output_dir / FORMATS[name].file
         log.info("writing %s", path)

@@ -237,7 +237,7 @@ def _write(
 ) -> Bundle:
     from tf_classification.models import signatures
 
-    base.mkdir(parents=True, exist_ok=True)
+    files.make_folder(base)
     # A name that starts with a dot is no version, neither for us nor for TensorFlow Serving.
     draft = files.neighbour(base / "version")
     files.remove_of_the_dead(base)

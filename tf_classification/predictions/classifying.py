@@ -53,7 +53,7 @@ def run(asked: ClassifyRequest, progress: Progress) -> Ledger:
     Raises:
         UserError: if files do not fit together, or nothing can be looked at.
     """
-    folders.check_claimable(asked.output_dir)
+    folders.check_claimable(asked.output_dir, STAGE)
     folders.mark(asked.output_dir, STAGE, {})
     state = asked.output_dir / folders.STATE
     with locks.locked(state / "lock"):

@@ -144,7 +144,7 @@ def write(
     Raises:
         UserError: if the folder holds anything else, or another run writes there.
     """
-    folders.check_claimable(folder)
+    folders.check_claimable(folder, made_by)
     folders.mark(folder, made_by, {})
     with locks.locked(folder / folders.STATE / "lock"):
         pictures = Pictures(folder)

@@ -146,8 +146,7 @@ def _claim(config: TrainConfig, strategy: tf.distribute.Strategy, name: str | No
     """Claim a folder for a new run; return it, the same on all workers."""
     if name is not None:
         folder = Path(config.logdir) / name
-        with files.writing_below(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         return folder
     now = int(datetime.now().timestamp())
     begun = datetime.fromtimestamp(strategies.from_chief(strategy, now))
