@@ -26,7 +26,6 @@ Entry = dict[str, Any]
 Box = tuple[float, float, float, float]
 Reader = Callable[[Entry, str], Any]
 Maker = Callable[[Sequence[Entry]], Sequence[Any]]
-Types = tuple[type, ...]
 
 _EXACT_BELOW = 2**53
 """Whole numbers from here on are not all told apart as floats, as which some come."""
@@ -89,14 +88,14 @@ def _told(path: Path, key: str, start: int, entries: Sequence[Any], make: Maker)
     raise AssertionError(f"{path}: {key} from {start} on: wrong together, right alone")
 
 
-_EXACT: dict[Reader, tuple[type, ...]] = {}
+_EXACT: dict[Reader, frozenset[type]] = {}
 
 
 def exact(*types: type) -> Callable[[Reader], Reader]:
     """Say of a reader that it returns values of these types as they are."""
 
     def declare(reader: Reader) -> Reader:
-        _EXACT[reader] = types
+        _EXACT[reader] = frozenset(types)
         return reader
 
     return declare
@@ -105,32 +104,23 @@ def exact(*types: type) -> Callable[[Reader], Reader]:
 class Members:
     """Reads the same members of many elements.
 
-    Where all have types that their readers return as they are, found once for each combination
-    of types, they are taken without asking the readers: there are millions.
+    Where all values of a member have types that its reader returns as they are, they are taken
+    without asking the reader: there are millions.
     """
 
     def __init__(self, *readers: tuple[str, Reader]) -> None:
         """Take (key, its reader), in the order in which values are wanted."""
         self._readers = readers
-        self._keys = tuple(key for key, _ in readers)
-        self._right: set[Types] = set()
 
     def __call__(self, entries: Sequence[Entry]) -> list[tuple[Any, ...]]:
         """Return each element's values; raise KeyError or ValueError for one that is wrong."""
-        rows = [tuple(map(entry.get, self._keys)) for entry in entries]
-        types = [tuple(map(type, row)) for row in rows]
-        if self._right.issuperset(types):
-            return rows
-        return [
-            row if of in self._right else self._read(entry, of)
-            for entry, row, of in zip(entries, rows, types, strict=True)
-        ]
-
-    def _read(self, entry: Entry, types: Types) -> tuple[Any, ...]:
-        values = tuple(reader(entry, key) for key, reader in self._readers)
-        if all(t in _EXACT[reader] for t, (_, reader) in zip(types, self._readers, strict=True)):
-            self._right.add(types)
-        return values
+        columns = []
+        for key, reader in self._readers:
+            column = [entry.get(key) for entry in entries]
+            if not _EXACT[reader].issuperset(map(type, column)):
+                column = [reader(entry, key) for entry in entries]
+            columns.append(column)
+        return list(zip(*columns, strict=True))
 
 
 @exact(int, str)

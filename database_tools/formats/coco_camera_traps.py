@@ -90,6 +90,13 @@ def rows(path: Path, location_key: str = "location") -> Iterator[Category | Imag
 
     What only the whole file shows is not looked at: ids that occur twice, or belong to nothing.
     """
+    make = {"categories": Category._make, "images": Image._make, "annotations": Annotation._make}
+    for key, values in stretches(path, location_key):
+        yield from map(make[key], values)
+
+
+def stretches(path: Path, location_key: str = "location") -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield as ``rows`` what some elements of a list hold, as plain tuples: there are millions."""
     image = coco.Members(
         ("id", coco.identity),
         ("file_name", coco.text),
@@ -114,11 +121,11 @@ def rows(path: Path, location_key: str = "location") -> Iterator[Category | Imag
     )
     makers: dict[str, coco.Maker] = {
         "categories": _categories,
-        "images": lambda entries: list(map(Image._make, _located(image(entries)))),
-        "annotations": lambda entries: list(map(Annotation._make, annotation(entries))),
+        "images": lambda entries: _located(image(entries)),
+        "annotations": annotation,
     }
-    for _, _, _, made in coco.stretches(path, makers):
-        yield from made
+    for key, _, _, made in coco.stretches(path, makers):
+        yield key, made
 
 
 def read(path: Path, location_key: str = "location") -> Annotations:

@@ -9,7 +9,7 @@ from database_tools.core.annotations import ImageId
 from database_tools.core.errors import FormatError
 from database_tools.core.label_entries import Entry, Picture, Said
 from database_tools.formats import coco_camera_traps
-from database_tools.formats.coco_camera_traps import Category, Image
+from database_tools.formats.coco_camera_traps import Category
 
 
 def read(path: Path, location_key: str = "location") -> Iterator[Entry]:
@@ -22,21 +22,20 @@ def read(path: Path, location_key: str = "location") -> Iterator[Entry]:
         FormatError: with the place and the rule that the file breaks.
     """
     names: dict[ImageId, str] = {}
-    for row in coco_camera_traps.rows(path, location_key):
-        if isinstance(row, Image):
-            key, file, location, sequence, _, frame, taken, width, height, _, _ = row
-            yield Picture(key, file, location, sequence, frame, taken, width, height)
-        elif isinstance(row, Category):
-            names[row.id] = row.name
+    for kind, rows in coco_camera_traps.stretches(path, location_key):
+        if kind == "categories":
+            names.update(rows)
+        elif kind == "images":
+            for key, file, location, sequence, _, frame, taken, width, height, _, _ in rows:
+                yield Picture(key, file, location, sequence, frame, taken, width, height)
         else:
-            if not names:
-                names = _categories(path, location_key)
-            _, key, category, of_sequence, _, pixels, box = row
-            if (label := names.get(category)) is None:
-                rule = f"no category has the id {category!r}"
-                raise FormatError(path, f"annotation of image {key!r}", rule)
-            relative = None if box is None else (label, *box)
-            yield Said(key, label, bool(of_sequence), relative, pixels)
+            names = names or _categories(path, location_key)
+            for _, key, category, of_sequence, _, pixels, box in rows:
+                if (label := names.get(category)) is None:
+                    rule = f"no category has the id {category!r}"
+                    raise FormatError(path, f"annotation of image {key!r}", rule)
+                relative = None if box is None else (label, *box)
+                yield Said(key, label, bool(of_sequence), relative, pixels)
 
 
 def _categories(path: Path, location_key: str) -> dict[ImageId, str]:

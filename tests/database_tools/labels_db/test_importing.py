@@ -167,6 +167,30 @@ def test_a_source_that_breaks_a_rule_leaves_the_old_content(path, entries, messa
     assert files(path, "elk") == ["old.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [
+        ("./b.jpg", "b.jpg"),
+        ("x\\b.jpg", "x/b.jpg"),
+        ("x//b.jpg", "x/b.jpg"),
+        ("x/./b.jpg", "x/b.jpg"),
+        ("b.jpg/", "b.jpg"),
+        ("x/.b.jpg", "x/.b.jpg"),
+        ("x\n/b.jpg", "x\n/b.jpg"),
+        *((outside, None) for outside in ("", "/b.jpg", "C:/b.jpg", "x\0.jpg", "x/../../b.jpg")),
+    ],
+)
+def test_a_name_among_plain_ones_is_tidied_or_refused(path, listed, kept):
+    pictures = [Picture(i, file) for i, file in enumerate(("a.jpg", listed, "c/d.jpg"))]
+    entries = *pictures, *(Said(i, "elk") for i in range(3))
+    if kept is None:
+        with pytest.raises(UserError, match="leads out of the dataset's folder"):
+            put(path, *entries)
+    else:
+        put(path, *entries)
+        assert files(path, "elk") == sorted(["a.jpg", kept, "c/d.jpg"])
+
+
 def test_a_dataset_has_no_slash_in_its_name(path):
     with pytest.raises(UserError, match="a name without slashes, got 'a/b'"):
         put(path, Picture(1, "a.jpg"), dataset="a/b")
