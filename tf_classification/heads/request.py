@@ -10,7 +10,7 @@ from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.remote.arguments import Folder, Output, OutputFile
-from tf_classification.embeddings.request import FOLDER
+from tf_classification.embeddings.request import FOLDER, EmbedRequest
 from tf_classification.runs.config import TrainConfig
 
 MOST = 200_000
@@ -53,7 +53,7 @@ class LabelledCrops:
 
     def config(self, **more: Any) -> TrainConfig:
         """Return the run as others know it, as far as the request tells."""
-        place = self.dataset_dir or (self.labels and self.labels.parent)
+        place = self.dataset_dir or self.labels
         crops = self.cropped_images_dir
         return TrainConfig(
             dataset_dir=None if place is None else str(place),
@@ -63,6 +63,7 @@ class LabelledCrops:
             seed=self.seed,
             finetune=-1,
             epochs=1,
+            batch_size=EmbedRequest.batch_size,
             **more,
         )
 

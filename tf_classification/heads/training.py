@@ -157,7 +157,10 @@ def _judge(
     described = network.describe(config, dataset.label_names)
     described = replace(described, views=found.facts.views)
     options = evaluation.EvaluationOptions(
-        calibrate="temperature" if has_val else None, training_locations=seen, known=known
+        calibrate="temperature" if has_val else None,
+        batch_size=config.batch_size,
+        training_locations=seen,
+        known=known,
     )
     judged = evaluation.evaluate(
         stream.of_keras(model, described), dataset, splits, logdir, options, None, progress

@@ -288,6 +288,8 @@ class TrainConfig:
             if isinstance(path, str) and not remote.path(path).exists():
                 rule = "named by the run, is not here" if begun else "no such file or folder"
                 raise UserError(f"{said} {path}{', ' if begun else ': '}{rule}")
+            if isinstance(path, str) and name in _DATASET and remote.path(path).is_file():
+                raise UserError(f"{said} {path}: a file, not a folder")  # an expert's answers, too
 
     def write(self, logdir: Path) -> None:
         """Write params.json."""

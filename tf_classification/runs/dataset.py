@@ -73,7 +73,7 @@ def labels(config: TrainConfig) -> tuple[tuple[str, ...], str]:
         UserError: if the run began with others than its dataset has now.
     """
     own, path = config.labels, remote.path(config.tfrecords or str(config.dataset_dir))
-    if own is not None and not path.exists():
+    if own is not None and (path.is_file() or not path.exists()):
         return own, PARAMS
     found, origin = _labels(config, path)
     if own is None:

@@ -28,6 +28,8 @@ from tf_classification.embeddings import index
 from tf_classification.heads import training
 from tf_classification.models import bundle, checkpoint
 from tf_classification.predictions import species
+from tf_classification.runs import config as params
+from tf_classification.runs import dataset as run_dataset
 
 LABELS = ("deer", "fox", "hare")
 
@@ -256,6 +258,35 @@ def test_an_experts_answers_need_no_splits(tiny, embeddings, tmp_path, capsys):
     assert found["val"]["new"]["crops"] == 45
     assert found["val"]["new"]["accuracy"]["value"] > 0.9
     assert bundle.read(run / "bundle").description.labels == LABELS
+
+
+def test_a_bundle_of_answers_is_converted_and_judged_elsewhere(tiny, embeddings, tmp_path, capsys):
+    """The answers lie in a dataset's folder, whose splits they have nothing to do with."""
+    crops = list(classification_csv.read(tiny / "base/classification_ds.csv"))
+    base = relabelled(tiny, tmp_path / "base", lambda crop: crop.labels[0])
+    said = [(crop.path, crop.labels[0], "", crop.location) for crop in crops]
+    path = answers(base / "answers.csv", said)
+    words = ("--labels", path, "--embeddings", embeddings, "--logdir", tmp_path / "logs")
+    assert train_head.main([str(word) for word in words]) == 0
+    (run,) = (tmp_path / "logs").iterdir()
+    capsys.readouterr()
+    words = [str(run / "bundle"), "--output-dir", str(tmp_path / "out"), "--format", "litert-int8"]
+    assert export_model.main(words) == 2
+    error = capsys.readouterr().err
+    assert "answers.csv: a file, not a folder" in error
+    assert "calibrated on validation crops: give --dataset-dir" in error
+    words = [
+        str(run / "params.json"),
+        str(run / "bundle"),
+        "--output-dir",
+        str(tmp_path / "judged"),
+    ]
+    folders = ["--dataset-dir", str(base), "--cropped-images-dir", str(tiny / "crops")]
+    assert evaluate_model.main([*words, *folders, "--splits", "test"]) == 0
+    found = json.loads((tmp_path / "judged/evaluation.json").read_text())["splits"]["test"]
+    assert (found["all"]["crops"], found["new"]) == (15, None)  # it learnt from that place, too
+    config = params.read(run / "params.json")
+    assert run_dataset.labels(config) == (LABELS, "params.json")
 
 
 @pytest.mark.parametrize(
