@@ -1,6 +1,6 @@
 """The pictures of detection files by name: as many as there are, in little memory.
 
-What does not fit into some 20 MB waits on the disk.
+What does not fit into some 5 MB waits on the disk.
 
 Unlike ``core.detection_table`` it keeps entries whole and their numbers with all digits: a crop's
 edges are truncated pixels, so 0.7 of 100 pixels is 70, and 0.69999999 is 69.
@@ -26,7 +26,7 @@ _SCHEMA = """CREATE TABLE image (
     key BLOB PRIMARY KEY, file INTEGER, position INTEGER, failed INTEGER, entry
 ) WITHOUT ROWID"""
 
-_IN_MEMORY = 1 << 15  # pictures, of some 600 bytes each
+_IN_MEMORY = 1 << 12  # pictures, of some 1.2 kB each
 _Row = tuple[int, int, bool, "Image | str | bytes"]
 """Number of the file, position in it, whether it failed, and the entry, packed once it is old."""
 

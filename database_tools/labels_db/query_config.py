@@ -12,7 +12,7 @@ from pathlib import Path
 from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
-from database_tools.remote.arguments import Output
+from database_tools.remote.arguments import Folder, Output
 
 DROP, KEEP, SINGLE = "drop", "keep", "single"
 
@@ -39,7 +39,7 @@ class QueryConfig:
     single_parent_taxonomy: bool = flag(
         "a taxon that the CSV gives two parents is an error", default=False
     )
-    check_blob_exists: Path | bool | None = flag(
+    check_blob_exists: Folder | bool | None = flag(
         "leave out images that are neither there, as LOCAL_DIR/<dataset>/<file>, nor in the "
         "container where the label database says that those of their dataset lie",
         "-c",

@@ -359,13 +359,14 @@ EMBEDS, CLASSIFIES = ("model_name",), ("model", "model_name")
 
 DETECT = Kind("detect", detect, PICTURES, EVERY, ("detector",), held=150)
 OTHERS = (
-    Kind("crop", crop),
+    Kind("crop", crop, held=1_700, most=lambda: 4_096),  # of a table that goes to the disk then
     Kind("dataset", dataset, held=700),
     Kind("embed", embed, needs=EMBEDS, held=500, runs=(FIRST, FEW, ALL, WIDE)),
     Kind("train_head", head, CROPS, ALONE, EMBEDS, held=7_000, most=_most_learnt, items=_to_learn),
     # its steps are compiled each time: the first run tells as much as others
     Kind("train_classifier", train, CROPS, EVERY, ("epochs",), items=_in_epochs, runs=(FIRST, ALL)),
     Kind("run_classifier", run, needs=CLASSIFIES, runs=(FIRST, FEW, ALL, WIDE)),
-    Kind("merge", merge, PICTURES, ALONE, CLASSIFIES, held=100),
+    # SQLite keeps 64 MB of the crops, and as much again while it sorts them
+    Kind("merge", merge, PICTURES, ALONE, CLASSIFIES, held=300, most=lambda: 430_000),
 )
 """In their order."""

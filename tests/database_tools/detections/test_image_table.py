@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 
 import pytest
 
@@ -50,6 +51,16 @@ def test_entries_come_back_whole_by_name_and_in_order(table, tmp_path):
         *("a.jpg", "b.jpg", "c.jpg", "é.jpg"),
     ]
     assert (table.read, len(table)) == (7, 4)
+
+
+def test_what_is_in_memory_does_not_grow_with_the_pictures(tmp_path):
+    path = write(tmp_path / "1.json", [{**SECOND[0], "file": f"{i}.jpg"} for i in range(9_000)])
+    tracemalloc.start()
+    with contextlib.closing(ImageTable()) as table:
+        table.add_file(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (table.read, peak < 5 << 20) == (9_000, True)
 
 
 def test_of_two_files_a_result_of_the_later_counts_and_comes_last(table, tmp_path):
