@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from database_tools import cli
 from database_tools.cli import crop_flags, places
+from database_tools.core import limits
 from database_tools.remote import arguments
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
+    limits.check(args, "at least 1", "--threads")
     from database_tools import stores
     from database_tools.core.errors import UserError
     from database_tools.core.ledger import NEARLY_ALL

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.core import limits
 
 
 def build_parser() -> cli.Parser:
@@ -43,6 +44,9 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
+    limits.check(args, "in [0, 1]", "--threshold")
+    limits.check(args, "at least 1", "--num_annotated_classes")
+    limits.check(args, "a finite number of at least 1", "--padding_factor")
     from slim_legacy.inference import detect_and_predict as work  # slow imports wait
 
     asked = work.asked_recipe(args.padding_factor)

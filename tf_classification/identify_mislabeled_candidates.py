@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from database_tools import cli
+from database_tools.core import limits
 
 
 def build_parser() -> cli.Parser:
@@ -26,6 +27,7 @@ def build_parser() -> cli.Parser:
 
 
 def _run(args: argparse.Namespace) -> None:
+    limits.check(args, "in [0, 1]", "--margin")
     from tf_classification.predictions import mislabeled
 
     with_dataset = args.include_dataset_in_filename

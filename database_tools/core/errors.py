@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _REPR = reprlib.Repr()
 # Values come from files: they may be long, and nested as deep as a decoder goes.
@@ -20,6 +20,12 @@ def shown(value: object) -> str:
     """Show a value, shortened, for a message."""
     text = _REPR.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def few(names: Sequence[str], most: int = 5, between: str = ", ") -> str:
+    """List the first names for a message, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + more
 
 
 class UserError(Exception):

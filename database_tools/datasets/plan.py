@@ -14,7 +14,7 @@ from pathlib import Path
 
 from database_tools.core import reasons, repeated_entries, splits
 from database_tools.core.annotations import SEVERAL, UNLABELED, Annotations, Location
-from database_tools.core.errors import UserError
+from database_tools.core.errors import UserError, few
 from database_tools.core.names import EXACT, Disk, Places, category_folders, key, written
 from database_tools.core.splits import SPLITS, TEST, TRAIN
 from database_tools.datasets import output_folder
@@ -183,17 +183,12 @@ def _tell_of_labels(
         for name in names:
             places.setdefault(name, []).append(location)
     if single := sorted(name for name, where in places.items() if len(where) == 1):
-        log.info("Labels of one location only, so in one split only: %s", _listed(single))
+        log.info("Labels of one location only, so in one split only: %s", few(single, _SHOWN))
     several = {name: where for name, where in places.items() if len(where) > 1}
     tested = sorted(n for n, where in several.items() if {drawn[x] for x in where} == {TEST})
     if tested:
         advice = "use --every_label_in_train" if config.splits_json is None else "move one to train"
-        log.warning("all locations of these labels test; %s: %s", advice, _listed(tested))
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+        log.warning("all locations of these labels test; %s: %s", advice, few(tested, _SHOWN))
 
 
 def _class_ids(names: Sequence[str], categories: Sequence[str]) -> frozenset[int]:

@@ -109,7 +109,8 @@ def make(
     if manifest.finished(output, parameters):
         return
     shots, broken = config.shots(), config.corrupt_shots()
-    names = [f"images/{name}" for name in _file_names(shots, broken)]
+    names = [f"images/{shot.file_name}" for shot in shots]
+    names += [f"images/{one.file_name}" for one in broken]
     manifest.begin(output, parameters, [*names, "image_level.json", "boxes.json"])
     drawn = _pictures(config.world, shots, output / "images", executor)
     boxes = list(progress(drawn, len(shots)))
@@ -120,10 +121,6 @@ def make(
     files.write_json(output / "boxes.json", _boxes_table(config, shots, boxes))
     files.write_json(output / "image_level.json", _image_level_table(config, shots, broken))
     manifest.finish(output)
-
-
-def _file_names(shots: list[Shot], broken: list[CorruptShot]) -> list[str]:
-    return [shot.file_name for shot in shots] + [one.file_name for one in broken]
 
 
 def _pictures(

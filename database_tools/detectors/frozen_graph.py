@@ -14,7 +14,7 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from database_tools.core.errors import UserError
+from database_tools.core.errors import UserError, few
 from database_tools.detectors import graph_detector, raw_output
 from database_tools.detectors.batched import Batched, in_one_line
 from database_tools.detectors.graph_detector import Function
@@ -70,10 +70,8 @@ def _outputs(graph_def: tf.compat.v1.GraphDef) -> list[str]:
     return [node.name for node in graph_def.node if node.name not in read]
 
 
-def _listed(names: Iterable[str], most: int = 5) -> str:
-    listed = [f'"{name}"' for name in names]
-    rest = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + rest if listed else "none"
+def _listed(names: Iterable[str]) -> str:
+    return few([f'"{name}"' for name in names]) or "none"
 
 
 def _function(path: Path, graph_def: tf.compat.v1.GraphDef) -> tuple[Function, tf.Tensor]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from database_tools.core import label_query, taxa, taxon_doubles
-from database_tools.core.errors import UserError
+from database_tools.core.errors import UserError, few
 from database_tools.core.label_query import LabelSpecError, Overlap
 from database_tools.core.label_spec import LabelSpec, Selection
 from database_tools.core.taxon_tree import DatasetLabel, Taxon, TaxonTree
@@ -29,8 +29,6 @@ from database_tools.labels_db.database import LabelDatabase
 from database_tools.labels_db.query_config import QueryConfig, database
 
 log = logging.getLogger(__name__)
-
-_SHOWN = 5
 
 
 @dataclass
@@ -61,8 +59,9 @@ class Explanation:
         rows = [["label", "images", "locations", "taxa", "dataset labels"]]
         for label, found in self.labels.items():
             numbers = ("-" if n is None else f"{n:,}" for n in (found.images, found.locations))
-            names = (f"{taxon.level} {taxon.name}" for taxon in found.taxa)
-            rows.append([label, *numbers, _few(names), _few(map("/".join, found.dataset_labels))])
+            names = [f"{taxon.level} {taxon.name}" for taxon in found.taxa]
+            ours = ["/".join(pair) for pair in found.dataset_labels]
+            rows.append([label, *numbers, few(names), few(ours)])
         a, b, c, d, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
         for label, images, places, stands_for, made_of in rows:
             yield f"{label:<{a}}  {images:>{b}}  {places:>{c}}  {stands_for:<{d}}  {made_of}"
@@ -88,12 +87,6 @@ class Explanation:
             "errors": self.errors,
             "warnings": self.warnings,
         }
-
-
-def _few(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = len(listed) - _SHOWN
-    return ", ".join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def run(config: QueryConfig) -> None:

@@ -27,8 +27,6 @@ class QueryConfig:
     Attributes:
         check_blob_exists: whether pictures must be there, in their container; or a folder of
             pictures, ``<dataset>/<file>``, where they may be instead; None for no such check.
-        output_dir: where to write; None: only the dataset labels, to stdout.
-        db: the label database, or None for that of the environment.
     """
 
     label_spec_json: Path = argument("path to JSON file of the label specification")

@@ -48,7 +48,7 @@ def fetch_all(
         wishes: in the order of the ledger.
         store: where files are; None for nowhere, so that all but those that are there fail.
         folder: where they come to, made if need be.
-        threads: files at a time.
+        threads: files at a time, at least 1.
         show: goes through the results, to show progress.
 
     Returns:
@@ -57,8 +57,6 @@ def fetch_all(
     Raises:
         UserError: if the folder cannot be written or another run is writing there.
     """
-    if threads < 1:
-        raise UserError(f"--threads must be at least 1, got {threads}")
     drops, total, kept, new = Drops(), 0, 0, 0
 
     def noted(results: Iterator[tuple[tuple[Wish, str | None], Result | None]]) -> Iterator[Result]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import logging
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,24 +56,11 @@ class Drawing:
     recipe: CropRecipe = DEFAULT_RECIPE
     names: int = 3
 
-    def __post_init__(self) -> None:
-        """Raise UserError for a number that is out of its range."""
-        if not 0 <= self.threshold <= 1:
-            raise UserError(f"--threshold must be in [0, 1], got {self.threshold}")
-        if self.names < 1:
-            raise UserError(f"--num_annotated_classes must be at least 1, got {self.names}")
-
 
 def asked_recipe(padding: float | None) -> dict[str, Any]:
-    """Return the fields of the recipe that ``--padding_factor`` asks for.
-
-    Raises:
-        UserError: for a number out of its range.
-    """
+    """Return the fields of the recipe that ``--padding_factor`` asks for."""
     if padding is None:
         return {}
-    if not (padding >= 1 and math.isfinite(padding)):
-        raise UserError(f"--padding_factor must be a finite number of at least 1, got {padding}")
     return {"geometry": Geometry.PADDED_WINDOW, "padding": padding}
 
 

@@ -220,7 +220,7 @@ def test_mistakes_are_named_before_the_work(world, tmp_path, capsys):
         (ckpt, (*mapping, "--label-index", "x"), "--target-mapping wants --splits"),
         (ckpt, (*test, *mapping, "--calibrate"), "does not go with --target-mapping"),
         (ckpt, (*test, *index), "give --target-mapping to compare"),
-        (ckpt, (*test, "--precision", "95"), "--precision must be in (0, 1], got 95"),
+        (ckpt, (*test, "--precision", "95"), "--precision must be above 0 and at most 1, got 95"),
         (ckpt, (*test, "--batch-size", "0"), "--batch-size must be at least 1"),
         (ckpt, (*test, "--dataset-dir", "x"), "x/label_index.json: no such file"),
         (ckpt, (*test, "--tfrecords", "x", "--dataset-dir", "y"), "--tfrecords does not go with"),

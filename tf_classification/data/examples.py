@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from database_tools.core.crop_recipe import CropRecipe
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError, UserError, few
 from database_tools.core.ledger import Ledger
 from database_tools.core.taxa import Taxonomy
 from tf_classification.data import picture_size
@@ -150,12 +150,11 @@ def require_training_crops(dataset: Dataset, source: Path) -> None:
     missing = np.flatnonzero(counts["train"] == 0)
     missing = np.setdiff1d(missing, dataset.empty_labels)
     if len(missing):
-        listed = ", ".join(repr(dataset.label_names[i]) for i in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        listed = few([repr(dataset.label_names[i]) for i in missing])
         where = " and ".join(
             f"{c[missing].sum()} in {split}" for split, c in counts.items() if c[missing].sum()
         )
-        rule = f"no crop of the label(s) {listed}{more} to train on ({where or 'none at all'})"
+        rule = f"no crop of the label(s) {listed} to train on ({where or 'none at all'})"
         advice = "--min-crops 1 leaves them out; or build the dataset again without them"
         advice += " (--exclude_categories), or with other splits (--every_label_in_train)"
         raise FormatError(source, "train", f"{rule}: {advice}")

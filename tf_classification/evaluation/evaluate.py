@@ -63,7 +63,7 @@ class EvaluationOptions:
 
     Attributes:
         calibrate: fit this one of ``request.METHODS`` on val, which is judged then too;
-            None keeps the model's.
+            None keeps the model's.  Not with a ``mapping``: it is of the model's own labels.
         precision: wanted share of right ones among the accepted predictions, in (0, 1].
         batch_size: crops at a time over all devices.
         threads: pictures decoded at a time; 0 for as many as there are cores.
@@ -87,14 +87,6 @@ class EvaluationOptions:
     training_locations: frozenset[tuple[str, str]] | Literal["own", "unknown"] = "own"
     title: str = ""
     known: Mapping[str, Logits] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.precision <= 1:
-            raise UserError(f"--precision must be in (0, 1], got {self.precision}")
-        if self.calibrate and self.mapping:
-            raise UserError(
-                "--calibrate is of a classifier's own labels: it does not go with --target-mapping"
-            )
 
 
 def evaluate(

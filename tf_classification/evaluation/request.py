@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from database_tools.core import limits
 from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.formats import splits_json
@@ -68,8 +69,7 @@ class EvaluationRequest:
             raise UserError("--target-mapping wants --splits to judge")
         if self.tfrecords and (self.dataset_dir or self.cropped_images_dir):
             raise UserError("--tfrecords does not go with --dataset-dir or --cropped-images-dir")
-        if not 0 < self.precision <= 1:
-            raise UserError(f"--precision must be in (0, 1], got {self.precision}")
+        limits.check(self, "above 0 and at most 1", "--precision")
 
     @property
     def judges(self) -> bool:

@@ -26,7 +26,7 @@ import keras
 import numpy as np
 
 from database_tools import remote
-from database_tools.core.errors import FormatError, UserError
+from database_tools.core.errors import FormatError, UserError, few
 from tf_classification.models import networks
 from tf_classification.models.table import NETWORKS
 
@@ -203,8 +203,7 @@ def _misfit(model: keras.Model, donor: keras.Model, *, new_labels: bool) -> str:
     passed = {layer.name for layer in donor.layers if isinstance(layer, free)}
     extra = [name for name in theirs if name not in ours and name not in passed]
     wrong += [f"{name} has no place in it" for name in extra]
-    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
-    return f"{len(wrong)} layers: {'; '.join(wrong[:_NAMED])}{more}" if wrong else ""
+    return f"{len(wrong)} layers: {few(wrong, _NAMED, '; ')}" if wrong else ""
 
 
 def _shapes(network: keras.Model) -> dict[str, list[tuple[int, ...]]]:

@@ -108,8 +108,6 @@ def write_lists(
         margin: in [0, 1].
         with_dataset: write ``<dataset>/<file>``, as ``download_images.py`` wants.
     """
-    if not 0 <= margin <= 1:
-        raise UserError(f"--margin must be in [0, 1], got {margin}")
     for split in splits or splits_of(folder):
         found = candidates(outputs(folder, split), margin)
         start = f"mislabeled_candidates_{split}_"

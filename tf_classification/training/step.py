@@ -78,7 +78,8 @@ class Step:
             optimizer.build(model.trainable_variables)
             self.averages = [_copy(v) for v in model.trainable_variables] if rules.ema else []
             c = self.num_labels
-            self._tally = {k: _sum(s) for k, s in (("confusion", (c, c)), *_per_label(c))}
+            shapes = {"confusion": (c, c), "loss": (c,), "top3": (c,)}
+            self._tally = {name: _sum(shape) for name, shape in shapes.items()}
         # The compiled steps, by ``frozen``.
         self._one: dict[bool, Any] = {}
         self._several: dict[bool, Any] = {}
@@ -299,7 +300,3 @@ def _sum(shape: tuple[int, ...]) -> tf.Variable:
         synchronization=tf.VariableSynchronization.ON_READ,
         aggregation=tf.VariableAggregation.SUM,
     )
-
-
-def _per_label(c: int) -> tuple[tuple[str, tuple[int]], ...]:
-    return ("loss", (c,)), ("top3", (c,))

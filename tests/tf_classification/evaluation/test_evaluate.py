@@ -172,10 +172,6 @@ def test_the_same_labels_need_no_label_index(dataset, network, tmp_path):
 def test_impossible_requests_are_named(dataset, network, tmp_path):
     with pytest.raises(UserError, match="no split 'tset'; there are train, val, test"):
         evaluate(network, dataset, ["tset"], tmp_path)
-    with pytest.raises(UserError, match=r"--precision must be in \(0, 1\], got 95"):
-        EvaluationOptions(precision=95)
-    with pytest.raises(UserError, match="does not go with --target-mapping"):
-        EvaluationOptions(calibrate="temperature", mapping=TargetMapping(("a",), ((0,),)))
     options = EvaluationOptions(mapping=None)
     more = type(dataset)(("a",), dataset.locations, dataset.splits, dataset.ledger)
     with pytest.raises(UserError, match="the model has 3 outputs but the dataset 1 labels"):
