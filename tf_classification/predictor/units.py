@@ -131,8 +131,7 @@ class Units:
         files_seen = [state(self._root / source.file) for source in sources]
         digest.update(json.dumps([listed, files_seen]).encode("ascii"))
         line = json.dumps([digest.hexdigest()[:32], listed]).encode("ascii")
-        with files.writing_below(self._root):
-            self._file.write(line + b"\n")
+        self._file.write(line + b"\n")
         self.number += 1
         self.crops += sum(len(source.crops) for source in sources)
 

@@ -255,6 +255,15 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tflite, tmp_path, cap
     assert not (tmp_path / "out.csv.gz.units").exists()
 
 
+def test_a_full_disk_below_the_output_is_said_of_the_output(tflite, tmp_path, monkeypatch, capsys):
+    folder = crops(tmp_path / "crops", ["a.jpg"])
+    full = lambda **_: open("/dev/full", "w+b", buffering=0)  # noqa: E731, PTH123, SIM115
+    monkeypatch.setattr(units.tempfile, "TemporaryFile", full)
+    assert run(tflite, folder, tmp_path / "out.csv") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"cannot write {tmp_path / 'out.csv.units'}: No space left" in line
+
+
 def test_an_answer_is_taken_again_only_for_the_same_crops_and_model(tflite, tmp_path):
     folder, out = crops(tmp_path / "crops", ["a.jpg"]), tmp_path / "out.csv"
     words = (tflite, folder, out)
