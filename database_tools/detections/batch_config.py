@@ -89,8 +89,6 @@ class BatchConfig:
             raise UserError(f"{self.output_file}: the output file must end in .json")
         if not self.output_file.parent.is_dir():
             raise UserError(f"{self.output_file}: no such folder to write to")
-        if self.output_file.is_dir():
-            raise UserError(f"{self.output_file}: is a folder, expected a file to write")
         if spelling.same_file(self.output_file, self.image_file):
             raise UserError(f"{self.output_file}: is the list of pictures; write to another file")
 
