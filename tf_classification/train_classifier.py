@@ -24,7 +24,7 @@ from database_tools.core import flags
 from database_tools.core.errors import UserError
 from database_tools.remote import arguments
 from tf_classification.runs import dataset, run_folder
-from tf_classification.runs.config import PARAMS, TrainConfig, read
+from tf_classification.runs.config import BUNDLE, PARAMS, TrainConfig, read
 from tf_classification.training import interruption
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,11 @@ def _config(args: argparse.Namespace) -> TrainConfig:
         return TrainConfig(**said)
     if args.dry_run or args.overfit_batch:
         raise UserError("--resume does not go with --dry-run or --overfit-batch")
-    return read(args.resume / PARAMS).resumed(said)
+    began = read(args.resume / PARAMS)
+    if began.head is not None:
+        rule = f"a head has no epochs; begin a training with --pretrained {args.resume / BUNDLE}"
+        raise UserError(f"--resume {args.resume}: {rule}")
+    return began.resumed(said)
 
 
 def _find(args: argparse.Namespace) -> None:

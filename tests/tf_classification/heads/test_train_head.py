@@ -222,6 +222,12 @@ def test_same_seed_same_bytes(run, tiny, embeddings, tmp_path):
         assert (again / name).read_bytes() == (run / name).read_bytes()
 
 
+@pytest.mark.parametrize("more", [[], ["--epochs", "3"]])
+def test_a_head_is_no_training_to_go_on_with(run, more, capsys):
+    assert train_classifier.main(["--resume", str(run), *more]) == 2
+    assert f"begin a training with --pretrained {run / 'bundle'}\n" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_evaluate_model_and_train_classifier_take_the_bundle(run, tiny, flags, tmp_path, capsys):
     words = [run / "params.json", run / "bundle", "--output-dir", tmp_path / "judged"]
