@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import sys
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _run(args: argparse.Namespace) -> None:
     config = _config(args)
     if args.resume is not None and (made := run_folder.finished(args.resume, config)):
         log.info("the run is finished; its model bundle is %s", made)
-        log.info("a longer one: --resume %s --epochs N", args.resume)
+        log.info("a longer one: --resume %s --epochs N", shlex.quote(str(args.resume)))
         return
     config.check_inputs(begun=args.resume is not None)
     dataset.check_kind(config)

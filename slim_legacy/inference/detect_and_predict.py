@@ -1,7 +1,8 @@
 """Detect animals in whole pictures, classify each, and draw both into a copy.
 
-``a.jpg`` becomes ``a_detections.jpg`` beside it: upright, without EXIF. Boxes of categories that
-were not asked for, people among them, are neither classified nor drawn.
+``a.jpg`` becomes ``a_detections.jpg`` beside it, ``a.gif`` ``a.gif_detections.jpg``: upright,
+without EXIF. Boxes of categories that were not asked for, people among them, are neither
+classified nor drawn.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from database_tools.core.crop_recipe import CropRecipe, Geometry
 from database_tools.core.detection_choice import Rule, choose, resolve
 from database_tools.core.detections import Failure
 from database_tools.core.errors import UserError
+from database_tools.core.names import PICTURE_ENDINGS
 from database_tools.crops import cutting
 from database_tools.durable import files
 from slim_legacy.inference import predictions
@@ -30,7 +32,9 @@ from tf_classification.predictor import Predictor
 log = logging.getLogger(__name__)
 
 SUFFIX = "_detections"
-_PICTURES = {".jpg", ".jpeg", ".png"}
+_KEPT = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
+"""Endings that what is drawn keeps; the others' pictures become JPEG."""
+
 _COLOUR = (255, 200, 0)
 
 DEFAULT_RECIPE = CropRecipe.of_2019(1.6)
@@ -74,10 +78,10 @@ def pictures(folder: Path, recursive: bool) -> list[Path]:
         raise UserError(f"{folder}: no such folder")
     found = folder.rglob("*") if recursive else folder.iterdir()
     chosen = sorted(
-        f for f in found if f.suffix.lower() in _PICTURES and not f.stem.endswith(SUFFIX)
+        f for f in found if f.suffix.lower() in PICTURE_ENDINGS and not f.stem.endswith(SUFFIX)
     )
     if not chosen:
-        raise UserError(f"{folder}: no picture ({', '.join(sorted(_PICTURES))})")
+        raise UserError(f"{folder}: no picture ({', '.join(PICTURE_ENDINGS)})")
     return chosen
 
 
@@ -118,9 +122,11 @@ def _annotate(
     if not isinstance(chosen, str):
         for box, names in classify(path, picture, chosen.boxes, classifier, drawing):
             _draw(picture, box * [*picture.size, *picture.size], names)
-    output = path.with_stem(path.stem + SUFFIX)
+    kind = _KEPT.get(path.suffix.lower())
+    # a.gif stays apart from a.jpg
+    output = path.with_stem(path.stem + SUFFIX) if kind else Path(f"{path}{SUFFIX}.jpg")
     content = io.BytesIO()
-    picture.save(content, "PNG" if path.suffix.lower() == ".png" else "JPEG", quality=90)
+    picture.save(content, kind or "JPEG", quality=90)
     files.write_bytes(output, content.getvalue())
     return output
 

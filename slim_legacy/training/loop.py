@@ -6,6 +6,7 @@ Killed at any moment, the same command goes on from the last checkpoint in ``tra
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,7 +112,7 @@ def _loop(
     log.info("Stopping Training.")
     log.info("Finished training! Saving model to disk.")
     _save(trainer, folder)
-    log.info("To judge it: eval_image_classifier.py --checkpoint_path=%s", folder)
+    log.info("To judge it: eval_image_classifier.py --checkpoint_path=%s", shlex.quote(str(folder)))
 
 
 class Timer:

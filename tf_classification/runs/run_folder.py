@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -72,4 +73,4 @@ def say_kept(folder: Path | None) -> None:
         return
     reached = json_text.loads(str(npz.read(folder / STATE, ["note"])["note"]))["position"]
     log.info("kept: all up to step %(step)d of epoch %(epoch)d", reached)
-    log.info("to go on: train_classifier.py --resume %s", folder)
+    log.info("to go on: train_classifier.py --resume %s", shlex.quote(str(folder)))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from database_tools import imaging, make_classification_dataset, make_demo_dataset
 from database_tools.core import boxes as box_rows
 from database_tools.core.crop_recipe import CropRecipe, Geometry
+from database_tools.core.detections import Detections
+from database_tools.core.names import PICTURE_ENDINGS
 from database_tools.formats import crops_coco, crops_info, dataset_info
 from slim_legacy import detect_and_predict_image
 from slim_legacy.inference import detect_and_predict
@@ -140,3 +144,30 @@ def test_a_wrong_padding_is_named(padding, capsys):
     words = ["/no/detector", "/no/classifier", "--image_file=x", f"--padding_factor={padding}"]
     assert detect_and_predict_image.main(words) == 2
     assert "--padding_factor must be a finite number of at least 1" in capsys.readouterr().err
+
+
+class Nothing:
+    """A detector that finds nothing."""
+
+    categories: ClassVar[dict[str, str]] = {"1": "animal"}
+
+    def detect(self, pictures):
+        return [Detections(np.zeros((0, 4)), np.zeros(0), ())] * len(pictures)
+
+
+def test_every_kind_of_picture_is_drawn_into_a_file_that_is_what_its_name_says(tmp_path):
+    for ending in PICTURE_ENDINGS:
+        Image.new("RGB", (20, 10)).save(tmp_path / f"a{ending}")
+    for _ in range(2):  # what was drawn is not drawn again
+        found = detect_and_predict.pictures(tmp_path, recursive=True)
+        written = detect_and_predict.run(Nothing(), None, found, Drawing())
+    assert sorted(path.name for path in written) == [
+        *("a.bmp_detections.jpg", "a.gif_detections.jpg", "a.tif_detections.jpg"),
+        *("a.tiff_detections.jpg", "a.webp_detections.jpg"),
+        *("a_detections.jpeg", "a_detections.jpg", "a_detections.png"),
+    ]
+    for path in written:
+        with Image.open(path) as picture:
+            assert (picture.format == "PNG") == (path.suffix == ".png")
+            assert picture.format in {"PNG", "JPEG"}
+    assert len(list(tmp_path.iterdir())) == 2 * len(PICTURE_ENDINGS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import numpy as np
 import pytest
 
 from database_tools.core.errors import UserError
@@ -27,3 +30,14 @@ def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path):
         run_folder.claim(tmp_path / "logs" / "deeper", BEGUN)
     with pytest.raises((UserError, FileExistsError)):
         run_folder.claim(tmp_path / "logs", BEGUN)
+
+
+def test_the_line_that_says_how_to_go_on_quotes_a_folder_with_a_space(tmp_path, caplog):
+    caplog.set_level("INFO")
+    folder = tmp_path / "my runs"
+    folder.mkdir()
+    note = json.dumps({"position": {"step": 3, "epoch": 1}})
+    np.savez(folder / run_folder.STATE, note=np.array(note))
+    run_folder.say_kept(folder)
+    words = shlex.split(caplog.messages[-1].partition(": ")[2])
+    assert words == ["train_classifier.py", "--resume", str(folder)]
