@@ -56,6 +56,9 @@ def _run(args: argparse.Namespace) -> int:
     from database_tools.formats import splits_json
 
     if args.contains is not None:
+        others = "cropped_images_dir images_dir db input_json json page fix may_change_test"
+        if given := [name for name in others.split() if getattr(args, name)]:
+            raise UserError(f"--contains asks what an audit has kept: leave out --{given[0]}")
         for line in audit.answers(args.dataset_dir, args.contains):
             print(line)
         return 0

@@ -302,13 +302,20 @@ def answers(folder: Path, asked: Sequence[Path]) -> Iterator[str]:
     path = folder / picture_hashes.NAME
     if not path.exists():
         raise UserError(f"{path}: no such file; audit_splits with --cropped-images-dir makes it")
-    found = list(looks.contains(asked, picture_hashes.read(path)))
+    kept = picture_hashes.read(path)
+    found = list(looks.contains(asked, kept))
     log.info("asked %s, SHA-256 %s", path, files.sha256(path))
     wanted, split_of = {answer.found for answer in found}, {}
     named = splits_json.read_all(folder / SPLITS_JSON)
+    hashed, unseen = set(kept.names), set[str]()
     for crop in classification_csv.read(folder / classification_csv.NAME):
-        for name in wanted.intersection((crop.path, picture_of(crop.path))):
+        names = {crop.path, picture_of(crop.path)}
+        unseen |= names - hashed
+        for name in wanted & names:
             split_of[name] = " and ".join(named.get((crop.dataset, crop.location), ("no split",)))
+    if unseen and None in wanted:
+        told = f"{len(unseen):,} crops and whole pictures of the dataset, e.g. {min(unseen)}"
+        log.warning("WARNING: the audit did not look at %s: they may be what was asked for", told)
     for answer in found:
         if answer.found is None:
             yield f"{answer.picture}: not in the dataset"

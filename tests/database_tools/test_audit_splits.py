@@ -263,6 +263,35 @@ def test_contains_knows_whole_pictures_that_were_given(dataset, scene, capsys):
     assert "looks like ds/f/img_0010.jpg, in val" in capsys.readouterr().out
 
 
+def test_contains_says_what_its_no_leaves_open(dataset, scene, capsys):
+    scene(77).save(dataset / "other.jpg")
+
+    def told():
+        capsys.readouterr()
+        assert audit_splits.main([str(dataset), "--contains", str(dataset / "other.jpg")]) == 0
+        return capsys.readouterr().err
+
+    assert run(dataset) == 0
+    assert "did not look at 16 crops and whole pictures of the dataset, e.g. ds/a/img" in told()
+    for place in "abcdefgh":
+        for n in range(2):
+            path = dataset / "images" / "ds" / place / f"img_{10 * n:04}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scene(200 + 2 * ord(place) + n).save(path)
+    assert run(dataset, "-i", dataset / "images") == 0
+    assert "WARNING" not in told()
+    write_table(dataset, places="abcdefghi")  # the dataset is made again, and not audited
+    assert "did not look at 4 crops and whole pictures" in told()
+
+
+@pytest.mark.parametrize("flag", ["--fix", "--json", "--page", "-c", "-i", "--db"])
+def test_contains_refuses_flags_that_it_would_ignore(dataset, capsys, flag):
+    words = [str(dataset), "--contains", "a.jpg", flag, str(dataset / "x")]
+    assert audit_splits.main(words) == 2
+    assert "--contains asks what an audit has kept: leave out --" in capsys.readouterr().err
+    assert not (dataset / "x").exists()
+
+
 def test_contains_needs_hashes_and_a_picture(dataset, capsys):
     words = [str(dataset), "--contains", str(dataset / "none.jpg")]
     assert audit_splits.main(words) == 2
