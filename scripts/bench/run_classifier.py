@@ -1,11 +1,12 @@
 r"""CPU milliseconds a crop of run_classifier, decoding included, and the share of the network.
 
     python scripts/bench/run_classifier.py --kind int8 --crops 400
-    python scripts/bench/run_classifier.py --kind bundle --crops 100
+    python scripts/bench/run_classifier.py --kind int8 float bundle --crops 100
 
 The network has random weights; crops are JPEGs of 300 pixels.  The rounds alternate between the
-whole run, a run of one crop, whose time (to open the model) is taken off, and the network alone on
-prepared pixels; the least of each is taken.  Targets for
+kinds, and in each between the whole run, a run of one crop, whose time (to open the model) is taken
+off, and the network alone on prepared pixels; the least of each is taken, and the median of the
+rounds' ratios.  Targets for
 EfficientNet-B0: int8 <= 10 ms, aim 6.7; of a bundle's time >= 85 % in the network.
 """
 
@@ -14,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import tempfile
 import time
+from operator import truediv
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +31,10 @@ from tf_classification.predictions.request import RunRequest
 
 
 def main() -> None:
-    """Make a model and crops, and print what they took."""
+    """Make models and crops, and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--network", default="efficientnet-b0")
-    parser.add_argument("--kind", choices=("bundle", "float", "int8"), default="int8")
+    parser.add_argument("--kind", nargs="+", choices=("bundle", "float", "int8"), default=["int8"])
     parser.add_argument("--crops", type=int, default=400)
     parser.add_argument("--pixels", type=int, default=300)
     parser.add_argument("--labels", type=int, default=20)
@@ -42,28 +45,48 @@ def main() -> None:
         folder = Path(name)
         _make_crops(folder / "crops", args.crops, args.pixels)
         _make_crops(folder / "one", 1, args.pixels)
-        path, out = _make_model(folder, args), folder / "out.csv.gz"
-        asked = RunRequest(path, out, crops_dir=folder / "crops", num_workers=args.workers)
-        single = RunRequest(path, out, crops_dir=folder / "one", num_workers=args.workers)
-        model = running.open_model(asked)
-        encoded = [path.read_bytes() for path in sorted((folder / "crops").iterdir())[:64]]
-        pixels = np.stack([model.pixels(one) for one in encoded])
-        model.of_pixels(pixels[:32])  # warm
-        whole, wall, alone = [], [], []
+        kinds = {kind: Kind(kind, folder, args) for kind in args.kind}
         for _ in range(args.rounds):
-            opened, (cpu, seconds) = _time(single), _time(asked)
-            whole.append((cpu - opened[0]) / (args.crops - 1))
-            wall.append((seconds - opened[1]) / (args.crops - 1))
-            start = time.process_time()
-            for first in (0, 32):
-                model.of_pixels(pixels[first : first + 32])
-            alone.append((time.process_time() - start) / len(pixels))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    cpu, network = 1000 * min(whole), 1000 * min(alone)
-    print(f"{args.network} {args.kind}, {args.crops} crops of {args.pixels} pixels:")
-    print(f"{cpu:.1f} CPU ms a crop (rounds {', '.join(f'{1000 * w:.1f}' for w in whole)}),")
-    print(f"{network:.1f} of them in the network ({network / cpu:.0%}), ", end="")
-    print(f"{1 / min(wall):.0f} crops a second, peak {peak:.0f} MB")
+            for kind in kinds.values():
+                kind.measure()
+    print(f"{args.network}, {args.crops} crops of {args.pixels} pixels:")
+    first = kinds[args.kind[0]]
+    for name, kind in kinds.items():
+        cpu, network = 1000 * min(kind.whole), 1000 * min(kind.alone)
+        ratio = statistics.median(map(truediv, first.whole, kind.whole))
+        print(f"{name}: {cpu:.1f} CPU ms a crop (rounds ", end="")
+        print(f"{', '.join(f'{1000 * w:.1f}' for w in kind.whole)}), {network:.1f} of them in the")
+        print(f"network ({network / cpu:.0%}), {1 / min(kind.wall):.0f} crops a second; ", end="")
+        print(f"{args.kind[0]} takes {ratio:.2f} of it")
+    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+class Kind:
+    """A model of one kind, and what each round of it took a crop, in seconds."""
+
+    def __init__(self, kind: str, folder: Path, args: argparse.Namespace) -> None:
+        path, out = _make_model(folder / kind, kind, args), folder / kind / "out.csv.gz"
+        crops, one = folder / "crops", folder / "one"
+        self.all = RunRequest(path, out, crops_dir=crops, num_workers=args.workers)
+        self.single = RunRequest(path, out, crops_dir=one, num_workers=args.workers)
+        self.model = running.open_model(self.all)
+        encoded = [path.read_bytes() for path in sorted(crops.iterdir())[:64]]
+        self.pixels = [self.model.pixels(one) for one in encoded]
+        self.model.of_pixels(self.pixels[:32])  # warm
+        self.others = args.crops - 1
+        self.whole: list[float] = []
+        self.wall: list[float] = []
+        self.alone: list[float] = []
+
+    def measure(self) -> None:
+        """Measure a round."""
+        opened, (cpu, seconds) = _time(self.single), _time(self.all)
+        self.whole.append((cpu - opened[0]) / self.others)
+        self.wall.append((seconds - opened[1]) / self.others)
+        start = time.process_time()
+        for first in range(0, len(self.pixels), 32):
+            self.model.of_pixels(self.pixels[first : first + 32])
+        self.alone.append((time.process_time() - start) / len(self.pixels))
 
 
 def _time(asked: RunRequest) -> tuple[float, float]:
@@ -81,7 +104,7 @@ def _make_crops(folder: Path, number: int, side: int) -> None:
         rough.resize((side, side)).save(folder / f"{i:06d}.jpg")
 
 
-def _make_model(folder: Path, args: argparse.Namespace) -> Path:
+def _make_model(folder: Path, kind: str, args: argparse.Namespace) -> Path:
     from tf_classification.export import litert
     from tf_classification.models import bundle, networks
     from tf_classification.models.table import NETWORKS
@@ -89,16 +112,17 @@ def _make_model(folder: Path, args: argparse.Namespace) -> Path:
     side = NETWORKS[args.network].image_size
     labels = tuple(f"label {i}" for i in range(args.labels))
     described = Description(labels, args.network, side, crop_recipe=CropRecipe())
+    folder.mkdir()
     network = networks.build(args.network, args.labels)
-    if args.kind == "bundle":
+    if kind == "bundle":
         return bundle.write(folder / "model", network, described).base
     path = folder / "model.tflite"
-    if args.kind == "float":
+    if kind == "float":
         path.write_bytes(litert.convert(network))
     else:
         pixels = np.random.default_rng(0).uniform(0, 255, (8, side, side, 3))
         path.write_bytes(litert.convert_int8(network, pixels.astype(np.float32)))
-    facts = described.to_json() | {"files": {args.kind: path.name}}
+    facts = described.to_json() | {"files": {kind: path.name}}
     (folder / "model.json").write_text(json.dumps(facts))
     return path
 
