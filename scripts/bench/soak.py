@@ -32,6 +32,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def fork(module: str, words: list[str], log: Path) -> int:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         with log.with_suffix(".imports").open("a", encoding="utf-8") as file:
             file.write("".join(f"{name}\n" for name in sys.modules))
+    except Exception:
+        traceback.print_exc()  # Python would, were it not ended below
     finally:  # nothing of this process's own clearing up
         sys.stdout.flush()
         sys.stderr.flush()
