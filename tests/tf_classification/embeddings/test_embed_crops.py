@@ -8,8 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -179,13 +177,12 @@ def test_an_ended_run_goes_on_to_the_bytes_of_an_undisturbed_one(model, tmp_path
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_bytes_of_an_undisturbed_one(model, tmp_path):
+def test_a_killed_run_goes_on_to_the_bytes_of_an_undisturbed_one(model, tmp_path, begin):
     folder = crops(tmp_path / "crops", [f"{i:04d}.jpg" for i in range(50)])
     for i in range(50, 2000):
         os.link(folder / f"{i % 50:04d}.jpg", folder / f"{i:04d}.jpg")
     words = [str(word) for word in (folder, "--model", model, "--output_dir", tmp_path / "killed")]
-    line = [sys.executable, "-m", "tf_classification.embed_crops", *words, "--num-workers", "1"]
-    process = subprocess.Popen(line)
+    process = begin(embed_crops.__file__, *words, "--num-workers", "1")
     while not list((tmp_path / "killed").glob("*/shards/*.npz")):
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.001)

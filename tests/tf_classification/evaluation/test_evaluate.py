@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,12 +225,10 @@ for number in (1, 3):
 
 
 @pytest.mark.slow
-def test_three_devices_give_the_same_figures(tmp_path, read_outputs):
-    here = str(Path(__file__).parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run(
-        [sys.executable, "-c", DEVICES, here, str(tmp_path)], check=True, env=environment
-    )
+def test_three_devices_give_the_same_figures(tmp_path, read_outputs, begin):
+    (tmp_path / "devices.py").write_text(DEVICES)
+    process = begin(tmp_path / "devices.py", Path(__file__).parent, tmp_path)
+    assert process.wait() == 0, process.communicate()
     for split in ("val", "test"):
         one, three = (read_outputs(tmp_path / n / f"outputs_{split}.csv.gz") for n in "13")
         # 67 and 90 crops: the last batches, of 16 on one and of 18 on three, are not full

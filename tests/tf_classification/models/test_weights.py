@@ -47,6 +47,7 @@ def test_with_other_labels_the_body_is_taken_over_and_the_last_layer_is_named(tm
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused(tmp_path):
     demo(5).save_weights(tmp_path / "a.weights.h5")
     target = networks.build("mobilenetv3-small", 5, image_size=32)

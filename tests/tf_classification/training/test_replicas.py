@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 SCRIPT = Path(__file__).with_name("one_global_batch.py")
-ROOT = Path(__file__).parents[3]
-
-
-def start(out, logical_cpus=0, **environment):
-    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(out), str(logical_cpus)],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def result(process, out):
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said[-3000:]
     with np.load(out) as table:
         return dict(table)
 
 
 @pytest.fixture(scope="module")
-def one_device(tmp_path_factory):
+def one_device(tmp_path_factory, begin):
     out = tmp_path_factory.mktemp("one") / "out.npz"
-    return result(start(out), out)
+    return result(begin(SCRIPT, out, 0), out)
 
 
 def assert_same(found, expected):
@@ -53,20 +38,21 @@ def test_the_last_batch_counts_its_real_examples_only(one_device):
 
 
 @pytest.mark.slow
-def test_logical_devices_do_what_one_device_does(one_device, tmp_path):
-    found = result(start(tmp_path / "out.npz", 4), tmp_path / "out.npz")  # one of them has no row
+def test_logical_devices_do_what_one_device_does(one_device, tmp_path, begin):
+    out = tmp_path / "out.npz"
+    found = result(begin(SCRIPT, out, 4), out)  # one of them has no row
     assert found["replicas"] == 4
     assert_same(found, one_device)
 
 
 @pytest.mark.slow
-def test_two_processes_do_what_one_device_does(one_device, tmp_path, free_ports):
+def test_two_processes_do_what_one_device_does(one_device, tmp_path, begin, free_ports):
     workers = [f"localhost:{port}" for port in free_ports(2)]
     processes = []
     for index in range(2):
         task = {"type": "worker", "index": index}
         config = json.dumps({"cluster": {"worker": workers}, "task": task})
-        processes.append(start(tmp_path / f"{index}.npz", TF_CONFIG=config))
+        processes.append(begin(SCRIPT, tmp_path / f"{index}.npz", 0, TF_CONFIG=config))
     for index, process in enumerate(processes):
         found = result(process, tmp_path / f"{index}.npz")
         assert found["replicas"] == 2

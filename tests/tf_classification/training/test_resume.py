@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +13,6 @@ from tf_classification.training import launching
 from tf_classification.training.launching import Launch
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
-ROOT = Path(__file__).parents[3]
 # Where it is killed: 4 steps per epoch, a state after 2 steps and after each epoch.
 MOMENTS = [
     "step:1:1",
@@ -28,19 +24,8 @@ MOMENTS = [
 SPEEDS = ("train/images_per_second", "train/input_wait")
 
 
-def start(dataset, logdir, variant, moment="never", **environment):
-    environment = {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(dataset), str(logdir), variant, moment],
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def end(process, expected=0):
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     assert process.returncode == expected, said[-3000:]
     return said
 
@@ -64,33 +49,28 @@ def assert_same_end(found, expected):
 
 
 @pytest.mark.slow
-def test_a_run_killed_again_and_again_ends_at_the_weights_of_an_undisturbed_one(tiny, tmp_path):
-    undisturbed = start(tiny, tmp_path / "undisturbed", "rich")
+def test_a_run_killed_again_and_again_ends_at_the_weights_of_an_undisturbed_one(
+    tiny, tmp_path, begin
+):
+    undisturbed = begin(SCRIPT, tiny, tmp_path / "undisturbed", "rich", "never")
     for moment in MOMENTS:
-        end(start(tiny, tmp_path / "killed", "rich", moment), expected=-signal.SIGKILL)
-    end(start(tiny, tmp_path / "killed", "rich"))
+        end(begin(SCRIPT, tiny, tmp_path / "killed", "rich", moment), expected=-signal.SIGKILL)
+    end(begin(SCRIPT, tiny, tmp_path / "killed", "rich", "never"))
     end(undisturbed)
     assert_same_end(state_of(tmp_path / "killed"), state_of(tmp_path / "undisturbed"))
 
 
-def pair(tiny, logdir, ports):
-    """Two workers."""
-    cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    for index in range(2):
-        task = {"type": "worker", "index": index}
-        config = json.dumps({"cluster": cluster, "task": task})
-        yield start(tiny, logdir, "plain", TF_CONFIG=config)
-
-
 @pytest.mark.slow
 def test_a_launched_pair_of_which_one_is_killed_twice_ends_at_the_undisturbed_weights(
-    tiny, tmp_path, free_ports, monkeypatch, caplog
+    tiny, tmp_path, begin, monkeypatch, caplog
 ):
-    for process in list(pair(tiny, tmp_path / "undisturbed", free_ports(2))):
-        end(process)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(launching, "TRAIN", (sys.executable, str(SCRIPT)))
-    monkeypatch.setattr(launching, "_GRACE", 90)
+    def warmly(launch, number, environment):
+        return begin(SCRIPT, *launch.words, **environment)
+
+    monkeypatch.setattr(launching, "_start", warmly)
+    words = [tiny, tmp_path / "undisturbed", "plain", "never"]
+    assert launching.run(Launch(words, tmp_path, workers=2, max_restarts=0)) == 0
+    monkeypatch.setattr(launching, "_GRACE", 300)
     left, end_all = [], launching._end
 
     def noted(workers):
@@ -98,7 +78,7 @@ def test_a_launched_pair_of_which_one_is_killed_twice_ends_at_the_undisturbed_we
         end_all(workers)
 
     monkeypatch.setattr(launching, "_end", noted)
-    words = [str(tiny), str(tmp_path / "killed"), "plain", "each:1:1:2:0"]
+    words = [tiny, tmp_path / "killed", "plain", "each:1:1:2:0"]
     assert launching.run(Launch(words, tmp_path, workers=2, max_restarts=2)) == 0
     assert sum("starting all again" in each.getMessage() for each in caplog.records) == 2
     assert left == []  # when one is killed the other ends by itself
