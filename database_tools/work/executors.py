@@ -67,7 +67,16 @@ class Processes(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes."""
         if self._pool is not None:
-            self._pool.shutdown(wait, cancel_futures=cancel_futures)
+            try:
+                self._pool.shutdown(wait, cancel_futures=cancel_futures)
+            except KeyboardInterrupt:
+                # A second Ctrl-C: Python takes the pool's thread for ended now, and would wait
+                # for ever at its end for workers that nobody tells to stop.
+                import multiprocessing
+
+                for process in multiprocessing.active_children():
+                    process.kill()
+                raise
 
     def _made(self) -> Executor:
         import multiprocessing
