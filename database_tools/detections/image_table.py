@@ -1,6 +1,6 @@
 """The pictures of detection files by name: as many as there are, in little memory.
 
-What does not fit into some 5 MB waits on the disk.
+What does not fit into some 5 MB, or more where that is told, waits on the disk.
 
 Unlike ``core.detection_table`` it keeps entries whole and their numbers with all digits: a crop's
 edges are truncated pixels, so 0.7 of 100 pixels is 70, and 0.69999999 is 69.
@@ -37,7 +37,9 @@ class ImageTable:
     ``read`` is the number of those that were added, repeated ones included.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_memory: int | None = None) -> None:
+        """Make an empty one; of more pictures than ``in_memory``, older ones go to the disk."""
+        self._most = in_memory or _IN_MEMORY
         self.read = 0
         self._files = 0
         self._recent: dict[str, _Row] = {}
@@ -114,7 +116,7 @@ class ImageTable:
                 # of two failures the same one, whichever comes first
                 position, entry = first, min(earlier, entry)
         self._recent[key] = (self._files, position, failed, entry)
-        if len(self._recent) >= _IN_MEMORY:
+        if len(self._recent) >= self._most:
             self._keep()
 
     def _row(self, key: str) -> _Row | None:
