@@ -54,7 +54,7 @@ def _run(args: argparse.Namespace) -> None:
     from database_tools.formats.labels_csv import Columns
     from database_tools.labels_db import importing, megadb
     from database_tools.labels_db.importing import Place
-    from database_tools.labels_db.sources import Source
+    from database_tools.labels_db.sources import Source, check_columns
 
     columns = Columns(
         args.file_column,
@@ -66,6 +66,7 @@ def _run(args: argparse.Namespace) -> None:
     place = Place(args.dataset, args.container_url, args.path_prefix, args.sas_env)
     with contextlib.ExitStack() as stack:
         if args.source is None:
+            check_columns(columns, megadb.NAME)
             source = stack.enter_context(megadb.opened())
             place, entries = source.place(place), source.entries(args.dataset)
         else:

@@ -23,6 +23,14 @@ _FOR_CSV = (
     "detector_version",
 )
 
+_ONLY_FOR = {
+    CSV: (*_FOR_CSV, "threshold", "min_locs"),
+    SPLITS: (
+        *("val_frac", "test_frac", "method", "label_spec"),
+        *("seed", "splits_json", "require_all_splits"),
+    ),
+}
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -71,6 +79,10 @@ class TrainingConfig:
     )
 
     def __post_init__(self) -> None:
+        for mode in {*_ONLY_FOR}.difference(self.mode):
+            for name in _ONLY_FOR[mode]:
+                if getattr(self, name) != getattr(TrainingConfig, name):
+                    raise UserError(f"--mode {self.mode[0]} makes nothing of {_flag(name)}")
         if CSV in self.mode:
             self._check_csv()
         if SPLITS in self.mode:

@@ -30,15 +30,19 @@ class Columns:
     sequence: str = "sequence"
     datetime: str = "datetime"
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Roles whose column has another name than usual, and that name."""
+        return {role: name for role, name in vars(self).items() if name != getattr(Columns, role)}
+
 
 def read(path: Path, columns: Columns) -> Iterator[Entry]:
     """Yield the pictures, and what was said of them.
 
     A column that was renamed must be there, whichever it is.
     """
-    usual = Columns()
-    renamed = {name for role, name in vars(columns).items() if name != getattr(usual, role)}
-    for line, row in csv_table.rows(path, (columns.file, columns.label, *sorted(renamed))):
+    wanted = columns.file, columns.label, *sorted(columns.renamed.values())
+    for line, row in csv_table.rows(path, wanted):
         file, label = row[columns.file], row[columns.label].strip()
         if not file.strip():
             raise FormatError(path, f"line {line}", f"no {columns.file}")

@@ -34,19 +34,34 @@ class Source:
     columns: Columns = field(default_factory=Columns)
 
     def entries(self) -> Iterator[Entry]:
-        """Return pictures, and what was said of them; raise UserError if it is no known kind."""
+        """Return pictures, and what was said of them.
+
+        Raises:
+            UserError: if it is no known kind, or one that does not have the named columns.
+        """
         path = self.path
         if path.is_dir() or path.name == camtrap_dp.PACKAGE or zipfile.is_zipfile(path):
+            check_columns(self.columns, path)
             return camtrap_dp.read(path)
         if path.suffix.lower() == ".csv":
             return labels_csv.read(path, self.columns)
         first = _first_sign(path)
         if first == "{":
+            check_columns(self.columns, path, "location")
             return coco_entries.read(path, self.columns.location)
         if first == "[":
+            check_columns(self.columns, path)
             return megadb_json.read(path, self.dataset)
         rule = "neither JSON of COCO Camera Traps or MegaDB, nor a .csv, nor a Camtrap DP package"
         raise UserError(f"{path}: {rule}")
+
+
+def check_columns(columns: Columns, source: Path | str, *taken: str) -> None:
+    """Raise UserError if a column was named, but for the roles that this kind of source takes."""
+    for role, name in columns.renamed.items():
+        if role not in taken:
+            flag = "--location_key" if role == "location" else f"--{role}-column"
+            raise UserError(f"{source}: {flag} is not for a source of this kind, got {name!r}")
 
 
 def _first_sign(path: Path) -> str:

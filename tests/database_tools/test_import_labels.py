@@ -257,6 +257,30 @@ def test_a_broken_package_is_one_line(tmp_path, db, capsys, changed, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("source", "flag"),
+    [
+        ({"images": [], "annotations": [], "categories": []}, "--file-column"),
+        (SEQUENCES, "--label-column"),
+        (SEQUENCES, "--location_key"),
+        ("package", "--sequence-column"),
+        ("package", "--location_key"),
+        (None, "--datetime-column"),
+        (None, "--location_key"),
+    ],
+)
+def test_a_column_is_named_only_where_the_source_has_it(tmp_path, db, capsys, source, flag):
+    place = []
+    if source is not None:
+        is_package = source == "package"
+        place = [camtrap(tmp_path / "p") if is_package else write(tmp_path / "x.json", source)]
+    words = [db, *place, "--dataset", "idfg", flag, "site"]
+    assert import_labels.main([str(word) for word in words]) == 2
+    said = capsys.readouterr().err
+    assert f"{place[0] if place else 'MegaDB'}: {flag} is not for a source of this kind" in said
+    assert not db.exists()
+
+
 def test_a_package_leads_nowhere_else(tmp_path, db, capsys):
     folder = camtrap(tmp_path / "p")
     write(folder / "datapackage.json", {"resources": [{"name": "media", "path": "../media.csv"}]})

@@ -284,6 +284,10 @@ def test_splits_of_the_users_own_are_checked_and_taken_over(many, tmp_path, caps
     [
         (["--mode", "csv"], "--mode csv needs --queried-images-json"),
         (["--mode", "splits"], "--mode splits needs --val-frac"),
+        (["--mode", "csv", "--val-frac", ".2"], "--mode csv makes nothing of --val-frac"),
+        (["--mode", "csv", "--require-all-splits"], "csv makes nothing of --require-all-splits"),
+        (["--mode", "splits", "-q", "x"], "--mode splits makes nothing of --queried-images-json"),
+        (["--mode", "splits", "--threshold", ".9"], "splits makes nothing of --threshold"),
         (["--mode", "splits", "--val-frac", "1.2"], "--val-frac must be in [0, 1], got 1.2"),
         (["--mode", "splits", "--val-frac", ".6", "--test-frac", ".6"], "more than 1 together"),
         (
