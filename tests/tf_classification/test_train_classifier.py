@@ -302,7 +302,7 @@ def test_a_lite_network_learns_from_imagenets_weights_without_a_network(tiny, tm
 @pytest.mark.parametrize(
     ("there", "epochs", "kept"),
     [
-        ("*/.lock", 300, "nothing is kept: "),  # the network is traced
+        ("*/.lock", 300, "nothing to go on from: "),  # the network is traced
         ("*/resume.npz", 300, "kept: all up to step "),  # it learns
         ("*/resume.npz", 1, "kept: all up to step 0 of epoch 1\n"),  # it is judged
     ],

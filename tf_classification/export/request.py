@@ -10,6 +10,7 @@ from database_tools.core.errors import UserError
 from database_tools.core.flags import argument, flag
 from database_tools.remote.arguments import Folder, Output
 from tf_classification.export.table import FORMATS
+from tf_classification.runs.config import BUNDLE
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class ExportRequest:
             f"{self.source} is a folder: a checkpoint goes with a params.json": not (
                 of_run and self.source.is_dir()
             ),
-            f"{self.source} is a model bundle already: give --format": bool(of_run or self.formats),
+            f"{self.source} is a folder: give --format to convert a model bundle (that of a run is"
+            f" its folder {BUNDLE})": bool(of_run or self.formats),
             "give --dataset-dir and --cropped-images-dir, or --tfrecords, not both": (
                 (self.dataset_dir is None) == (self.cropped_images_dir is None)
                 and not (self.dataset_dir and self.tfrecords)

@@ -74,6 +74,9 @@ def network_of(weights: Weights, path: Path) -> tuple[str, int]:
     if not blocks or head is None or last is None or last.ndim != 2:
         some = ", ".join(sorted(weights)[:3])
         raise FormatError(path, "the weights", f"not EfficientNet-PyTorch's; they are {some} ...")
+    if not any("._se_reduce." in name for name in weights):
+        rule = "without squeeze and excitation, as EfficientNet-Lite's: only B0 to B7 are taken"
+        raise FormatError(path, "the weights", rule)
     size = (len(blocks), head.shape[0])
     if size not in _SIZES:
         rule = f"{size[0]} blocks and {size[1]} channels are none of EfficientNet B0 to B7"

@@ -9,6 +9,7 @@ OUT/.build                          what is kept, so that the next run does the 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -153,7 +154,12 @@ def _tell(asked: ClassifyRequest, limits: Mapping[str, float | None], strange: S
 
 
 def _number(folder: Path) -> int:
-    return sum(1 for _ in sources.below(folder))
+    """Count the pictures below a folder; where nobody may look, those before."""
+    number = 0
+    with contextlib.suppress(PermissionError):  # a card's own folders, say
+        for _ in sources.below(folder):
+            number += 1
+    return number
 
 
 def _account(merged: Path) -> Ledger:

@@ -69,7 +69,7 @@ def finished(folder: Path, config: TrainConfig) -> Path | None:
 def say_kept(folder: Path | None) -> None:
     """Say how much of a run is kept, and how to go on; None is a run without a folder yet."""
     if folder is None or not (folder / STATE).exists():
-        log.info("nothing is kept: the run did not come to its first save")
+        log.info("nothing to go on from: the run did not come to its first save")
         return
     reached = json_text.loads(str(npz.read(folder / STATE, ["note"])["note"]))["position"]
     log.info("kept: all up to step %(step)d of epoch %(epoch)d", reached)

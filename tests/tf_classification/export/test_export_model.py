@@ -193,7 +193,7 @@ def test_crops_of_other_labels_are_refused(source, dataset, tmp_path, capsys):
     ("argv", "message"),
     [
         (["none", "-o", "x", "--format", "onnx"], "none: no such file or folder"),
-        (["{model}", "-o", "x"], "is a model bundle already: give --format"),
+        (["{model}", "-o", "x"], "is a folder: give --format to convert a model bundle"),
         (["{file}", "-o", "x"], "is a file: give its checkpoint too, or a model bundle"),
         (["{model}", "{file}", "-o", "x"], "a checkpoint goes with a params.json"),
         (

@@ -131,6 +131,9 @@ def test_weights_of_another_kind_are_refused_by_name():
         "_conv_head.weight": np.zeros((99, 8, 1, 1)),
         "_fc.weight": np.zeros((7, 99)),
     }
+    with pytest.raises(FormatError, match="EfficientNet-Lite's: only B0 to B7 are taken"):
+        efficientnet_pytorch.network_of(odd, path)
+    odd["_blocks.0._se_reduce.bias"] = np.zeros(8)
     with pytest.raises(FormatError, match="1 blocks and 99 channels are none of"):
         efficientnet_pytorch.network_of(odd, path)
 

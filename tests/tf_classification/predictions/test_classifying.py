@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image as Picture
 
 from database_tools import make_demo_dataset
+from database_tools.durable import listing
 from database_tools.formats import ledger_json, megadetector_json
 from database_tools.formats.megadetector_json import Box, Header, Image
 from tf_classification import classify_pictures
-from tf_classification.predictions import species
+from tf_classification.predictions import classifying, species
 from tf_classification.predictions.species import Names
+from tf_classification.predictor import sources
 
 LABELS = ("fox", "deer", "hare")
 
@@ -109,6 +112,16 @@ def test_pictures_that_are_not_of_the_run_are_counted(decided, shots, capsys):
         assert "sorted holds 1 more, as another run sorted them" in said
         assert "pictures holds 5 pictures, " in said
         assert "detections.json names 4: the others are not looked at" in said
+
+
+def test_a_folder_where_nobody_may_look_ends_the_count_alone(shots, monkeypatch):
+    def entries(folder):
+        if folder.name == "b":
+            raise PermissionError(folder)
+        return listing.entries(folder)
+
+    monkeypatch.setattr(sources, "listing", SimpleNamespace(entries=entries))
+    assert classifying._number(shots / "pictures") == len(list((shots / "pictures/a").iterdir()))
 
 
 def test_pictures_without_any_animal_are_empty(decided, shots):
