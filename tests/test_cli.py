@@ -333,6 +333,7 @@ def test_help_that_nobody_reads_to_its_end_is_no_error(command):
         (arguments.output, "file", "is a file, expected a folder to write to"),
         (arguments.output_name, "file", "is a file, expected a folder to write to"),
         (arguments.output_file, "folder", "is a folder, expected a file to write"),
+        (arguments.output_file, "pipe", "cannot write pipe: a device or a pipe"),
         (arguments.output, "file/below", None),
         (arguments.output, "folder", None),
         (arguments.output_file, "file", None),
@@ -346,6 +347,7 @@ def test_an_output_of_the_wrong_kind_ends_a_command_before_its_work(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("content")
+    os.mkfifo("pipe")
     parser = cli.Parser("thing.py", "Do a thing.")
     parser.add_argument("out", type=kind)
     assert cli.run(parser, lambda args: 7, [place]) == (7 if said is None else 2)

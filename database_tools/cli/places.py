@@ -64,9 +64,11 @@ def opened(parser: argparse.ArgumentParser, args: argparse.Namespace) -> Iterato
 def _check_kind(path: Path, *, is_file: bool) -> None:
     """Raise UserError before anything is computed for an output that cannot be written there."""
     with files.writing_below(path):
-        if is_file and path.is_dir():
-            raise UserError(f"{path}: is a folder, expected a file to write")
-        if not is_file and path.exists() and not path.is_dir():
+        if is_file:
+            files.refuse_device(path)
+            if path.is_dir():
+                raise UserError(f"{path}: is a folder, expected a file to write")
+        elif path.exists() and not path.is_dir():
             raise UserError(f"{path}: is a file, expected a folder to write to")
 
 

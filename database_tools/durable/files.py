@@ -45,6 +45,7 @@ def _host() -> str:
 _HOST = _host()
 _NEIGHBOUR = re.compile(rf"^\..*\.{_HOST}-(\d+)-\d+\.tmp$")
 _SWEPT: set[Path] = set()
+_DEVICES = Path("/dev")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -56,15 +57,13 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     ``path`` stays as it was; those of killed processes go when the next one writes there.
 
     Raises:
-        UserError: if the folder cannot be written or the disk is full, or ``path`` is a device or
-            a pipe: to rename to ``/dev/null`` would end it.
+        UserError: if the folder cannot be written or the disk is full, or ``path`` is a device.
     """
     temporary = neighbour(path)
     try:
         with writing_below(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not (path.is_file() or path.is_dir()):
-                raise UserError(f"cannot write {path}: neither a file nor a folder")
+            refuse_device(path)
             remove_of_the_dead(path.parent)
             yield temporary
             if lasting:
@@ -75,6 +74,14 @@ def replacing(path: Path, *, lasting: bool = False) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # its folder may be a file
             temporary.unlink(missing_ok=True)
+
+
+def refuse_device(path: Path) -> None:
+    """Raise UserError for a device or a pipe: to rename to ``/dev/null`` would end it."""
+    # Where stdout goes to a file, /dev/stdout is one too, by a link that would be replaced.
+    is_device = path.exists() and not (path.is_file() or path.is_dir())
+    if is_device or path.parent == _DEVICES:
+        raise UserError(f"cannot write {path}: a device or a pipe, expected a file")
 
 
 def neighbour(path: Path) -> Path:

@@ -78,10 +78,22 @@ def test_what_may_not_be_deleted_keeps_nobody_from_writing(tmp_path, monkeypatch
 def test_a_pipe_or_device_is_refused_and_stays(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(UserError, match=r"cannot write .*pipe: neither a file nor a folder"):
+    with pytest.raises(UserError, match=r"cannot write .*pipe: a device or a pipe"):
         files.write_text(pipe, "whole")
     assert pipe.is_fifo()
     assert _names(tmp_path) == ["pipe"]
+
+
+def test_a_link_among_the_devices_is_refused_and_stays(tmp_path, monkeypatch):
+    devices, stdout = tmp_path / "dev", tmp_path / "dev" / "stdout"
+    devices.mkdir()
+    (tmp_path / "redirected").touch()
+    stdout.symlink_to(tmp_path / "redirected")
+    monkeypatch.setattr(files, "_DEVICES", devices)
+    with pytest.raises(UserError, match=r"cannot write .*stdout: a device"):
+        files.write_text(stdout, "whole")
+    assert stdout.is_symlink()
+    assert _names(devices) == ["stdout"]
 
 
 @pytest.mark.parametrize(
