@@ -386,7 +386,7 @@ def test_killed_at_any_moment_the_result_is_that_of_an_undisturbed_pass(tmp_path
         kills += 1
     else:
         assert start(tmp_path / "killed").wait() == 0
-    assert kills > 2
+    assert kills
     for name in (detection_files.PICKLE, detection_files.JSON):
         whole, killed = ((tmp_path / n / "out" / name).read_bytes() for n in ("whole", "killed"))
         assert whole == killed
