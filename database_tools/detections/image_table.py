@@ -26,7 +26,7 @@ _SCHEMA = """CREATE TABLE image (
     key BLOB PRIMARY KEY, file INTEGER, position INTEGER, failed INTEGER, entry
 ) WITHOUT ROWID"""
 
-_IN_MEMORY = 1 << 12  # pictures, of some 1.2 kB each
+IN_MEMORY = 1 << 12  # pictures, of some 1.2 kB each
 _Row = tuple[int, int, bool, "Image | str | bytes"]
 """Number of the file, position in it, whether it failed, and the entry, packed once it is old."""
 
@@ -39,7 +39,7 @@ class ImageTable:
 
     def __init__(self, in_memory: int | None = None) -> None:
         """Make an empty one; of more pictures than ``in_memory``, older ones go to the disk."""
-        self._most = in_memory or _IN_MEMORY
+        self._most = in_memory or IN_MEMORY
         self.read = 0
         self._files = 0
         self._recent: dict[str, _Row] = {}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from database_tools.core.crop_recipe import CropRecipe, Geometry
+from database_tools.detections import image_table
 from database_tools.durable import files
 from database_tools.formats import classifier_csv, dataset_info, label_index, megadetector_json
 from tf_classification.planning import measuring
@@ -359,7 +360,7 @@ EMBEDS, CLASSIFIES = ("model_name",), ("model", "model_name")
 
 DETECT = Kind("detect", detect, PICTURES, EVERY, ("detector",), held=150)
 OTHERS = (
-    Kind("crop", crop, held=1_700, most=lambda: 4_096),  # of a table that goes to the disk then
+    Kind("crop", crop, held=1_700, most=lambda: image_table.IN_MEMORY),
     Kind("dataset", dataset, held=700),
     Kind("embed", embed, needs=EMBEDS, held=500, runs=(FIRST, FEW, ALL, WIDE)),
     Kind("train_head", head, CROPS, ALONE, EMBEDS, held=7_000, most=_most_learnt, items=_to_learn),

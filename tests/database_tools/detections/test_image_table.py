@@ -34,7 +34,7 @@ def write(path, images):
 @pytest.fixture(params=[1, 2, 1000])
 def table(request, monkeypatch):
     """One that keeps every picture on the disk, some, none."""
-    monkeypatch.setattr(image_table, "_IN_MEMORY", request.param)
+    monkeypatch.setattr(image_table, "IN_MEMORY", request.param)
     with contextlib.closing(ImageTable()) as table:
         yield table
 
