@@ -1,4 +1,7 @@
-"""Which files are there, from one listing of each folder: a tenth of the calls."""
+"""Which files are there, from one listing of each folder: a tenth of the calls.
+
+A folder that nobody may look into is a UserError: what is missing would be missed in silence.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from database_tools.core.errors import UserError
 from database_tools.durable import spelling
 from database_tools.remote import RemotePath
 
@@ -35,6 +39,8 @@ def names(folder: Path) -> Iterable[str]:
         return os.listdir(folder)  # noqa: PTH208 (makes no path of each)
     except (FileNotFoundError, NotADirectoryError):
         return ()
+    except PermissionError:
+        raise UserError(f"{folder}: permission denied") from None
 
 
 def entries(folder: Path) -> Iterator[tuple[str, bool]]:
@@ -47,3 +53,5 @@ def entries(folder: Path) -> Iterator[tuple[str, bool]]:
             yield from ((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
     except (FileNotFoundError, NotADirectoryError):
         return
+    except PermissionError:
+        raise UserError(f"{folder}: permission denied") from None

@@ -156,7 +156,7 @@ def _tell(asked: ClassifyRequest, limits: Mapping[str, float | None], strange: S
 def _number(folder: Path) -> int:
     """Count the pictures below a folder; where nobody may look, those before."""
     number = 0
-    with contextlib.suppress(PermissionError):  # a card's own folders, say
+    with contextlib.suppress(UserError):  # a card's own folders, say
         for _ in sources.below(folder):
             number += 1
     return number

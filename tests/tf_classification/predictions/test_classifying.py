@@ -11,6 +11,7 @@ import pytest
 from PIL import Image as Picture
 
 from database_tools import make_demo_dataset
+from database_tools.core.errors import UserError
 from database_tools.durable import listing
 from database_tools.formats import ledger_json, megadetector_json
 from database_tools.formats.megadetector_json import Box, Header, Image
@@ -117,7 +118,7 @@ def test_pictures_that_are_not_of_the_run_are_counted(decided, shots, capsys):
 def test_a_folder_where_nobody_may_look_ends_the_count_alone(shots, monkeypatch):
     def entries(folder):
         if folder.name == "b":
-            raise PermissionError(folder)
+            raise UserError(folder)
         return listing.entries(folder)
 
     monkeypatch.setattr(sources, "listing", SimpleNamespace(entries=entries))
