@@ -195,9 +195,16 @@ def dask_cluster():
     import dask
 
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
-    # a second end of a worker is the job's fault: to start one takes seconds
+    configured = {
+        # a second end of a worker is the job's fault: to start one takes seconds
+        "distributed.scheduler.allowed-failures": 1,
+        # it lives as long as the tests do: watching itself took a fifth of a processor all along
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.system-monitor.interval": "10s",
+        "distributed.admin.tick.interval": "1s",
+    }
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        dask.config.set(configured),
         distributed.LocalCluster(**options, processes=True) as cluster,
     ):
         yield cluster
