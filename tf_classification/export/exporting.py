@@ -197,7 +197,7 @@ def _describe(path: Path, facts: dict[str, Any]) -> None:
     before = files.read_own(path)
     if isinstance(before, dict) and before.get("bundle") == facts["bundle"]:
         for name in ("files", "resizes", "fingerprints"):
-            facts[name] = before[name] | facts[name]
+            facts[name] = before.get(name, {}) | facts[name]
         facts = before | facts
     facts["fingerprints"]["description"] = descriptions.fingerprint(facts)
     files.write_json(path, facts)
